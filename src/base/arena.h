@@ -1,0 +1,25 @@
+/* Bump allocation for things that die together: a graph, a plan. */
+#ifndef ASH_BASE_ARENA_H
+#define ASH_BASE_ARENA_H
+
+#include <stddef.h>
+
+struct ash_heap;
+struct ash_arena_block;
+
+struct ash_arena {
+    struct ash_heap *heap;
+    struct ash_arena_block *head;
+    size_t used; /* bytes taken from the heap */
+};
+
+void ash_arena_init(struct ash_arena *arena, struct ash_heap *heap);
+void ash_arena_deinit(struct ash_arena *arena);
+
+/* Cleared, aligned to 16.  NULL when memory is out; size 0 gives a valid pointer. */
+void *ash_arena_alloc(struct ash_arena *arena, size_t size);
+void *ash_arena_array(struct ash_arena *arena, size_t count, size_t size);
+/* A zero-terminated copy of n bytes. */
+char *ash_arena_text(struct ash_arena *arena, const char *text, size_t n);
+
+#endif

@@ -1,0 +1,38 @@
+#include "base/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int ash_fail(struct ashore_error *err, int code, const char *fmt, ...) {
+    if (err) {
+        va_list ap;
+        va_start(ap, fmt);
+        vsnprintf(err->text, sizeof err->text, fmt, ap);
+        va_end(ap);
+        err->code = code;
+        err->node[0] = err->op[0] = '\0';
+    }
+    return code;
+}
+
+int ash_fail_nomem(struct ashore_error *err, uint64_t bytes) {
+    return ash_fail(err, ASHORE_ERR_NOMEM, "out of memory: %llu bytes could not be had",
+                    (unsigned long long)bytes);
+}
+
+void ash_error_prefix(struct ashore_error *err, const char *fmt, ...) {
+    if (!err) return;
+    char head[sizeof err->text], tail[sizeof err->text];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(head, sizeof head, fmt, ap);
+    va_end(ap);
+    memcpy(tail, err->text, sizeof tail);
+    size_t n = strlen(head);
+    size_t room = sizeof err->text - 1 - n;
+    size_t m = strlen(tail);
+    if (m > room) m = room;
+    memcpy(err->text, head, n);
+    memcpy(err->text + n, tail, m);
+    err->text[n + m] = '\0';
+}

@@ -1,0 +1,28 @@
+/* Thread pool.  Work is cut into tiles by shape alone, never by the number of threads, and tiles are
+ * taken from an atomic counter: results are identical for any number of threads. */
+#ifndef ASH_BASE_POOL_H
+#define ASH_BASE_POOL_H
+
+#include <stddef.h>
+
+struct ash_heap;
+struct ashore_error;
+struct ash_pool;
+
+enum { ASH_POOL_MAX = 64 }; /* most threads, the caller's included */
+
+/* Runs tile `tile` on member `worker` (0 is the caller, below ash_pool_threads()).  Must not
+ * allocate, block or call libc beyond memcpy and memset. */
+typedef void ash_tile_fn(void *arg, size_t tile, size_t worker);
+
+/* threads counts the caller, 1..ASH_POOL_MAX.  All members have checked in on return.  Where threads
+ * cannot be had, fewer are started: ash_pool_threads() tells. */
+int ash_pool_create(struct ash_heap *heap, size_t threads, struct ash_pool **pool,
+                    struct ashore_error *err);
+void ash_pool_destroy(struct ash_pool **pool);
+size_t ash_pool_threads(const struct ash_pool *pool); /* 1 for NULL */
+
+/* Runs all tiles and returns when they are done.  pool may be NULL: runs them here. */
+void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *arg);
+
+#endif
