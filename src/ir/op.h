@@ -1,0 +1,207 @@
+/* The operator table: one row is one operator over a range of operator set versions.
+ *
+ * One file in src/ops/ is one family and ends in its table, ash_ops_FILE[], closed by an empty row;
+ * the build finds it.  A row holds everything that the engine knows of the operator. */
+#ifndef ASH_IR_OP_H
+#define ASH_IR_OP_H
+
+#include "base/error.h"
+#include "ir/graph.h"
+#include "ir/value.h"
+
+struct ash_pool;
+
+#define ASH_INTERNAL "ashore" /* domain of fused and channels-last operators */
+
+/* ---- attributes ---- */
+
+struct ash_parse {
+    const struct ash_node *node;
+    struct ash_arena *arena; /* what the parsed attributes point to lives here */
+    struct ashore_error *err;
+};
+/* Reads one attribute; absent: the default given, or ASHORE_ERR_ATTR where there is none.  Wrong
+ * type: ASHORE_ERR_ATTR. */
+int ash_parse_int(const struct ash_parse *c, const char *name, int64_t fallback, int64_t *out);
+int ash_parse_float(const struct ash_parse *c, const char *name, float fallback, float *out);
+int ash_parse_int_required(const struct ash_parse *c, const char *name, int64_t *out);
+/* *out NULL and *n 0 when absent.  Borrowed from the graph. */
+int ash_parse_ints(const struct ash_parse *c, const char *name, const int64_t **out, size_t *n);
+int ash_parse_floats(const struct ash_parse *c, const char *name, const float **out, size_t *n);
+int ash_parse_string(const struct ash_parse *c, const char *name, const char *fallback,
+                     struct ash_text *out);
+int ash_parse_strings(const struct ash_parse *c, const char *name, const struct ash_text **out,
+                      size_t *n);
+int ash_parse_tensor(const struct ash_parse *c, const char *name, const struct ash_tensor **out);
+/* The index of the string attribute among choices[] (closed by NULL). */
+int ash_parse_choice(const struct ash_parse *c, const char *name, const char *const *choices,
+                     int fallback, int *out);
+
+/* ---- inference ---- */
+
+/* What is known of a value. */
+struct ash_info {
+    struct ash_type type;
+    const struct ash_tensor *data; /* the value itself, where it is a constant */
+    const int64_t *content;        /* codes (dim.h) of a small integer tensor, else NULL; set
+                                      together with exact extents */
+};
+
+enum { ASH_CONTENT_MAX = 256 }; /* most elements whose contents are followed */
+
+struct ash_infer {
+    const struct ash_node *node;
+    const void *attrs;
+    int n_in, n_out; /* n_in without captures */
+    const struct ash_info *const *in; /* NULL: left out */
+    struct ash_info *out;             /* cleared: kind tensor, dtype 0, rank -1 */
+    struct ash_symtab *syms;
+    struct ash_arena *arena;
+    struct ashore_error *err;
+    /* operators with subgraphs: infers sub k with these formal inputs (captures are added) */
+    int (*infer_sub)(struct ash_infer *c, int k, const struct ash_info *formal,
+                     struct ash_info *out);
+    void *driver;
+};
+/* An infer function sets the types of all outputs it can, element type first, and returns
+ * ASHORE_OK; ASHORE_NEEDS_DATA when extents hang on data that c->in does not have (element types
+ * and what else is known are set nevertheless); or an error. */
+
+static inline bool ash_infer_has(const struct ash_infer *c, int i) {
+    return i < c->n_in && c->in[i] != NULL;
+}
+/* out[o] gets the type of in[i], contents included. */
+void ash_infer_same(struct ash_infer *c, int o, int i);
+void ash_infer_set(struct ash_infer *c, int o, int dtype, int rank, const struct ash_dim *dim);
+/* Extents of in[i] and in[j] broadcast. */
+int ash_infer_broadcast(struct ash_infer *c, int i, int j, struct ash_dim *dim, int *rank);
+/* Known contents of integer input i as extents, at most cap; ASHORE_NEEDS_DATA when not known. */
+int ash_infer_ints(struct ash_infer *c, int i, struct ash_dim *out, int cap, int *n);
+/* The same, all exact. */
+int ash_infer_exact_ints(struct ash_infer *c, int i, int64_t *out, int cap, int *n);
+/* Makes axis (may be negative) a number in 0..rank-1. */
+int ash_axis(int64_t axis, int rank, int *out, struct ashore_error *err);
+struct ash_dim ash_infer_dim(struct ash_infer *c, enum ash_dim_op op, struct ash_dim a,
+                             struct ash_dim b);
+
+/* ---- running ---- */
+
+/* One execution of a node: its reference or its lowered step. */
+struct ash_run {
+    const struct ash_node *node;
+    const void *attrs;
+    const void *params; /* made by lower(); NULL for the reference */
+    int n_in, n_out;
+    const struct ash_tensor *const *in; /* NULL: left out, or not a tensor */
+    struct ash_tensor *const *out;      /* shape and data set when the shape was inferred; else to
+                                           be made with ash_run_alloc.  NULL: not wanted */
+    struct ashore_value *const *in_value; /* not NULL for what is not a numeric tensor */
+    struct ashore_value **out_value;      /* set here (retained) by operators whose output is a
+                                             sequence, optional or map */
+    void *scratch;                        /* as asked for by lower() */
+    struct ash_pool *pool;
+    struct ash_heap *heap;
+    struct ashore_error *err;
+};
+typedef int ash_run_fn(struct ash_run *c);
+
+static inline bool ash_run_has(const struct ash_run *c, int i) {
+    return i < c->n_in && (c->in[i] != NULL || c->in_value[i] != NULL);
+}
+/* Makes output i: sets c->out[i]'s shape and data (out_value[i] owns them). */
+int ash_run_alloc(struct ash_run *c, int i, int dtype, int rank, const int64_t *dim);
+/* Output i is input j, retained or copied. */
+int ash_run_forward(struct ash_run *c, int i, int j);
+/* A tensor input as a value that may be kept: retained or copied. */
+int ash_run_keep(struct ash_run *c, int j, struct ashore_value **value);
+
+/* ---- lowering ---- */
+
+struct ash_packs;
+/* Writes `bytes` of packed weights; shape facts are in arg. */
+typedef void ash_pack_fn(void *dst, const void *src, const void *arg);
+
+struct ash_lower {
+    const struct ash_node *node;
+    const void *attrs;
+    int n_in, n_out;
+    const struct ash_info *const *in; /* types exact; data set for weights */
+    const struct ash_info *out;       /* exact */
+    struct ash_arena *arena;          /* the plan's: params live here */
+    size_t threads;
+    struct ash_packs *packs;
+    struct ashore_error *err;
+    /* results; run NULL: the reference runs */
+    ash_run_fn *run;
+    const void *params;
+    size_t scratch;     /* bytes, aligned to ASH_ALIGN */
+    const char *kernel; /* the row's name, for reports */
+};
+/* The packed form of constant `src` under `row` (a kernel row's name, by address): made once for the
+ * model, shared by its sessions and plans.  arg is needed during the call only. */
+int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *src, const char *row, size_t bytes,
+                   ash_pack_fn *pack, const void *arg, const void **packed);
+
+/* ---- the row ---- */
+
+enum {
+    ASH_OP_MOVES = 1 << 0, /* output elements are copies of input elements, chosen by index or by a
+                              bool or integer input: works on element size alone, on strings and on
+                              extent codes */
+    ASH_OP_VIEW = 1 << 1,  /* output 0 is input 0 with another shape */
+    ASH_OP_IMPURE = 1 << 2, /* never folded: random, control flow */
+    ASH_OP_COMMUTES = 1 << 3,
+    ASH_OP_ELEMENTWISE = 1 << 4 /* output element i hangs on elements i of inputs, after
+                                   broadcasting, alone */
+};
+#define ASH_VARIADIC 255
+
+struct ash_builder;
+
+struct ash_op {
+    const char *name, *domain; /* domain "": ai.onnx */
+    int16_t since, until;      /* operator set versions, inclusive; until 0: the newest */
+    uint8_t in_min, in_max;    /* ASH_VARIADIC: any number */
+    uint8_t out_min, out_max;
+    uint8_t flags;
+    uint8_t inplace; /* bit i: output 0 may be written over input i of the same shape and size */
+    uint16_t attrs_size;
+    int (*parse)(const struct ash_parse *c, void *attrs); /* attrs is cleared */
+    int (*infer)(struct ash_infer *c);
+    ash_run_fn *ref;                  /* plain and right; NULL with a body */
+    int (*lower)(struct ash_lower *c); /* NULL: the reference is all there is */
+    /* Internal operators: their definition as a graph of ONNX operators, inputs and outputs as the
+     * node's.  Reference, test oracle and what the writer writes out. */
+    int (*body)(struct ash_builder *b);
+};
+
+/* NULL: no such operator at this version. */
+const struct ash_op *ash_op_find(const char *domain, const char *name, int opset);
+/* Row i of all rows, NULL past the end. */
+const struct ash_op *ash_op_at(size_t i);
+
+/* ---- bodies ---- */
+
+struct ash_builder {
+    struct ash_graph *graph;      /* under construction: inputs and outputs are there already */
+    const struct ash_node *node;  /* the node that is defined */
+    const void *attrs;
+    const struct ash_info *const *in; /* what is known of the node's inputs; may be NULL */
+    struct ashore_error *err;
+    int rc;          /* the first failure sticks: check once at the end */
+};
+/* Value numbers of the node's inputs (ASH_NONE when left out) and outputs inside of the graph. */
+uint32_t ash_build_in(const struct ash_builder *b, int i);
+/* Appends ai.onnx operator `op` at the newest version with up to three inputs (ASH_NONE: left out);
+ * returns its output. */
+uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y, uint32_t z);
+/* Attributes of the node built last. */
+void ash_build_attr_int(struct ash_builder *b, const char *name, int64_t v);
+void ash_build_attr_float(struct ash_builder *b, const char *name, float v);
+void ash_build_attr_ints(struct ash_builder *b, const char *name, const int64_t *v, size_t n);
+uint32_t ash_build_f32(struct ash_builder *b, float v); /* scalar constant */
+uint32_t ash_build_ints(struct ash_builder *b, const int64_t *v, size_t n);
+/* Declares that graph output o is value v. */
+void ash_build_out(struct ash_builder *b, int o, uint32_t v);
+
+#endif
