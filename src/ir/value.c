@@ -1,0 +1,116 @@
+#include "ir/value.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+static struct ashore_value *value_new(struct ash_heap *heap, int kind) {
+    struct ashore_value *v = ash_alloc_zero(heap, sizeof *v);
+    if (!v) return NULL;
+    v->refs = 1;
+    v->kind = (uint8_t)kind;
+    v->heap = heap;
+    return v;
+}
+
+int ash_value_tensor(struct ash_heap *heap, int dtype, int rank, const int64_t *dim,
+                     struct ashore_value **value, struct ashore_error *err) {
+    size_t bytes;
+    ASH_TRY(ash_shape_check(dtype, rank, dim, NULL, &bytes, err));
+    struct ashore_value *v = value_new(heap, ASHORE_TENSOR);
+    if (!v) return ash_fail_nomem(err, sizeof *v);
+    v->tensor.dtype = dtype;
+    v->tensor.rank = rank;
+    for (int i = 0; i < rank; i++) v->tensor.dim[i] = dim[i];
+    v->owned = 1;
+    if (bytes) {
+        v->tensor.data = ash_alloc_aligned(heap, bytes);
+        if (!v->tensor.data) {
+            ash_value_release(&v);
+            return ash_fail_nomem(err, bytes);
+        }
+        if (dtype == ASHORE_STRING) memset(v->tensor.data, 0, bytes);
+    }
+    *value = v;
+    return ASHORE_OK;
+}
+
+int ash_value_strings(struct ash_heap *heap, int rank, const int64_t *dim, size_t chars_size,
+                      struct ashore_value **value, struct ashore_error *err) {
+    ASH_FAIL_IF(chars_size > UINT32_MAX, err, LIMIT, "%zu bytes of text in one tensor",
+                chars_size);
+    struct ashore_value *v;
+    ASH_TRY(ash_value_tensor(heap, ASHORE_STRING, rank, dim, &v, err));
+    if (chars_size) {
+        v->tensor.chars = ash_alloc(heap, chars_size);
+        if (!v->tensor.chars) {
+            ash_value_release(&v);
+            return ash_fail_nomem(err, chars_size);
+        }
+        v->chars_size = chars_size;
+    }
+    *value = v;
+    return ASHORE_OK;
+}
+
+int ash_value_copy(struct ash_heap *heap, const struct ash_tensor *t, struct ashore_value **value,
+                   struct ashore_error *err) {
+    struct ashore_value *v;
+    if (t->dtype != ASHORE_STRING) {
+        ASH_TRY(ash_value_tensor(heap, t->dtype, t->rank, t->dim, &v, err));
+        size_t bytes = ash_tensor_bytes(t);
+        if (bytes) memcpy(v->tensor.data, t->data, bytes);
+        *value = v;
+        return ASHORE_OK;
+    }
+    const struct ash_str *from = t->data;
+    size_t n = (size_t)ash_tensor_count(t), total = 0;
+    for (size_t i = 0; i < n; i++) total = ash_size_add(total, from[i].length);
+    ASH_TRY(ash_value_strings(heap, t->rank, t->dim, total, &v, err));
+    struct ash_str *to = v->tensor.data;
+    char *chars = (char *)v->tensor.chars;
+    uint32_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (from[i].length) memcpy(chars + at, t->chars + from[i].offset, from[i].length);
+        to[i] = (struct ash_str){at, from[i].length};
+        at += from[i].length;
+    }
+    *value = v;
+    return ASHORE_OK;
+}
+
+int ash_value_list(struct ash_heap *heap, int kind, size_t count, struct ashore_value **value,
+                   struct ashore_error *err) {
+    struct ashore_value *v = value_new(heap, kind);
+    if (!v) return ash_fail_nomem(err, sizeof *v);
+    if (count) {
+        v->items = ash_alloc_zero(heap, ash_size_mul(count, sizeof *v->items));
+        if (!v->items) {
+            ash_value_release(&v);
+            return ash_fail_nomem(err, ash_size_mul(count, sizeof *v->items));
+        }
+    }
+    v->count = count;
+    *value = v;
+    return ASHORE_OK;
+}
+
+struct ashore_value *ash_value_retain(struct ashore_value *value) {
+    if (value) atomic_fetch_add_explicit(&value->refs, 1, memory_order_relaxed);
+    return value;
+}
+
+/* Values nest as deep as their types, which the reader caps. */
+void ash_value_release(struct ashore_value **value) {
+    struct ashore_value *v = *value;
+    *value = NULL;
+    if (!v || atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) != 1) return;
+    for (size_t i = 0; i < v->count && v->items; i++) ash_value_release(&v->items[i]);
+    ash_free(v->heap, v->items, v->count * sizeof *v->items);
+    ash_value_release(&v->keys);
+    if (v->owned) {
+        ash_free_aligned(v->heap, v->tensor.data, ash_tensor_bytes(&v->tensor));
+        ash_free(v->heap, (char *)v->tensor.chars, v->chars_size);
+    }
+    ash_free(v->heap, v, sizeof *v);
+}
