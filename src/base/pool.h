@@ -1,5 +1,5 @@
-/* Thread pool.  Work is cut into tiles by shape alone, never by the number of threads, and tiles are
- * taken from an atomic counter: results are identical for any number of threads. */
+/* Thread pool.  Work is cut into tiles by shape alone, never by the number of threads, and tiles
+ * are taken from an atomic counter: results are identical for any number of threads. */
 #ifndef ASH_BASE_POOL_H
 #define ASH_BASE_POOL_H
 
@@ -15,8 +15,9 @@ enum { ASH_POOL_MAX = 64 }; /* most threads, the caller's included */
  * allocate, block or call libc beyond memcpy and memset. */
 typedef void ash_tile_fn(void *arg, size_t tile, size_t worker);
 
-/* threads counts the caller, 1..ASH_POOL_MAX.  All members have checked in on return.  Where threads
- * cannot be had, fewer are started: ash_pool_threads() tells. */
+/* threads counts the caller, 1..ASH_POOL_MAX.  All members have checked in on return.  Where
+ * threads cannot be had, fewer are started: ash_pool_threads() tells.  *pool stays NULL for one
+ * thread. */
 int ash_pool_create(struct ash_heap *heap, size_t threads, struct ash_pool **pool,
                     struct ashore_error *err);
 void ash_pool_destroy(struct ash_pool **pool);
@@ -24,5 +25,14 @@ size_t ash_pool_threads(const struct ash_pool *pool); /* 1 for NULL */
 
 /* Runs all tiles and returns when they are done.  pool may be NULL: runs them here. */
 void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *arg);
+
+#if defined(__wasm_atomics__)
+/* Members in WebAssembly are started by the host before the pool is made: a thread of the host's
+ * instantiates the module over the same memory and calls ash_pool_member, which does not return.
+ * They serve one pool at a time: a second one has the caller alone. */
+enum { ASH_POOL_WASM_MAX = 16 }; /* worker is 1..ASH_POOL_WASM_MAX-1, each given once */
+void ash_pool_member(size_t worker);
+size_t ash_pool_members(void); /* that have checked in */
+#endif
 
 #endif

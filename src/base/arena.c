@@ -1,0 +1,70 @@
+#include "base/arena.h"
+
+#include "base/heap.h"
+
+#include <string.h>
+
+enum { ARENA_ALIGN = 16, ARENA_BLOCK_MIN = 4096, ARENA_BLOCK_MAX = 262144 };
+
+struct ash_arena_block {
+    struct ash_arena_block *next;
+    size_t size; /* of the block, this header included */
+    size_t fill;
+};
+
+enum { ARENA_HEADER = (sizeof(struct ash_arena_block) + 15) / 16 * 16 };
+
+void ash_arena_init(struct ash_arena *arena, struct ash_heap *heap) {
+    arena->heap = heap;
+    arena->head = NULL;
+    arena->used = 0;
+}
+
+void ash_arena_deinit(struct ash_arena *arena) {
+    while (arena->head != NULL) {
+        struct ash_arena_block *block = arena->head;
+        arena->head = block->next;
+        ash_free(arena->heap, block, block->size);
+    }
+    arena->used = 0;
+}
+
+/* Blocks double, so that small graphs stay small and large ones take few blocks. */
+static size_t next_block_size(const struct ash_arena *arena, size_t need) {
+    size_t size = ARENA_BLOCK_MIN;
+    while (size < arena->used && size < ARENA_BLOCK_MAX) size *= 2;
+    return need > size - ARENA_HEADER ? ash_size_add(need, ARENA_HEADER) : size;
+}
+
+void *ash_arena_alloc(struct ash_arena *arena, size_t size) {
+    if (size > SIZE_MAX / 2) return NULL;
+    size_t need = size == 0 ? ARENA_ALIGN : (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    struct ash_arena_block *block = arena->head;
+    if (block == NULL || block->size - block->fill < need) {
+        size_t block_size = next_block_size(arena, need);
+        block = ash_alloc(arena->heap, block_size);
+        if (block == NULL) return NULL;
+        block->size = block_size;
+        block->fill = ARENA_HEADER;
+        arena->used += block_size;
+        /* A block for one large piece goes behind the head, whose room stays in use. */
+        struct ash_arena_block *head = arena->head;
+        int full = head != NULL && block_size - ARENA_HEADER == need;
+        block->next = full ? head->next : head;
+        *(full ? &head->next : &arena->head) = block;
+    }
+    unsigned char *piece = (unsigned char *)block + block->fill;
+    block->fill += need;
+    memset(piece, 0, need);
+    return piece;
+}
+
+void *ash_arena_array(struct ash_arena *arena, size_t count, size_t size) {
+    return ash_arena_alloc(arena, ash_size_mul(count, size));
+}
+
+char *ash_arena_text(struct ash_arena *arena, const char *text, size_t n) {
+    char *copy = ash_arena_alloc(arena, ash_size_add(n, 1));
+    if (copy != NULL && n != 0) memcpy(copy, text, n);
+    return copy;
+}

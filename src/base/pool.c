@@ -1,0 +1,333 @@
+/* A caller and its members meet over three words.  `generation` counts jobs: members that find
+ * nothing to do wait on it.  `state` holds whether the job is open and how many members are inside:
+ * a member enters only while the job is open, so that the caller, once the tiles are gone, closes
+ * the job and waits for those inside alone, not for those that never woke.  `next` hands out tiles.
+ *
+ * Natively members are threads of their own pool.  In WebAssembly with shared memory the host
+ * starts them, each in an instance of its own over the same memory, by ash_pool_member; they belong
+ * to one static pool, which a creation takes and a destruction gives back. */
+#if !defined(_GNU_SOURCE)
+#    define _GNU_SOURCE /* syscall */
+#endif
+
+#include "base/pool.h"
+
+#include "base/error.h"
+#include "base/heap.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#if defined(__wasm_atomics__)
+#    define POOL_WASM 1
+#elif defined(__wasm__) || defined(ASH_NO_THREADS)
+#    define POOL_NONE 1
+#else
+#    define POOL_NATIVE 1
+#    include <pthread.h>
+#    include <signal.h>
+#    if defined(__linux__)
+#        define POOL_FUTEX 1
+#        include <linux/futex.h>
+#        include <sys/syscall.h>
+#        include <unistd.h>
+#    endif
+#endif
+
+#if defined(POOL_NONE)
+
+int ash_pool_create(struct ash_heap *heap, size_t threads, struct ash_pool **pool,
+                    struct ashore_error *err) {
+    (void)heap;
+    *pool = NULL;
+    ASH_FAIL_IF(threads < 1 || threads > ASH_POOL_MAX, err, ARGUMENT, "%zu threads", threads);
+    return ASHORE_OK;
+}
+
+void ash_pool_destroy(struct ash_pool **pool) { *pool = NULL; }
+
+size_t ash_pool_threads(const struct ash_pool *pool) {
+    (void)pool;
+    return 1;
+}
+
+void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *arg) {
+    (void)pool;
+    for (size_t tile = 0; tile < tiles; tile++) fn(arg, tile, 0);
+}
+
+#else
+
+enum { STATE_OPEN = 1 << 8, STATE_INSIDE = STATE_OPEN - 1, SPINS = 2000 };
+
+struct ash_pool {
+    struct ash_heap *heap;
+    size_t threads; /* that run tiles, the caller included */
+    size_t members; /* that wait for jobs: in WebAssembly more than asked for, perhaps */
+    ash_tile_fn *fn;
+    void *arg;
+    size_t tiles;
+    alignas(64) _Atomic uint32_t generation;
+    _Atomic uint32_t sleeping; /* members waiting on generation */
+    _Atomic uint32_t ready;    /* members that have checked in */
+    _Atomic uint32_t quit;
+    alignas(64) _Atomic uint32_t state;
+    alignas(64) _Atomic size_t next;
+#    if defined(POOL_NATIVE)
+    pthread_t thread[ASH_POOL_MAX];
+#        if !defined(POOL_FUTEX)
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+#        endif
+#    endif
+};
+
+/* Waits until *word is no longer `value`, or for no reason. */
+static void pool_wait(struct ash_pool *pool, _Atomic uint32_t *word, uint32_t value) {
+#    if defined(POOL_WASM)
+    (void)pool;
+    (void)__builtin_wasm_memory_atomic_wait32((int *)(uintptr_t)word, (int)value, -1);
+#    elif defined(POOL_FUTEX)
+    (void)pool;
+    (void)syscall(SYS_futex, (void *)word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+#    else
+    (void)pthread_mutex_lock(&pool->mutex);
+    while (atomic_load(word) == value) (void)pthread_cond_wait(&pool->changed, &pool->mutex);
+    (void)pthread_mutex_unlock(&pool->mutex);
+#    endif
+}
+
+static void pool_wake(struct ash_pool *pool, _Atomic uint32_t *word, size_t count) {
+#    if defined(POOL_WASM)
+    (void)pool;
+    (void)__builtin_wasm_memory_atomic_notify((int *)(uintptr_t)word, (unsigned)count);
+#    elif defined(POOL_FUTEX)
+    (void)pool;
+    (void)syscall(SYS_futex, (void *)word, FUTEX_WAKE_PRIVATE, (int)count, NULL, NULL, 0);
+#    else
+    (void)word;
+    (void)count;
+    (void)pthread_mutex_lock(&pool->mutex);
+    (void)pthread_cond_broadcast(&pool->changed);
+    (void)pthread_mutex_unlock(&pool->mutex);
+#    endif
+}
+
+static inline void relax(void) {
+#    if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#    elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#    endif
+}
+
+static void drain(struct ash_pool *pool, size_t worker) {
+    size_t tile;
+    while ((tile = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed)) < pool->tiles) {
+        pool->fn(pool->arg, tile, worker);
+    }
+}
+
+static bool enter(struct ash_pool *pool) {
+    uint32_t state = atomic_load(&pool->state);
+    while ((state & STATE_OPEN) != 0) {
+        if (atomic_compare_exchange_weak(&pool->state, &state, state + 1)) return true;
+    }
+    return false;
+}
+
+static void leave(struct ash_pool *pool) {
+    if (atomic_fetch_sub(&pool->state, 1) == 1) pool_wake(pool, &pool->state, 1);
+}
+
+static uint32_t next_generation(struct ash_pool *pool, uint32_t seen) {
+    for (int spin = 0; spin < SPINS; spin++) {
+        uint32_t now = atomic_load_explicit(&pool->generation, memory_order_acquire);
+        if (now != seen) return now;
+        relax();
+    }
+    atomic_fetch_add(&pool->sleeping, 1);
+    while (atomic_load(&pool->generation) == seen) pool_wait(pool, &pool->generation, seen);
+    atomic_fetch_sub(&pool->sleeping, 1);
+    return atomic_load(&pool->generation);
+}
+
+static void member_main(struct ash_pool *pool, size_t worker) {
+    uint32_t seen = atomic_load(&pool->generation);
+    atomic_fetch_add(&pool->ready, 1);
+    pool_wake(pool, &pool->ready, 1);
+    while (atomic_load(&pool->quit) == 0) {
+        seen = next_generation(pool, seen);
+        if (!enter(pool)) continue;
+        /* threads is read inside the job: between jobs another creation may change it. */
+        if (worker < pool->threads) drain(pool, worker);
+        leave(pool);
+    }
+}
+
+static void next_job(struct ash_pool *pool, size_t wake) {
+    atomic_fetch_add(&pool->generation, 1);
+    if (atomic_load(&pool->sleeping) != 0) pool_wake(pool, &pool->generation, wake);
+}
+
+size_t ash_pool_threads(const struct ash_pool *pool) { return pool != NULL ? pool->threads : 1; }
+
+void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *arg) {
+    if (pool == NULL || pool->threads == 1 || tiles < 2) {
+        for (size_t tile = 0; tile < tiles; tile++) fn(arg, tile, 0);
+        return;
+    }
+    assert(atomic_load(&pool->state) == 0); /* a tile may not run tiles */
+    pool->fn = fn;
+    pool->arg = arg;
+    pool->tiles = tiles;
+    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    atomic_store(&pool->state, STATE_OPEN);
+    /* Members that may not take part in this job could be the ones woken: then all are. */
+    bool all = tiles > pool->members || pool->members >= pool->threads;
+    next_job(pool, all ? pool->members : tiles - 1);
+    drain(pool, 0);
+    uint32_t state = atomic_fetch_and(&pool->state, STATE_INSIDE) & STATE_INSIDE;
+    for (int spin = 0; state != 0; spin++) {
+        if (spin < SPINS) {
+            relax();
+        } else {
+            pool_wait(pool, &pool->state, state);
+        }
+        state = atomic_load(&pool->state);
+    }
+}
+
+#endif
+
+#if defined(POOL_NATIVE)
+
+struct start {
+    struct ash_pool *pool;
+    size_t worker;
+};
+
+static void *thread_main(void *arg) {
+    const struct start *start = arg;
+    member_main(start->pool, start->worker);
+    return NULL;
+}
+
+/* Threads of a library take none of the program's signals. */
+static void start_threads(struct ash_pool *pool, struct start *start, size_t threads) {
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    bool masked = pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
+    while (pool->threads < threads) {
+        size_t worker = pool->threads;
+        start[worker] = (struct start){pool, worker};
+        if (pthread_create(&pool->thread[worker], NULL, thread_main, &start[worker]) != 0) break;
+        pool->threads++;
+    }
+    if (masked) (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pool->members = pool->threads - 1;
+    uint32_t ready;
+    while ((ready = atomic_load(&pool->ready)) != pool->members) {
+        pool_wait(pool, &pool->ready, ready);
+    }
+}
+
+int ash_pool_create(struct ash_heap *heap, size_t threads, struct ash_pool **pool,
+                    struct ashore_error *err) {
+    *pool = NULL;
+    ASH_FAIL_IF(threads < 1 || threads > ASH_POOL_MAX, err, ARGUMENT, "%zu threads", threads);
+    if (threads == 1) return ASHORE_OK;
+    struct ash_pool *p = ash_alloc_aligned(heap, sizeof *p);
+    if (p == NULL) return ash_fail_nomem(err, sizeof *p);
+    *p = (struct ash_pool){.heap = heap, .threads = 1};
+#    if !defined(POOL_FUTEX)
+    (void)pthread_mutex_init(&p->mutex, NULL);
+    (void)pthread_cond_init(&p->changed, NULL);
+#    endif
+    struct start start[ASH_POOL_MAX];
+    start_threads(p, start, threads);
+    *pool = p;
+    return ASHORE_OK;
+}
+
+void ash_pool_destroy(struct ash_pool **pool) {
+    struct ash_pool *p = *pool;
+    if (p == NULL) return;
+    atomic_store(&p->quit, 1);
+    next_job(p, p->members);
+    for (size_t worker = 1; worker < p->threads; worker++) {
+        (void)pthread_join(p->thread[worker], NULL);
+    }
+#    if !defined(POOL_FUTEX)
+    (void)pthread_cond_destroy(&p->changed);
+    (void)pthread_mutex_destroy(&p->mutex);
+#    endif
+    ash_free_aligned(p->heap, p, sizeof *p);
+    *pool = NULL;
+}
+
+#elif defined(POOL_WASM)
+
+#    define MEMBER_STACK_TEXT "131072"
+enum { MEMBER_STACK = 131072, MEMBER_TLS = 256 };
+
+alignas(16) unsigned char ash_pool_stacks[ASH_POOL_WASM_MAX][MEMBER_STACK];
+static alignas(64) unsigned char member_tls[ASH_POOL_WASM_MAX][MEMBER_TLS];
+static struct ash_pool members = {.threads = 1};
+static bool members_taken;
+
+void __wasm_init_tls(void *memory);
+
+void ash_pool_member_main(size_t worker);
+void ash_pool_member_main(size_t worker) {
+    if (worker < 1 || worker >= ASH_POOL_WASM_MAX) return;
+    if (__builtin_wasm_tls_size() > MEMBER_TLS) return;
+    __wasm_init_tls(member_tls[worker]);
+    member_main(&members, worker);
+}
+
+/* Moves to the member's own stack before any C frame exists. */
+__asm__(".globaltype __stack_pointer, i32\n"
+        ".functype ash_pool_member_main (i32) -> ()\n"
+        ".section .text.ash_pool_member,\"\",@\n"
+        ".globl ash_pool_member\n"
+        ".type ash_pool_member,@function\n"
+        "ash_pool_member:\n"
+        ".functype ash_pool_member (i32) -> ()\n"
+        "local.get 0\n"
+        "i32.const 1\n"
+        "i32.add\n"
+        "i32.const " MEMBER_STACK_TEXT "\n"
+        "i32.mul\n"
+        "i32.const ash_pool_stacks\n"
+        "i32.add\n"
+        "global.set __stack_pointer\n"
+        "local.get 0\n"
+        "call ash_pool_member_main\n"
+        "end_function\n");
+
+size_t ash_pool_members(void) { return atomic_load(&members.ready); }
+
+int ash_pool_create(struct ash_heap *heap, size_t threads, struct ash_pool **pool,
+                    struct ashore_error *err) {
+    *pool = NULL;
+    ASH_FAIL_IF(threads < 1 || threads > ASH_POOL_MAX, err, ARGUMENT, "%zu threads", threads);
+    size_t ready = atomic_load(&members.ready);
+    if (threads > ready + 1) threads = ready + 1;
+    if (threads == 1 || members_taken) return ASHORE_OK;
+    members.heap = heap;
+    members.members = ready;
+    members.threads = threads;
+    members_taken = true;
+    *pool = &members;
+    return ASHORE_OK;
+}
+
+void ash_pool_destroy(struct ash_pool **pool) {
+    if (*pool != NULL) members_taken = false;
+    *pool = NULL;
+}
+
+#endif
