@@ -83,6 +83,7 @@ struct ash_node {
     uint32_t n_sub;
     struct ash_sub *sub;
     const char *label; /* for profiles: "Conv+HardSwish"; NULL: op_type */
+    uint32_t id;       /* counts the nodes of a model, subgraphs included; set by the model */
 };
 
 struct ash_valuedef {
@@ -119,14 +120,13 @@ int ash_graph_add_node(struct ash_graph *g, const char *domain, const char *op_t
 int ash_graph_add_const(struct ash_graph *g, const char *name, int dtype, int rank,
                         const int64_t *dim, uint32_t *id, struct ash_tensor **tensor,
                         struct ashore_error *err);
-/* A copy with its own nodes and values; weights, names and raw attributes are shared. */
-int ash_graph_clone(const struct ash_graph *g, struct ash_arena *arena, struct ash_symtab *syms,
-                    struct ash_graph **copy, struct ashore_error *err);
-
 /* Finds op rows and parses attributes, of subgraphs too.  An unknown operator is no error: op stays
  * NULL.  A bad attribute is. */
 int ash_graph_resolve(struct ash_graph *g, struct ashore_error *err);
 int ash_node_resolve(struct ash_graph *g, struct ash_node *node, struct ashore_error *err);
+
+/* Puts node, operator and version before the message, once: the innermost node is the one named. */
+void ash_error_node(struct ashore_error *err, const struct ash_node *node);
 
 /* Raw attribute by name, NULL when there is none. */
 const struct ash_attr *ash_node_attr(const struct ash_node *node, const char *name);

@@ -95,6 +95,7 @@ struct ash_run {
     const struct ash_tensor *const *in; /* NULL: left out, or not a tensor */
     struct ash_tensor *const *out;      /* shape and data set when the shape was inferred; else to
                                            be made with ash_run_alloc.  NULL: not wanted */
+    const size_t *out_room;               /* bytes that may be written at out[i]->data */
     struct ashore_value *const *in_value; /* not NULL for what is not a numeric tensor */
     struct ashore_value **out_value;      /* set here (retained) by operators whose output is a
                                              sequence, optional or map */
@@ -142,6 +143,28 @@ struct ash_lower {
 int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *src, const char *row, size_t bytes,
                    ash_pack_fn *pack, const void *arg, const void **packed);
 
+/* ---- control flow ---- */
+
+/* What a value is while a graph runs: a tensor (a view; of a slab, of a weight or of `value`), or a
+ * value of another kind. */
+struct ash_slot {
+    struct ash_tensor tensor;
+    struct ashore_value *value; /* retained by the slot, NULL for what lies in a slab */
+};
+
+/* An operator with subgraphs is a state machine, so that nothing of a run is on the C stack.  The
+ * executor calls control() first with phase 0.  ASHORE_PENDING with `call` set: run that sub with
+ * args and call again, phase one higher, results filled; ASHORE_OK: the outputs of run are set. */
+struct ash_control {
+    struct ash_run run;      /* scratch keeps its contents between the calls of one execution */
+    int phase;
+    int call;                /* which sub */
+    struct ash_slot *args;   /* out: its formal inputs; the executor retains values */
+    struct ash_tensor **bind; /* out: where result i shall be written, NULL: anywhere */
+    struct ash_slot *results; /* in: borrowed until control() returns */
+    bool aborting;           /* the run ends here: let go of what scratch holds */
+};
+
 /* ---- the row ---- */
 
 enum {
@@ -170,6 +193,8 @@ struct ash_op {
     int (*infer)(struct ash_infer *c);
     ash_run_fn *ref;                  /* plain and right; NULL with a body */
     int (*lower)(struct ash_lower *c); /* NULL: the reference is all there is */
+    int (*control)(struct ash_control *c); /* instead of ref, for operators with subgraphs; lower()
+                                              says how much scratch it keeps its state in */
     /* Internal operators: their definition as a graph of ONNX operators, inputs and outputs as the
      * node's.  Reference, test oracle and what the writer writes out. */
     int (*body)(struct ash_builder *b);

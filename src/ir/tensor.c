@@ -76,13 +76,12 @@ int ash_broadcast(int ra, const int64_t *a, int rb, const int64_t *b, int *rank,
     return ASHORE_OK;
 }
 
-void ash_broadcast_strides(int r, const int64_t *dim, int rank, const int64_t *out,
-                           int64_t *stride) {
+void ash_broadcast_strides(int r, const int64_t *dim, int rank, int64_t *stride) {
     int64_t s = 1;
     for (int i = rank - 1; i >= 0; i--) {
         int k = i - (rank - r);
         int64_t d = k >= 0 ? dim[k] : 1;
-        stride[i] = d == 1 && out[i] != 1 ? 0 : (k >= 0 ? s : 0);
+        stride[i] = d == 1 ? 0 : s;
         s *= d;
     }
 }
