@@ -215,6 +215,11 @@ struct ash_builder {
     struct ashore_error *err;
     int rc;          /* the first failure sticks: check once at the end */
 };
+/* Builds the body of an internal node.  The graph's inputs are the node's inputs that are there, its
+ * outputs the node's.  `in` may be NULL. */
+int ash_body(const struct ash_node *node, struct ash_arena *arena, struct ash_symtab *syms,
+             const struct ash_info *const *in, struct ash_graph **graph, struct ashore_error *err);
+
 /* Value numbers of the node's inputs (ASH_NONE when left out) and outputs inside of the graph. */
 uint32_t ash_build_in(const struct ash_builder *b, int i);
 /* Appends ai.onnx operator `op` at the newest version with up to three inputs (ASH_NONE: left out);

@@ -1,0 +1,97 @@
+/* Bodies of internal operators, built as graphs of ai.onnx operators. */
+#include "ir/op.h"
+
+#include <string.h>
+
+enum { NEWEST_OPSET = 28 };
+
+uint32_t ash_build_in(const struct ash_builder *b, int i) {
+    if ((uint32_t)i >= b->node->n_formal || b->node->in[i] == ASH_NONE) return ASH_NONE;
+    uint32_t at = 0; /* graph inputs are the node's inputs that are there */
+    for (int k = 0; k < i; k++) at += b->node->in[k] != ASH_NONE;
+    return b->graph->inputs[at];
+}
+
+static struct ash_node *last(struct ash_builder *b) {
+    return b->graph->nodes[b->graph->n_nodes - 1];
+}
+
+uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y, uint32_t z) {
+    uint32_t in[3] = {x, y, z}, n = 3, out = ASH_NONE;
+    while (n && in[n - 1] == ASH_NONE) n--;
+    struct ash_node *node;
+    if (b->rc == ASHORE_OK)
+        b->rc = ash_graph_add_node(b->graph, "", op, NEWEST_OPSET, n, 1, &node, b->err);
+    if (b->rc == ASHORE_OK) b->rc = ash_graph_add_value(b->graph, "", &out, b->err);
+    if (b->rc != ASHORE_OK) return ASH_NONE;
+    node->name = b->node->name;
+    for (uint32_t i = 0; i < n; i++) node->in[i] = in[i];
+    node->out[0] = out;
+    node->id = b->node->id;
+    return out;
+}
+
+static void set(struct ash_builder *b, const struct ash_attr *a) {
+    if (b->rc == ASHORE_OK) b->rc = ash_node_set_attr(b->graph, last(b), a, b->err);
+}
+
+void ash_build_attr_int(struct ash_builder *b, const char *name, int64_t v) {
+    set(b, &(struct ash_attr){.name = name, .type = ASH_ATTR_INT, .v.i = v});
+}
+
+void ash_build_attr_float(struct ash_builder *b, const char *name, float v) {
+    set(b, &(struct ash_attr){.name = name, .type = ASH_ATTR_FLOAT, .v.f = v});
+}
+
+void ash_build_attr_ints(struct ash_builder *b, const char *name, const int64_t *v, size_t n) {
+    int64_t *copy = ash_arena_array(b->graph->arena, n, sizeof *copy);
+    if (!copy && b->rc == ASHORE_OK) b->rc = ash_fail_nomem(b->err, n * sizeof *copy);
+    if (b->rc != ASHORE_OK) return;
+    memcpy(copy, v, n * sizeof *copy);
+    set(b, &(struct ash_attr){.name = name, .type = ASH_ATTR_INTS, .count = n, .v.ints = copy});
+}
+
+uint32_t ash_build_f32(struct ash_builder *b, float v) {
+    uint32_t id = ASH_NONE;
+    struct ash_tensor *t;
+    if (b->rc == ASHORE_OK)
+        b->rc = ash_graph_add_const(b->graph, "", ASHORE_FLOAT32, 0, NULL, &id, &t, b->err);
+    if (b->rc == ASHORE_OK) memcpy(t->data, &v, sizeof v);
+    return id;
+}
+
+uint32_t ash_build_ints(struct ash_builder *b, const int64_t *v, size_t n) {
+    uint32_t id = ASH_NONE;
+    struct ash_tensor *t;
+    int64_t dim = (int64_t)n;
+    if (b->rc == ASHORE_OK)
+        b->rc = ash_graph_add_const(b->graph, "", ASHORE_INT64, 1, &dim, &id, &t, b->err);
+    if (b->rc == ASHORE_OK && n) memcpy(t->data, v, n * sizeof *v);
+    return id;
+}
+
+void ash_build_out(struct ash_builder *b, int o, uint32_t v) {
+    if (b->rc == ASHORE_OK) b->graph->outputs[o] = v;
+}
+
+int ash_body(const struct ash_node *node, struct ash_arena *arena, struct ash_symtab *syms,
+             const struct ash_info *const *in, struct ash_graph **graph,
+             struct ashore_error *err) {
+    struct ash_graph *g;
+    ASH_TRY(ash_graph_create(arena, syms, node->name, &g, err));
+    g->inputs = ash_arena_array(arena, node->n_in, sizeof *g->inputs);
+    g->outputs = ash_arena_array(arena, node->n_out, sizeof *g->outputs);
+    if (!g->inputs || !g->outputs) return ash_fail_nomem(err, sizeof *g->inputs);
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (node->in[i] == ASH_NONE) continue;
+        ASH_TRY(ash_graph_add_value(g, "", &g->inputs[g->n_inputs++], err));
+    }
+    g->n_outputs = node->n_out;
+    struct ash_builder b = {
+        .graph = g, .node = node, .attrs = node->attrs, .in = in, .err = err};
+    int rc = node->op->body(&b);
+    if (rc == ASHORE_OK) rc = b.rc;
+    if (rc == ASHORE_OK) rc = ash_graph_resolve(g, err);
+    *graph = g;
+    return rc;
+}

@@ -1,0 +1,260 @@
+#include "ir/infer.h"
+
+#include <string.h>
+
+enum { DEPTH_MAX = 64, FOLD_ARITY_MAX = 64 };
+
+struct ash_info ash_info_const(const struct ash_tensor *t) {
+    struct ash_info info = {.data = t};
+    info.type.dtype = (uint8_t)t->dtype;
+    info.type.rank = (int8_t)t->rank;
+    for (int i = 0; i < t->rank; i++) info.type.dim[i] = ash_dim_exact(t->dim[i]);
+    return info;
+}
+
+bool ash_info_exact(const struct ash_info *info) {
+    const struct ash_type *t = &info->type;
+    if (t->kind != ASHORE_TENSOR || t->rank < 0 || t->dtype == 0) return false;
+    for (int i = 0; i < t->rank; i++) {
+        if (t->dim[i].kind != ASH_DIM_EXACT) return false;
+    }
+    return true;
+}
+
+static struct ash_tensor exact_tensor(const struct ash_type *type) {
+    struct ash_tensor t = {.dtype = type->dtype, .rank = type->rank};
+    for (int i = 0; i < type->rank; i++) t.dim[i] = type->dim[i].value;
+    return t;
+}
+
+/* Runs the reference of node on in[] into fresh tensors of the arena; outputs have exact types. */
+static int evaluate(struct ash_inference *f, const struct ash_node *node,
+                    const struct ash_tensor *const *in, struct ash_tensor *const *out) {
+    static struct ashore_value *const none[FOLD_ARITY_MAX];
+    struct ashore_value *made[FOLD_ARITY_MAX] = {0};
+    size_t room[FOLD_ARITY_MAX] = {0};
+    for (uint32_t i = 0; i < node->n_out; i++) {
+        size_t bytes;
+        ASH_TRY(ash_shape_check(out[i]->dtype, out[i]->rank, out[i]->dim, NULL, &bytes, f->err));
+        out[i]->data = ash_arena_alloc(f->arena, bytes);
+        if (!out[i]->data) return ash_fail_nomem(f->err, bytes);
+        room[i] = bytes;
+    }
+    struct ash_run run = {.node = node,
+                          .attrs = node->attrs,
+                          .n_in = (int)node->n_in,
+                          .n_out = (int)node->n_out,
+                          .in = in,
+                          .out = out,
+                          .out_room = room,
+                          .in_value = none,
+                          .out_value = made,
+                          .heap = f->heap,
+                          .err = f->err};
+    int rc = node->op->ref(&run);
+    for (uint32_t i = 0; i < node->n_out; i++) {
+        if (made[i] && rc == ASHORE_OK) rc = ASHORE_NEEDS_DATA; /* not a plain tensor after all */
+        ash_value_release(&made[i]);
+    }
+    return rc;
+}
+
+static bool foldable(const struct ash_inference *f, const struct ash_node *node,
+                     const struct ash_info *out) {
+    const struct ash_op *op = node->op;
+    if (!f->fold_limit || !op->ref || (op->flags & ASH_OP_IMPURE) || node->n_sub) return false;
+    if (node->n_in > FOLD_ARITY_MAX || node->n_out > FOLD_ARITY_MAX) return false;
+    for (uint32_t i = 0; i < node->n_out; i++) {
+        if (!ash_info_exact(&out[i]) || out[i].type.dtype == ASHORE_STRING) return false;
+        struct ash_tensor t = exact_tensor(&out[i].type);
+        size_t bytes;
+        if (ash_shape_check(t.dtype, t.rank, t.dim, NULL, &bytes, NULL) != ASHORE_OK) return false;
+        if (bytes > f->fold_limit) return false;
+    }
+    return true;
+}
+
+static int fold(struct ash_inference *f, const struct ash_node *node,
+                const struct ash_info *const *in, struct ash_info *out) {
+    const struct ash_tensor *tin[FOLD_ARITY_MAX];
+    struct ash_tensor *tout[FOLD_ARITY_MAX];
+    for (uint32_t i = 0; i < node->n_in; i++) tin[i] = in[i] ? in[i]->data : NULL;
+    for (uint32_t i = 0; i < node->n_out; i++) {
+        tout[i] = ash_arena_alloc(f->arena, sizeof *tout[i]);
+        if (!tout[i]) return ash_fail_nomem(f->err, sizeof *tout[i]);
+        *tout[i] = exact_tensor(&out[i].type);
+    }
+    int rc = evaluate(f, node, tin, tout);
+    if (rc == ASHORE_NEEDS_DATA) return ASHORE_OK;
+    ASH_TRY(rc);
+    for (uint32_t i = 0; i < node->n_out; i++) out[i].data = tout[i];
+    return ASHORE_OK;
+}
+
+/* The codes of a small integer tensor as a tensor of int64. */
+static bool code_tensor(struct ash_inference *f, const struct ash_info *in, struct ash_tensor *t) {
+    *t = exact_tensor(&in->type);
+    int64_t n = ash_tensor_count(t);
+    if (n > ASH_CONTENT_MAX) return false;
+    t->dtype = ASHORE_INT64;
+    if (in->content) {
+        t->data = (void *)(uintptr_t)in->content;
+        return true;
+    }
+    int64_t *codes = ash_arena_array(f->arena, (size_t)n, sizeof *codes);
+    if (!codes) return false;
+    for (int64_t i = 0; i < n; i++) {
+        codes[i] = in->type.dtype == ASHORE_INT64 ? ((const int64_t *)in->data->data)[i]
+                                                  : ((const int32_t *)in->data->data)[i];
+    }
+    t->data = codes;
+    return true;
+}
+
+/* Data movement on extent codes: inputs of the output's type become codes, index inputs stay as
+ * they are.  Which is which does not matter where both are integers that are known exactly. */
+static int move_codes(struct ash_inference *f, const struct ash_node *node,
+                      const struct ash_info *const *in, struct ash_info *out) {
+    int dtype = out->type.dtype;
+    if (node->n_out != 1 || !node->op->ref || (dtype != ASHORE_INT64 && dtype != ASHORE_INT32))
+        return ASHORE_OK;
+    struct ash_tensor t[FOLD_ARITY_MAX], result;
+    const struct ash_tensor *tin[FOLD_ARITY_MAX];
+    bool symbolic = false;
+    if (!ash_info_exact(out) || node->n_in > FOLD_ARITY_MAX) return ASHORE_OK;
+    result = exact_tensor(&out->type);
+    result.dtype = ASHORE_INT64;
+    if (ash_tensor_count(&result) > ASH_CONTENT_MAX) return ASHORE_OK;
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        tin[i] = NULL;
+        if (!in[i]) continue;
+        if (!in[i]->data && !in[i]->content) return ASHORE_OK;
+        if (in[i]->content) symbolic = true;
+        if (in[i]->type.dtype != dtype || (!in[i]->content && dtype == ASHORE_INT64)) {
+            if (!in[i]->data) return ASHORE_OK;
+            tin[i] = in[i]->data;
+        } else {
+            if (!code_tensor(f, in[i], &t[i])) return ASHORE_OK;
+            tin[i] = &t[i];
+        }
+    }
+    if (!symbolic) return ASHORE_OK;
+    struct ash_tensor *tout = &result;
+    int rc = evaluate(f, node, tin, &tout);
+    if (rc == ASHORE_OK) out->content = result.data;
+    return rc == ASHORE_NEEDS_DATA ? ASHORE_OK : rc;
+}
+
+static int infer_sub(struct ash_infer *c, int k, const struct ash_info *formal,
+                     struct ash_info *out) {
+    struct ash_inference *f = c->driver;
+    const struct ash_sub *sub = &c->node->sub[k];
+    struct ash_info *in = ash_arena_array(f->arena, sub->graph->n_inputs, sizeof *in);
+    if (!in) return ash_fail_nomem(f->err, sub->graph->n_inputs * sizeof *in);
+    for (uint32_t i = 0; i < sub->graph->n_inputs; i++)
+        in[i] = i < sub->formal ? formal[i] : *c->in[sub->first_capture + i - sub->formal];
+    return ash_infer_graph(f, sub->graph, in, out, NULL);
+}
+
+static int infer_by_body(struct ash_inference *f, const struct ash_node *node,
+                         const struct ash_info *const *in, struct ash_info *out) {
+    struct ash_graph *body;
+    ASH_TRY(ash_body(node, f->arena, f->syms, in, &body, f->err));
+    struct ash_info *given = ash_arena_array(f->arena, body->n_inputs, sizeof *given);
+    if (!given) return ash_fail_nomem(f->err, body->n_inputs * sizeof *given);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (in[i]) given[n++] = *in[i];
+    }
+    return ash_infer_graph(f, body, given, out, NULL);
+}
+
+static int infer_node(struct ash_inference *f, const struct ash_node *node,
+                      const struct ash_info *const *in, struct ash_info *out) {
+    const struct ash_op *op = node->op;
+    for (uint32_t i = 0; i < node->n_out; i++) {
+        memset(&out[i], 0, sizeof out[i]);
+        out[i].type.rank = -1;
+    }
+    if (!op) return ASHORE_OK;
+    bool all = true, any = false;
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (!in[i]) continue;
+        any = true;
+        if (!in[i]->data || in[i]->data->dtype == ASHORE_STRING) all = false;
+    }
+    if (!op->infer) return infer_by_body(f, node, in, out);
+    struct ash_infer c = {.node = node,
+                          .attrs = node->attrs,
+                          .n_in = (int)node->n_formal,
+                          .n_out = (int)node->n_out,
+                          .in = in,
+                          .out = out,
+                          .syms = f->syms,
+                          .arena = f->arena,
+                          .err = f->err,
+                          .infer_sub = infer_sub,
+                          .driver = f};
+    ASH_TRY(op->infer(&c));
+    if (all && (any || node->n_in == 0) && foldable(f, node, out)) return fold(f, node, in, out);
+    if ((op->flags & ASH_OP_MOVES) && !out->content) return move_codes(f, node, in, out);
+    return ASHORE_OK;
+}
+
+static void describe_inputs(struct ash_inference *f, const struct ash_node *node,
+                            const struct ash_info *const *in) {
+    char text[320] = "";
+    size_t at = 0;
+    for (uint32_t i = 0; i < node->n_formal && at < sizeof text - 100; i++) {
+        char one[100] = "-";
+        if (in[i]) ash_type_text(f->syms, &in[i]->type, one, sizeof one);
+        size_t n = strlen(one);
+        if (i) {
+            memcpy(text + at, ", ", 2);
+            at += 2;
+        }
+        memcpy(text + at, one, n + 1);
+        at += n;
+        if (i == 7) break;
+    }
+    if (f->err && !f->err->op[0]) ash_error_prefix(f->err, "inputs %s: ", text);
+    ash_error_node(f->err, node);
+}
+
+int ash_infer_node(struct ash_inference *f, const struct ash_node *node,
+                   const struct ash_info *const *in, struct ash_info *out) {
+    ASH_FAIL_IF(f->depth > DEPTH_MAX, f->err, LIMIT, "subgraphs nest deeper than %d", DEPTH_MAX);
+    f->depth++;
+    int rc = infer_node(f, node, in, out);
+    f->depth--;
+    if (rc < 0) describe_inputs(f, node, in);
+    return rc;
+}
+
+int ash_infer_graph(struct ash_inference *f, const struct ash_graph *g, const struct ash_info *in,
+                    struct ash_info *out, struct ash_info **infos) {
+    struct ash_info *all = ash_arena_array(f->arena, g->n_values, sizeof *all);
+    if (!all) return ash_fail_nomem(f->err, g->n_values * sizeof *all);
+    for (uint32_t i = 0; i < g->n_values; i++) {
+        if (g->values[i].data)
+            all[i] = ash_info_const(g->values[i].data);
+        else
+            all[i].type.rank = -1;
+    }
+    for (uint32_t i = 0; i < g->n_inputs; i++) all[g->inputs[i]] = in[i];
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        const struct ash_node *n = g->nodes[i];
+        const struct ash_info **nin = ash_arena_array(f->arena, n->n_in, sizeof *nin);
+        struct ash_info *nout = ash_arena_array(f->arena, n->n_out, sizeof *nout);
+        if (!nin || !nout) return ash_fail_nomem(f->err, n->n_out * sizeof *nout);
+        for (uint32_t k = 0; k < n->n_in; k++) nin[k] = n->in[k] == ASH_NONE ? NULL : &all[n->in[k]];
+        int rc = ash_infer_node(f, n, nin, nout);
+        if (rc < 0) return rc;
+        for (uint32_t k = 0; k < n->n_out; k++) {
+            if (n->out[k] != ASH_NONE) all[n->out[k]] = nout[k];
+        }
+    }
+    for (uint32_t i = 0; i < g->n_outputs; i++) out[i] = all[g->outputs[i]];
+    if (infos) *infos = all;
+    return ASHORE_OK;
+}

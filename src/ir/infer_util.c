@@ -1,0 +1,103 @@
+/* What infer functions share. */
+#include "ir/op.h"
+
+#include <string.h>
+
+void ash_infer_same(struct ash_infer *c, int o, int i) {
+    const struct ash_info *in = c->in[i];
+    c->out[o].type = in->type;
+    c->out[o].content = in->content;
+}
+
+void ash_infer_set(struct ash_infer *c, int o, int dtype, int rank, const struct ash_dim *dim) {
+    struct ash_type *t = &c->out[o].type;
+    t->kind = ASHORE_TENSOR;
+    t->dtype = (uint8_t)dtype;
+    t->rank = (int8_t)rank;
+    for (int i = 0; i < rank; i++) t->dim[i] = dim[i];
+}
+
+struct ash_dim ash_infer_dim(struct ash_infer *c, enum ash_dim_op op, struct ash_dim a,
+                             struct ash_dim b) {
+    return ash_dim_apply(c->syms, op, a, b);
+}
+
+/* One extent of a broadcast.  Where an extent is not exact it is taken to fit: the run checks. */
+static int broadcast_dim(struct ash_infer *c, struct ash_dim a, struct ash_dim b, int axis,
+                         struct ash_dim *out) {
+    bool exact = a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT;
+    ASH_FAIL_IF(exact && a.value != b.value && a.value != 1 && b.value != 1, c->err, SHAPE,
+                "extents %lld and %lld of dimension %d cannot be broadcast", (long long)a.value,
+                (long long)b.value, axis);
+    if (ash_dim_is(a, 1))
+        *out = b;
+    else if (ash_dim_is(b, 1) || ash_dim_same(a, b) || a.kind == ASH_DIM_EXACT)
+        *out = a;
+    else if (b.kind == ASH_DIM_EXACT)
+        *out = b;
+    else
+        *out = ash_dim_unknown();
+    return ASHORE_OK;
+}
+
+int ash_infer_broadcast(struct ash_infer *c, int i, int j, struct ash_dim *dim, int *rank) {
+    const struct ash_type *a = &c->in[i]->type, *b = &c->in[j]->type;
+    *rank = -1;
+    if (a->rank < 0 || b->rank < 0) return ASHORE_OK;
+    int r = a->rank > b->rank ? a->rank : b->rank;
+    for (int k = 0; k < r; k++) {
+        int x = k - (r - a->rank), y = k - (r - b->rank);
+        ASH_TRY(broadcast_dim(c, x < 0 ? ash_dim_exact(1) : a->dim[x],
+                              y < 0 ? ash_dim_exact(1) : b->dim[y], k, &dim[k]));
+    }
+    *rank = r;
+    return ASHORE_OK;
+}
+
+static int64_t read_int(const struct ash_tensor *t, int64_t i) {
+    switch (t->dtype) {
+    case ASHORE_INT64: return ((const int64_t *)t->data)[i];
+    case ASHORE_INT32: return ((const int32_t *)t->data)[i];
+    case ASHORE_INT16: return ((const int16_t *)t->data)[i];
+    case ASHORE_UINT16: return ((const uint16_t *)t->data)[i];
+    case ASHORE_INT8: return ((const int8_t *)t->data)[i];
+    default: return ((const uint8_t *)t->data)[i];
+    }
+}
+
+int ash_infer_ints(struct ash_infer *c, int i, struct ash_dim *out, int cap, int *n) {
+    const struct ash_info *in = c->in[i];
+    int dtype = in->type.dtype;
+    bool integer = dtype == ASHORE_INT64 || dtype == ASHORE_INT32 || dtype == ASHORE_INT16 ||
+                   dtype == ASHORE_UINT16 || dtype == ASHORE_INT8 || dtype == ASHORE_UINT8 ||
+                   dtype == ASHORE_BOOL;
+    ASH_FAIL_IF(dtype && !integer, c->err, TYPE, "input %d is %s, expected integers", i,
+                ash_dtype(dtype)->name);
+    if (!in->data && !in->content) return ASHORE_NEEDS_DATA;
+    int64_t count = 1;
+    for (int k = 0; k < in->type.rank; k++) count *= in->type.dim[k].value;
+    ASH_FAIL_IF(count > cap, c->err, LIMIT, "input %d has %lld elements, expected at most %d", i,
+                (long long)count, cap);
+    for (int k = 0; k < (int)count; k++) {
+        out[k] = in->data ? ash_dim_exact(read_int(in->data, k)) : ash_dim_decode(in->content[k]);
+    }
+    *n = (int)count;
+    return ASHORE_OK;
+}
+
+int ash_infer_exact_ints(struct ash_infer *c, int i, int64_t *out, int cap, int *n) {
+    struct ash_dim dim[ASH_CONTENT_MAX];
+    ASH_TRY(ash_infer_ints(c, i, dim, cap < ASH_CONTENT_MAX ? cap : ASH_CONTENT_MAX, n));
+    for (int k = 0; k < *n; k++) {
+        if (dim[k].kind != ASH_DIM_EXACT) return ASHORE_NEEDS_DATA;
+        out[k] = dim[k].value;
+    }
+    return ASHORE_OK;
+}
+
+int ash_axis(int64_t axis, int rank, int *out, struct ashore_error *err) {
+    ASH_FAIL_IF(axis < -rank || axis >= rank, err, ATTR, "axis %lld is out of range for rank %d",
+                (long long)axis, rank);
+    *out = (int)(axis < 0 ? axis + rank : axis);
+    return ASHORE_OK;
+}

@@ -1,0 +1,47 @@
+/* What references and steps share. */
+#include "ir/op.h"
+
+#include <string.h>
+
+int ash_run_alloc(struct ash_run *c, int i, int dtype, int rank, const int64_t *dim) {
+    struct ash_tensor *t = c->out[i];
+    size_t bytes;
+    ASH_TRY(ash_shape_check(dtype, rank, dim, NULL, &bytes, c->err));
+    bool fits = t->data && dtype != ASHORE_STRING && bytes <= c->out_room[i];
+    if (!fits) {
+        struct ashore_value *v;
+        ASH_TRY(ash_value_tensor(c->heap, dtype, rank, dim, &v, c->err));
+        ash_value_release(&c->out_value[i]);
+        c->out_value[i] = v;
+        *t = v->tensor;
+        return ASHORE_OK;
+    }
+    t->dtype = dtype;
+    t->rank = rank;
+    for (int k = 0; k < rank; k++) t->dim[k] = dim[k];
+    return ASHORE_OK;
+}
+
+int ash_run_keep(struct ash_run *c, int j, struct ashore_value **value) {
+    if (c->in_value[j]) {
+        *value = ash_value_retain(c->in_value[j]);
+        return ASHORE_OK;
+    }
+    return ash_value_copy(c->heap, c->in[j], value, c->err);
+}
+
+int ash_run_forward(struct ash_run *c, int i, int j) {
+    if (!c->in_value[j] && c->out[i] && c->out[i]->data && c->in[j]) {
+        const struct ash_tensor *in = c->in[j];
+        ASH_TRY(ash_run_alloc(c, i, in->dtype, in->rank, in->dim));
+        size_t bytes = ash_tensor_bytes(in);
+        if (bytes) memmove(c->out[i]->data, in->data, bytes);
+        return ASHORE_OK;
+    }
+    struct ashore_value *v;
+    ASH_TRY(ash_run_keep(c, j, &v));
+    ash_value_release(&c->out_value[i]);
+    c->out_value[i] = v;
+    if (v->kind == ASHORE_TENSOR && c->out[i]) *c->out[i] = v->tensor;
+    return ASHORE_OK;
+}
