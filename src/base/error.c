@@ -1,13 +1,14 @@
 #include "base/error.h"
 
-#include <stdio.h>
+#include "base/format.h"
+
 #include <string.h>
 
 int ash_fail(struct ashore_error *err, int code, const char *fmt, ...) {
     if (err) {
         va_list ap;
         va_start(ap, fmt);
-        vsnprintf(err->text, sizeof err->text, fmt, ap);
+        (void)ash_format_list(err->text, sizeof err->text, fmt, ap);
         va_end(ap);
         err->code = code;
         err->node[0] = err->op[0] = '\0';
@@ -25,7 +26,7 @@ void ash_error_prefix(struct ashore_error *err, const char *fmt, ...) {
     char head[sizeof err->text], tail[sizeof err->text];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(head, sizeof head, fmt, ap);
+    (void)ash_format_list(head, sizeof head, fmt, ap);
     va_end(ap);
     memcpy(tail, err->text, sizeof tail);
     size_t n = strlen(head);
