@@ -2,6 +2,7 @@
 
 #include "base/heap.h"
 
+#include <stdint.h>
 #include <string.h>
 
 enum { ARENA_ALIGN = 16, ARENA_BLOCK_MIN = 4096, ARENA_BLOCK_MAX = 262144 };
@@ -61,6 +62,13 @@ void *ash_arena_alloc(struct ash_arena *arena, size_t size) {
 
 void *ash_arena_array(struct ash_arena *arena, size_t count, size_t size) {
     return ash_arena_alloc(arena, ash_size_mul(count, size));
+}
+
+bool ash_arena_owns(const struct ash_arena *arena, const void *p) {
+    for (const struct ash_arena_block *b = arena->head; b != NULL; b = b->next) {
+        if ((uintptr_t)p - (uintptr_t)b < b->size) return true;
+    }
+    return false;
 }
 
 char *ash_arena_text(struct ash_arena *arena, const char *text, size_t n) {

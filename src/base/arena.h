@@ -2,6 +2,7 @@
 #ifndef ASH_BASE_ARENA_H
 #define ASH_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ash_heap;
@@ -19,6 +20,8 @@ void ash_arena_deinit(struct ash_arena *arena);
 /* Cleared, aligned to 16.  NULL when memory is out; size 0 gives a valid pointer. */
 void *ash_arena_alloc(struct ash_arena *arena, size_t size);
 void *ash_arena_array(struct ash_arena *arena, size_t count, size_t size);
+/* Whether p lies in memory of the arena. */
+bool ash_arena_owns(const struct ash_arena *arena, const void *p);
 /* A zero-terminated copy of n bytes. */
 char *ash_arena_text(struct ash_arena *arena, const char *text, size_t n);
 

@@ -15,6 +15,8 @@ struct ash_inference {
                                 most so many bytes each; 0: never */
     struct ashore_error *err;
     int depth;               /* of subgraphs, capped */
+    struct ash_info **sub_formal; /* when not NULL: receives, for each sub of the node that is asked
+                                     for, what its formal inputs were found to be */
 };
 
 /* Infers one node into out[node->n_out].  in has node->n_in entries, captures included, NULL where

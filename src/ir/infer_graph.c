@@ -153,6 +153,7 @@ static int infer_sub(struct ash_infer *c, int k, const struct ash_info *formal,
     if (!in) return ash_fail_nomem(f->err, sub->graph->n_inputs * sizeof *in);
     for (uint32_t i = 0; i < sub->graph->n_inputs; i++)
         in[i] = i < sub->formal ? formal[i] : *c->in[sub->first_capture + i - sub->formal];
+    if (f->sub_formal && f->depth == 1) f->sub_formal[k] = in;
     return ash_infer_graph(f, sub->graph, in, out, NULL);
 }
 

@@ -118,7 +118,7 @@ int ash_run_keep(struct ash_run *c, int j, struct ashore_value **value);
 
 /* ---- lowering ---- */
 
-struct ash_packs;
+struct ash_plan;
 /* Writes `bytes` of packed weights; shape facts are in arg. */
 typedef void ash_pack_fn(void *dst, const void *src, const void *arg);
 
@@ -130,7 +130,7 @@ struct ash_lower {
     const struct ash_info *out;       /* exact */
     struct ash_arena *arena;          /* the plan's: params live here */
     size_t threads;
-    struct ash_packs *packs;
+    struct ash_plan *plan; /* the one that the step is for */
     struct ashore_error *err;
     /* results; run NULL: the reference runs */
     ash_run_fn *run;
@@ -138,8 +138,8 @@ struct ash_lower {
     size_t scratch;     /* bytes, aligned to ASH_ALIGN */
     const char *kernel; /* the row's name, for reports */
 };
-/* The packed form of constant `src` under `row` (a kernel row's name, by address): made once for the
- * model, shared by its sessions and plans.  arg is needed during the call only. */
+/* The packed form of constant `src` in the layout called `row` (compared by address): made once for
+ * the model, shared by its sessions and plans.  arg is needed during the call only. */
 int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *src, const char *row, size_t bytes,
                    ash_pack_fn *pack, const void *arg, const void **packed);
 
@@ -195,6 +195,8 @@ struct ash_op {
     int (*lower)(struct ash_lower *c); /* NULL: the reference is all there is */
     int (*control)(struct ash_control *c); /* instead of ref, for operators with subgraphs; lower()
                                               says how much scratch it keeps its state in */
+    int (*choose)(const struct ash_info *const *in); /* the one sub that runs, once and instead of
+                                              the node, as far as `in` tells; -1: not known */
     /* Internal operators: their definition as a graph of ONNX operators, inputs and outputs as the
      * node's.  Reference, test oracle and what the writer writes out. */
     int (*body)(struct ash_builder *b);

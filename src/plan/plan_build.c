@@ -1,0 +1,457 @@
+#include "plan/plan_build.h"
+
+#include <string.h>
+
+enum { FOLD_BYTES = 4096, DATA_BYTES = 2048, INLINE_DEPTH_MAX = 256, PLAN_DEPTH_MAX = 32 };
+
+static int place_new(struct ash_draft *d, const struct ash_info *info, enum ash_where where,
+                     uint32_t *id) {
+    struct ash_plan *p = d->plan;
+    if (p->n_places == p->cap_places) {
+        uint32_t cap = p->cap_places ? 2 * p->cap_places : 64;
+        void *grown = ash_resize(p->options.heap, p->places, p->cap_places * sizeof *p->places,
+                                 cap * sizeof *p->places);
+        if (!grown) return ash_fail_nomem(d->err, cap * sizeof *p->places);
+        p->places = grown;
+        p->cap_places = cap;
+    }
+    *id = p->n_places++;
+    p->places[*id] = (struct ash_place){
+        .info = *info, .where = (uint8_t)where, .segment = p->n_segments};
+    return ASHORE_OK;
+}
+
+static int scope_push(struct ash_draft *d, const struct ash_graph *g, const struct ash_node *caller,
+                      struct ash_scope **out) {
+    struct ash_plan *p = d->plan;
+    int depth = 0;
+    for (const struct ash_scope *s = p->scope; s; s = s->parent) depth++;
+    ASH_FAIL_IF(depth > INLINE_DEPTH_MAX, d->err, LIMIT, "subgraphs nest deeper than %d",
+                INLINE_DEPTH_MAX);
+    struct ash_scope *s = ash_arena_alloc(d->arena, sizeof *s);
+    uint32_t *map = ash_arena_array(d->arena, g->n_values, sizeof *map);
+    if (!s || !map) return ash_fail_nomem(d->err, g->n_values * sizeof *map);
+    *s = (struct ash_scope){.graph = g, .map = map, .caller = caller, .parent = p->scope};
+    for (uint32_t i = 0; i < g->n_values; i++) {
+        map[i] = ASH_NONE;
+        if (!g->values[i].data) continue;
+        struct ash_info info = ash_info_const(g->values[i].data);
+        ASH_TRY(place_new(d, &info, ASH_AT_CONST, &map[i]));
+    }
+    *out = s;
+    return ASHORE_OK;
+}
+
+/* Enters sub k (or, with k < 0, the body `g`) of node in place of the node itself. */
+static int inline_graph(struct ash_draft *d, const struct ash_node *node, int k,
+                        const struct ash_graph *g) {
+    struct ash_scope *outer = d->plan->scope, *s;
+    ASH_TRY(scope_push(d, g, node, &s));
+    uint32_t first = 0;
+    if (k >= 0) {
+        const struct ash_sub *sub = &node->sub[k];
+        first = sub->first_capture;
+        for (uint32_t i = 0; i < g->n_inputs; i++)
+            s->map[g->inputs[i]] = outer->map[node->in[first + i]];
+    } else {
+        for (uint32_t i = 0; i < node->n_in; i++) {
+            if (node->in[i] != ASH_NONE) s->map[g->inputs[first++]] = outer->map[node->in[i]];
+        }
+    }
+    d->plan->scope = s;
+    return ASHORE_OK;
+}
+
+/* Leaves a finished scope: its outputs become the caller's. */
+static void scope_pop(struct ash_plan *p) {
+    struct ash_scope *s = p->scope;
+    p->scope = s->parent;
+    for (uint32_t i = 0; i < s->graph->n_outputs; i++) {
+        uint32_t place = s->map[s->graph->outputs[i]];
+        if (!s->parent)
+            p->outputs[i] = place;
+        else if (s->caller->out[i] != ASH_NONE)
+            s->parent->map[s->caller->out[i]] = place;
+    }
+}
+
+static int step_new(struct ash_draft *d, const struct ash_node *node, struct ash_step **out) {
+    struct ash_segment *seg = &d->segment;
+    if (seg->n_steps == d->cap_steps) {
+        uint32_t cap = d->cap_steps ? 2 * d->cap_steps : 32;
+        struct ash_step *grown = ash_arena_array(d->arena, cap, sizeof *grown);
+        if (!grown) return ash_fail_nomem(d->err, cap * sizeof *grown);
+        if (seg->n_steps) memcpy(grown, seg->steps, seg->n_steps * sizeof *grown);
+        seg->steps = grown;
+        d->cap_steps = cap;
+    }
+    struct ash_step *s = &seg->steps[seg->n_steps];
+    uint32_t *ids = ash_arena_array(d->arena, (size_t)node->n_in + node->n_out, sizeof *ids);
+    if (!ids) return ash_fail_nomem(d->err, sizeof *ids);
+    *s = (struct ash_step){.node = node,
+                           .run = node->op->ref,
+                           .params = node->attrs,
+                           .kernel = "reference",
+                           .n_in = node->n_in,
+                           .n_out = node->n_out,
+                           .in = ids,
+                           .out = ids + node->n_in};
+    for (uint32_t i = 0; i < node->n_in; i++)
+        ids[i] = node->in[i] == ASH_NONE ? ASH_NONE : d->plan->scope->map[node->in[i]];
+    for (uint32_t i = 0; i < node->n_out; i++) ids[node->n_in + i] = ASH_NONE;
+    seg->n_steps++;
+    *out = s;
+    return ASHORE_OK;
+}
+
+/* A numeric tensor whose extents are exact lies in the slab, with a known bound it has room there;
+ * everything else is a value of its own. */
+static enum ash_where where_for(const struct ash_info *info, size_t *room) {
+    const struct ash_type *t = &info->type;
+    int64_t dim[ASH_MAX_RANK];
+    if (t->kind != ASHORE_TENSOR || t->rank < 0 || !t->dtype || t->dtype == ASHORE_STRING)
+        return ASH_AT_VALUE;
+    for (int i = 0; i < t->rank; i++) {
+        if (t->dim[i].kind != ASH_DIM_EXACT && t->dim[i].kind != ASH_DIM_BOUNDED)
+            return ASH_AT_VALUE;
+        dim[i] = t->dim[i].value;
+    }
+    if (ash_shape_check(t->dtype, t->rank, dim, NULL, room, NULL) != ASHORE_OK) return ASH_AT_VALUE;
+    return ASH_AT_SLAB;
+}
+
+static int outputs_new(struct ash_draft *d, const struct ash_node *node, struct ash_info *out,
+                       struct ash_step *step, bool *known) {
+    uint32_t *ids = (uint32_t *)(uintptr_t)step->out;
+    for (uint32_t i = 0; i < node->n_out; i++) {
+        if (node->out[i] == ASH_NONE) continue;
+        size_t room = 0;
+        enum ash_where where = where_for(&out[i], &room);
+        ASH_TRY(place_new(d, &out[i], where, &ids[i]));
+        d->plan->places[ids[i]].room = room;
+        d->plan->scope->map[node->out[i]] = ids[i];
+        bool exact = ash_info_exact(&out[i]) || out[i].type.kind != ASHORE_TENSOR;
+        if (!exact) *known = false;
+    }
+    return ASHORE_OK;
+}
+
+static int lower(struct ash_draft *d, const struct ash_node *node, const struct ash_info *const *in,
+                 const struct ash_info *out, struct ash_lower *c) {
+    *c = (struct ash_lower){.node = node,
+                            .attrs = node->attrs,
+                            .n_in = (int)node->n_formal,
+                            .n_out = (int)node->n_out,
+                            .in = in,
+                            .out = out,
+                            .arena = d->arena,
+                            .threads = d->plan->options.threads,
+                            .plan = d->plan,
+                            .err = d->err};
+    if (!node->op->lower) return ASHORE_OK;
+    if (node->op->control) return node->op->lower(c);
+    if (d->plan->options.reference) return ASHORE_OK;
+    for (uint32_t i = 0; i < node->n_out; i++) {
+        if (node->out[i] != ASH_NONE && !ash_info_exact(&out[i])) return ASHORE_OK;
+    }
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (in[i] && !ash_info_exact(in[i])) return ASHORE_OK;
+    }
+    return node->op->lower(c);
+}
+
+/* A constant seen in another shape is a constant. */
+static int view_constant(struct ash_draft *d, const struct ash_node *node,
+                         const struct ash_info *const *in, struct ash_info *out) {
+    if (!(node->op->flags & ASH_OP_VIEW) || !in[0] || !in[0]->data || out[0].data) return ASHORE_OK;
+    if (in[0]->data->dtype == ASHORE_STRING || !ash_info_exact(&out[0])) return ASHORE_OK;
+    struct ash_tensor *t = ash_arena_alloc(d->arena, sizeof *t);
+    if (!t) return ash_fail_nomem(d->err, sizeof *t);
+    *t = *in[0]->data;
+    t->rank = out[0].type.rank;
+    for (int i = 0; i < t->rank; i++) t->dim[i] = out[0].type.dim[i].value;
+    out[0].data = t;
+    return ASHORE_OK;
+}
+
+/* Plans for the subs whose inputs are known now; the others are planned when they are called. */
+static int plan_subs(struct ash_draft *d, const struct ash_node *node, struct ash_step *step,
+                     struct ash_info *const *formal) {
+    ASH_FAIL_IF(d->plan->options.depth >= PLAN_DEPTH_MAX, d->err, LIMIT,
+                "subgraphs nest deeper than %d", PLAN_DEPTH_MAX);
+    step->subs = ash_arena_array(d->arena, node->n_sub, sizeof(struct ash_plan *));
+    if (!step->subs) return ash_fail_nomem(d->err, sizeof *step->subs);
+    struct ash_plan_options options = d->plan->options;
+    options.nested = true;
+    options.depth++;
+    options.parent = d->plan;
+    size_t most = 0;
+    for (uint32_t k = 0; k < node->n_sub; k++) {
+        const struct ash_graph *g = node->sub[k].graph;
+        bool known = formal[k] != NULL;
+        for (uint32_t i = 0; known && i < g->n_inputs; i++) {
+            const struct ash_info *info = &formal[k][i];
+            known = info->type.kind != ASHORE_TENSOR || ash_info_exact(info);
+        }
+        if (!known) continue;
+        ASH_TRY(ash_plan_create(&options, g, formal[k], &step->subs[k], d->err));
+        step->subs[k]->sibling = d->plan->children;
+        d->plan->children = step->subs[k];
+        if (step->subs[k]->segments[0].slab > most) most = step->subs[k]->segments[0].slab;
+    }
+    step->sub_slab = ash_align_up(step->scratch_size);
+    step->scratch_size = ash_size_add(step->sub_slab, most);
+    return ASHORE_OK;
+}
+
+static int emit(struct ash_draft *d, const struct ash_node *node, const struct ash_info *const *in,
+                struct ash_info *out, struct ash_info *const *formal, bool *known) {
+    struct ash_lower low;
+    ASH_TRY(lower(d, node, in, out, &low));
+    if (!low.run && !node->op->ref && !node->op->control) {
+        struct ash_graph *body;
+        ASH_TRY(ash_body(node, d->arena, d->plan->options.syms, in, &body, d->err));
+        return inline_graph(d, node, -1, body);
+    }
+    struct ash_step *step;
+    ASH_TRY(step_new(d, node, &step));
+    if (low.run) {
+        step->run = low.run;
+        step->params = low.params;
+        step->kernel = low.kernel ? low.kernel : "kernel";
+    }
+    step->scratch_size = low.scratch;
+    if (node->op->control) {
+        step->run = NULL;
+        step->kernel = "control";
+        ASH_TRY(plan_subs(d, node, step, formal));
+    }
+    return outputs_new(d, node, out, step, known);
+}
+
+/* Constants that came out of inference need no step. */
+static bool all_constant(const struct ash_node *node, const struct ash_info *out) {
+    for (uint32_t i = 0; i < node->n_out; i++) {
+        if (node->out[i] != ASH_NONE && !out[i].data) return false;
+    }
+    return true;
+}
+
+static int take_constants(struct ash_draft *d, const struct ash_node *node,
+                          const struct ash_info *out) {
+    for (uint32_t i = 0; i < node->n_out; i++) {
+        if (node->out[i] == ASH_NONE) continue;
+        ASH_TRY(place_new(d, &out[i], ASH_AT_CONST, &d->plan->scope->map[node->out[i]]));
+    }
+    return ASHORE_OK;
+}
+
+enum verdict { GO_ON, END_BEFORE, END_AFTER };
+
+/* Plans the node at the cursor.  live: data of earlier segments is known as far as it ever will be
+ * before this node. */
+static int plan_node(struct ash_draft *d, struct ash_inference *f, bool live,
+                     enum verdict *verdict) {
+    struct ash_scope *scope = d->plan->scope;
+    const struct ash_node *node = scope->graph->nodes[scope->node];
+    const struct ash_info **in = ash_arena_array(d->arena, node->n_in, sizeof *in);
+    struct ash_info *copies = ash_arena_array(d->arena, node->n_in, sizeof *copies);
+    struct ash_info *out = ash_arena_array(d->arena, node->n_out, sizeof *out);
+    struct ash_info **formal = ash_arena_array(d->arena, node->n_sub, sizeof *formal);
+    if (!in || !out || !formal || !copies) return ash_fail_nomem(d->err, sizeof *out);
+    ASH_FAIL_IF(!node->op, d->err, UNSUPPORTED, "node '%s': operator %s%s%s, opset %d, is not "
+                "supported", node->name, node->domain, *node->domain ? "." : "", node->op_type,
+                node->opset);
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (node->in[i] == ASH_NONE) continue;
+        copies[i] = d->plan->places[scope->map[node->in[i]]].info;
+        in[i] = &copies[i];
+    }
+    *verdict = GO_ON;
+    int choice = node->op->choose ? node->op->choose(in) : -1;
+    if (choice >= 0) {
+        scope->node++;
+        return inline_graph(d, node, choice, node->sub[choice].graph);
+    }
+    f->sub_formal = formal;
+    int rc = ash_infer_node(f, node, in, out);
+    f->sub_formal = NULL;
+    if (rc < 0) return rc;
+    if (rc == ASHORE_NEEDS_DATA && !(live && d->segment.n_steps == 0)) {
+        *verdict = END_BEFORE;
+        return ASHORE_OK;
+    }
+    scope->node++;
+    ASH_TRY(view_constant(d, node, in, out));
+    if (all_constant(node, out)) return take_constants(d, node, out);
+    bool known = true;
+    rc = emit(d, node, in, out, formal, &known);
+    if (rc < 0) ash_error_node(d->err, node);
+    if (!known) *verdict = END_AFTER;
+    return rc;
+}
+
+static int segment_push(struct ash_draft *d) {
+    struct ash_plan *p = d->plan;
+    if (p->n_segments == p->cap_segments) {
+        uint32_t cap = p->cap_segments ? 2 * p->cap_segments : 4;
+        void *grown = ash_resize(p->options.heap, p->segments,
+                                 p->cap_segments * sizeof *p->segments, cap * sizeof *p->segments);
+        if (!grown) return ash_fail_nomem(d->err, cap * sizeof *p->segments);
+        p->segments = grown;
+        p->cap_segments = cap;
+    }
+    p->segments[p->n_segments++] = d->segment;
+    return ASHORE_OK;
+}
+
+static int plan_segment(struct ash_draft *d, bool live) {
+    struct ash_plan *p = d->plan;
+    struct ash_inference f = {.arena = d->arena,
+                              .heap = p->options.heap,
+                              .syms = p->options.syms,
+                              .fold_limit = FOLD_BYTES,
+                              .err = d->err};
+    enum verdict verdict = GO_ON;
+    while (p->scope && verdict == GO_ON) {
+        if (p->scope->node == p->scope->graph->n_nodes)
+            scope_pop(p);
+        else
+            ASH_TRY(plan_node(d, &f, live, &verdict));
+    }
+    while (p->scope && p->scope->node == p->scope->graph->n_nodes) scope_pop(p);
+    d->segment.end_place = p->n_places;
+    ASH_TRY(ash_plan_layout(d));
+    return segment_push(d);
+}
+
+int ash_plan_create(const struct ash_plan_options *options, const struct ash_graph *graph,
+                    const struct ash_info *in, struct ash_plan **plan, struct ashore_error *err) {
+    struct ash_plan *p = ash_alloc_zero(options->heap, sizeof *p);
+    if (!p) return ash_fail_nomem(err, sizeof *p);
+    p->options = *options;
+    ash_arena_init(&p->arena, options->heap);
+    ash_arena_init(&p->run_arena, options->heap);
+    p->n_inputs = graph->n_inputs;
+    p->n_outputs = graph->n_outputs;
+    p->outputs = ash_arena_array(&p->arena, graph->n_outputs, sizeof *p->outputs);
+    p->out_offset = ash_arena_array(&p->arena, graph->n_outputs, sizeof *p->out_offset);
+    struct ash_draft d = {.plan = p, .arena = &p->arena, .err = err};
+    int rc = p->outputs && p->out_offset ? ASHORE_OK : ash_fail_nomem(err, sizeof *p->outputs);
+    struct ash_scope *scope = NULL;
+    for (uint32_t i = 0; rc == ASHORE_OK && i < graph->n_inputs; i++) {
+        uint32_t id;
+        rc = place_new(&d, &in[i], in[i].data ? ASH_AT_CONST : ASH_AT_INPUT, &id);
+        p->places[id].offset = i;
+    }
+    if (rc == ASHORE_OK) rc = scope_push(&d, graph, NULL, &scope);
+    if (rc == ASHORE_OK) {
+        for (uint32_t i = 0; i < graph->n_inputs; i++) scope->map[graph->inputs[i]] = i;
+        for (uint32_t i = 0; i < graph->n_outputs; i++) p->outputs[i] = ASH_NONE;
+        p->scope = scope;
+        rc = plan_segment(&d, false);
+    }
+    if (rc == ASHORE_OK && p->scope) rc = remember_first(p, err);
+    if (rc != ASHORE_OK) {
+        ash_plan_destroy(&p);
+        return rc;
+    }
+    *plan = p;
+    return ASHORE_OK;
+}
+
+static void drop_children(struct ash_plan *p, const struct ash_plan *keep) {
+    while (p->children != keep) {
+        struct ash_plan *child = p->children;
+        p->children = child->sibling;
+        ash_plan_destroy(&child);
+    }
+}
+
+void ash_plan_destroy(struct ash_plan **plan) {
+    struct ash_plan *p = *plan;
+    *plan = NULL;
+    if (!p) return;
+    drop_children(p, NULL);
+    ash_free(p->options.heap, p->places, p->cap_places * sizeof *p->places);
+    ash_free(p->options.heap, p->segments, p->cap_segments * sizeof *p->segments);
+    ash_arena_deinit(&p->arena);
+    ash_arena_deinit(&p->run_arena);
+    ash_free(p->options.heap, p, sizeof *p);
+}
+
+/* A copy of the whole stack of scopes. */
+static int scope_copy(struct ash_arena *arena, const struct ash_scope *from, struct ash_scope **to,
+                      struct ashore_error *err) {
+    *to = NULL;
+    struct ash_scope **link = to;
+    for (; from; from = from->parent) {
+        struct ash_scope *s = ash_arena_alloc(arena, sizeof *s);
+        size_t bytes = from->graph->n_values * sizeof *from->map;
+        uint32_t *map = ash_arena_alloc(arena, bytes);
+        if (!s || !map) return ash_fail_nomem(err, bytes);
+        *s = *from;
+        s->map = memcpy(map, from->map, bytes);
+        s->parent = NULL;
+        *link = s;
+        link = &s->parent;
+    }
+    return ASHORE_OK;
+}
+
+static int remember_first(struct ash_plan *p, struct ashore_error *err) {
+    size_t bytes = p->n_places * sizeof *p->places;
+    p->first.places = ash_arena_alloc(&p->arena, bytes);
+    if (!p->first.places) return ash_fail_nomem(err, bytes);
+    memcpy(p->first.places, p->places, bytes);
+    p->first.n_places = p->n_places;
+    p->first.children = p->children;
+    p->first.scope = p->scope;
+    return ASHORE_OK;
+}
+
+void ash_plan_rewind(struct ash_plan *p) {
+    if (!p->first.scope) return;
+    drop_children(p, p->first.children);
+    ash_arena_deinit(&p->run_arena);
+    p->n_segments = 1;
+    p->n_places = p->first.n_places;
+    memcpy(p->places, p->first.places, p->n_places * sizeof *p->places);
+    for (uint32_t i = 0; i < p->n_outputs; i++) p->outputs[i] = ASH_NONE;
+    p->scope = p->first.scope;
+}
+
+/* Makes what the run has computed so far known to inference: extents, and contents of what is
+ * small. */
+static int learn(struct ash_draft *d, const struct ash_slot *slots) {
+    struct ash_plan *p = d->plan;
+    for (uint32_t i = 0; i < p->n_places; i++) {
+        struct ash_place *place = &p->places[i];
+        const struct ash_tensor *t = &slots[i].tensor;
+        if (place->where == ASH_AT_CONST || t->dtype == 0) continue;
+        struct ash_info info = ash_info_const(t);
+        size_t bytes = ash_tensor_bytes(t);
+        info.data = NULL;
+        if (bytes <= DATA_BYTES && t->dtype != ASHORE_STRING && (t->data || bytes == 0)) {
+            struct ash_tensor *copy = ash_arena_alloc(d->arena, sizeof *copy);
+            void *data = ash_arena_alloc(d->arena, bytes);
+            if (!copy || !data) return ash_fail_nomem(d->err, bytes);
+            *copy = *t;
+            copy->data = data;
+            if (bytes) memcpy(data, t->data, bytes);
+            info.data = copy;
+        }
+        place->info = info;
+    }
+    return ASHORE_OK;
+}
+
+int ash_plan_next(struct ash_plan *plan, const struct ash_slot *slots, struct ashore_error *err) {
+    struct ash_draft d = {.plan = plan, .arena = &plan->run_arena, .err = err};
+    if (plan->n_segments == 1) {
+        ASH_TRY(scope_copy(d.arena, plan->first.scope, &plan->scope, err));
+    }
+    d.segment.first_place = plan->n_places;
+    ASH_TRY(learn(&d, slots));
+    return plan_segment(&d, true);
+}
