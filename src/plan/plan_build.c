@@ -1,10 +1,11 @@
+/* From nodes to steps. */
 #include "plan/plan_build.h"
 
 #include <string.h>
 
-enum { FOLD_BYTES = 4096, DATA_BYTES = 2048, INLINE_DEPTH_MAX = 256, PLAN_DEPTH_MAX = 32 };
+enum { INLINE_DEPTH_MAX = 256, PLAN_DEPTH_MAX = 32 };
 
-static int place_new(struct ash_draft *d, const struct ash_info *info, enum ash_where where,
+int ash_draft_place(struct ash_draft *d, const struct ash_info *info, enum ash_where where,
                      uint32_t *id) {
     struct ash_plan *p = d->plan;
     if (p->n_places == p->cap_places) {
@@ -21,7 +22,7 @@ static int place_new(struct ash_draft *d, const struct ash_info *info, enum ash_
     return ASHORE_OK;
 }
 
-static int scope_push(struct ash_draft *d, const struct ash_graph *g, const struct ash_node *caller,
+int ash_draft_scope(struct ash_draft *d, const struct ash_graph *g, const struct ash_node *caller,
                       struct ash_scope **out) {
     struct ash_plan *p = d->plan;
     int depth = 0;
@@ -36,7 +37,7 @@ static int scope_push(struct ash_draft *d, const struct ash_graph *g, const stru
         map[i] = ASH_NONE;
         if (!g->values[i].data) continue;
         struct ash_info info = ash_info_const(g->values[i].data);
-        ASH_TRY(place_new(d, &info, ASH_AT_CONST, &map[i]));
+        ASH_TRY(ash_draft_place(d, &info, ASH_AT_CONST, &map[i]));
     }
     *out = s;
     return ASHORE_OK;
@@ -46,7 +47,7 @@ static int scope_push(struct ash_draft *d, const struct ash_graph *g, const stru
 static int inline_graph(struct ash_draft *d, const struct ash_node *node, int k,
                         const struct ash_graph *g) {
     struct ash_scope *outer = d->plan->scope, *s;
-    ASH_TRY(scope_push(d, g, node, &s));
+    ASH_TRY(ash_draft_scope(d, g, node, &s));
     uint32_t first = 0;
     if (k >= 0) {
         const struct ash_sub *sub = &node->sub[k];
@@ -62,8 +63,7 @@ static int inline_graph(struct ash_draft *d, const struct ash_node *node, int k,
     return ASHORE_OK;
 }
 
-/* Leaves a finished scope: its outputs become the caller's. */
-static void scope_pop(struct ash_plan *p) {
+void ash_draft_pop(struct ash_plan *p) {
     struct ash_scope *s = p->scope;
     p->scope = s->parent;
     for (uint32_t i = 0; i < s->graph->n_outputs; i++) {
@@ -127,7 +127,7 @@ static int outputs_new(struct ash_draft *d, const struct ash_node *node, struct 
         if (node->out[i] == ASH_NONE) continue;
         size_t room = 0;
         enum ash_where where = where_for(&out[i], &room);
-        ASH_TRY(place_new(d, &out[i], where, &ids[i]));
+        ASH_TRY(ash_draft_place(d, &out[i], where, &ids[i]));
         d->plan->places[ids[i]].room = room;
         d->plan->scope->map[node->out[i]] = ids[i];
         bool exact = ash_info_exact(&out[i]) || out[i].type.kind != ASHORE_TENSOR;
@@ -241,17 +241,13 @@ static int take_constants(struct ash_draft *d, const struct ash_node *node,
                           const struct ash_info *out) {
     for (uint32_t i = 0; i < node->n_out; i++) {
         if (node->out[i] == ASH_NONE) continue;
-        ASH_TRY(place_new(d, &out[i], ASH_AT_CONST, &d->plan->scope->map[node->out[i]]));
+        ASH_TRY(ash_draft_place(d, &out[i], ASH_AT_CONST, &d->plan->scope->map[node->out[i]]));
     }
     return ASHORE_OK;
 }
 
-enum verdict { GO_ON, END_BEFORE, END_AFTER };
-
-/* Plans the node at the cursor.  live: data of earlier segments is known as far as it ever will be
- * before this node. */
-static int plan_node(struct ash_draft *d, struct ash_inference *f, bool live,
-                     enum verdict *verdict) {
+int ash_draft_node(struct ash_draft *d, struct ash_inference *f, bool live,
+                     enum ash_verdict *verdict) {
     struct ash_scope *scope = d->plan->scope;
     const struct ash_node *node = scope->graph->nodes[scope->node];
     const struct ash_info **in = ash_arena_array(d->arena, node->n_in, sizeof *in);
@@ -267,7 +263,7 @@ static int plan_node(struct ash_draft *d, struct ash_inference *f, bool live,
         copies[i] = d->plan->places[scope->map[node->in[i]]].info;
         in[i] = &copies[i];
     }
-    *verdict = GO_ON;
+    *verdict = ASH_GO_ON;
     int choice = node->op->choose ? node->op->choose(in) : -1;
     if (choice >= 0) {
         scope->node++;
@@ -278,7 +274,7 @@ static int plan_node(struct ash_draft *d, struct ash_inference *f, bool live,
     f->sub_formal = NULL;
     if (rc < 0) return rc;
     if (rc == ASHORE_NEEDS_DATA && !(live && d->segment.n_steps == 0)) {
-        *verdict = END_BEFORE;
+        *verdict = ASH_END_BEFORE;
         return ASHORE_OK;
     }
     scope->node++;
@@ -287,171 +283,6 @@ static int plan_node(struct ash_draft *d, struct ash_inference *f, bool live,
     bool known = true;
     rc = emit(d, node, in, out, formal, &known);
     if (rc < 0) ash_error_node(d->err, node);
-    if (!known) *verdict = END_AFTER;
+    if (!known) *verdict = ASH_END_AFTER;
     return rc;
-}
-
-static int segment_push(struct ash_draft *d) {
-    struct ash_plan *p = d->plan;
-    if (p->n_segments == p->cap_segments) {
-        uint32_t cap = p->cap_segments ? 2 * p->cap_segments : 4;
-        void *grown = ash_resize(p->options.heap, p->segments,
-                                 p->cap_segments * sizeof *p->segments, cap * sizeof *p->segments);
-        if (!grown) return ash_fail_nomem(d->err, cap * sizeof *p->segments);
-        p->segments = grown;
-        p->cap_segments = cap;
-    }
-    p->segments[p->n_segments++] = d->segment;
-    return ASHORE_OK;
-}
-
-static int plan_segment(struct ash_draft *d, bool live) {
-    struct ash_plan *p = d->plan;
-    struct ash_inference f = {.arena = d->arena,
-                              .heap = p->options.heap,
-                              .syms = p->options.syms,
-                              .fold_limit = FOLD_BYTES,
-                              .err = d->err};
-    enum verdict verdict = GO_ON;
-    while (p->scope && verdict == GO_ON) {
-        if (p->scope->node == p->scope->graph->n_nodes)
-            scope_pop(p);
-        else
-            ASH_TRY(plan_node(d, &f, live, &verdict));
-    }
-    while (p->scope && p->scope->node == p->scope->graph->n_nodes) scope_pop(p);
-    d->segment.end_place = p->n_places;
-    ASH_TRY(ash_plan_layout(d));
-    return segment_push(d);
-}
-
-int ash_plan_create(const struct ash_plan_options *options, const struct ash_graph *graph,
-                    const struct ash_info *in, struct ash_plan **plan, struct ashore_error *err) {
-    struct ash_plan *p = ash_alloc_zero(options->heap, sizeof *p);
-    if (!p) return ash_fail_nomem(err, sizeof *p);
-    p->options = *options;
-    ash_arena_init(&p->arena, options->heap);
-    ash_arena_init(&p->run_arena, options->heap);
-    p->n_inputs = graph->n_inputs;
-    p->n_outputs = graph->n_outputs;
-    p->outputs = ash_arena_array(&p->arena, graph->n_outputs, sizeof *p->outputs);
-    p->out_offset = ash_arena_array(&p->arena, graph->n_outputs, sizeof *p->out_offset);
-    struct ash_draft d = {.plan = p, .arena = &p->arena, .err = err};
-    int rc = p->outputs && p->out_offset ? ASHORE_OK : ash_fail_nomem(err, sizeof *p->outputs);
-    struct ash_scope *scope = NULL;
-    for (uint32_t i = 0; rc == ASHORE_OK && i < graph->n_inputs; i++) {
-        uint32_t id;
-        rc = place_new(&d, &in[i], in[i].data ? ASH_AT_CONST : ASH_AT_INPUT, &id);
-        p->places[id].offset = i;
-    }
-    if (rc == ASHORE_OK) rc = scope_push(&d, graph, NULL, &scope);
-    if (rc == ASHORE_OK) {
-        for (uint32_t i = 0; i < graph->n_inputs; i++) scope->map[graph->inputs[i]] = i;
-        for (uint32_t i = 0; i < graph->n_outputs; i++) p->outputs[i] = ASH_NONE;
-        p->scope = scope;
-        rc = plan_segment(&d, false);
-    }
-    if (rc == ASHORE_OK && p->scope) rc = remember_first(p, err);
-    if (rc != ASHORE_OK) {
-        ash_plan_destroy(&p);
-        return rc;
-    }
-    *plan = p;
-    return ASHORE_OK;
-}
-
-static void drop_children(struct ash_plan *p, const struct ash_plan *keep) {
-    while (p->children != keep) {
-        struct ash_plan *child = p->children;
-        p->children = child->sibling;
-        ash_plan_destroy(&child);
-    }
-}
-
-void ash_plan_destroy(struct ash_plan **plan) {
-    struct ash_plan *p = *plan;
-    *plan = NULL;
-    if (!p) return;
-    drop_children(p, NULL);
-    ash_free(p->options.heap, p->places, p->cap_places * sizeof *p->places);
-    ash_free(p->options.heap, p->segments, p->cap_segments * sizeof *p->segments);
-    ash_arena_deinit(&p->arena);
-    ash_arena_deinit(&p->run_arena);
-    ash_free(p->options.heap, p, sizeof *p);
-}
-
-/* A copy of the whole stack of scopes. */
-static int scope_copy(struct ash_arena *arena, const struct ash_scope *from, struct ash_scope **to,
-                      struct ashore_error *err) {
-    *to = NULL;
-    struct ash_scope **link = to;
-    for (; from; from = from->parent) {
-        struct ash_scope *s = ash_arena_alloc(arena, sizeof *s);
-        size_t bytes = from->graph->n_values * sizeof *from->map;
-        uint32_t *map = ash_arena_alloc(arena, bytes);
-        if (!s || !map) return ash_fail_nomem(err, bytes);
-        *s = *from;
-        s->map = memcpy(map, from->map, bytes);
-        s->parent = NULL;
-        *link = s;
-        link = &s->parent;
-    }
-    return ASHORE_OK;
-}
-
-static int remember_first(struct ash_plan *p, struct ashore_error *err) {
-    size_t bytes = p->n_places * sizeof *p->places;
-    p->first.places = ash_arena_alloc(&p->arena, bytes);
-    if (!p->first.places) return ash_fail_nomem(err, bytes);
-    memcpy(p->first.places, p->places, bytes);
-    p->first.n_places = p->n_places;
-    p->first.children = p->children;
-    p->first.scope = p->scope;
-    return ASHORE_OK;
-}
-
-void ash_plan_rewind(struct ash_plan *p) {
-    if (!p->first.scope) return;
-    drop_children(p, p->first.children);
-    ash_arena_deinit(&p->run_arena);
-    p->n_segments = 1;
-    p->n_places = p->first.n_places;
-    memcpy(p->places, p->first.places, p->n_places * sizeof *p->places);
-    for (uint32_t i = 0; i < p->n_outputs; i++) p->outputs[i] = ASH_NONE;
-    p->scope = p->first.scope;
-}
-
-/* Makes what the run has computed so far known to inference: extents, and contents of what is
- * small. */
-static int learn(struct ash_draft *d, const struct ash_slot *slots) {
-    struct ash_plan *p = d->plan;
-    for (uint32_t i = 0; i < p->n_places; i++) {
-        struct ash_place *place = &p->places[i];
-        const struct ash_tensor *t = &slots[i].tensor;
-        if (place->where == ASH_AT_CONST || t->dtype == 0) continue;
-        struct ash_info info = ash_info_const(t);
-        size_t bytes = ash_tensor_bytes(t);
-        info.data = NULL;
-        if (bytes <= DATA_BYTES && t->dtype != ASHORE_STRING && (t->data || bytes == 0)) {
-            struct ash_tensor *copy = ash_arena_alloc(d->arena, sizeof *copy);
-            void *data = ash_arena_alloc(d->arena, bytes);
-            if (!copy || !data) return ash_fail_nomem(d->err, bytes);
-            *copy = *t;
-            copy->data = data;
-            if (bytes) memcpy(data, t->data, bytes);
-            info.data = copy;
-        }
-        place->info = info;
-    }
-    return ASHORE_OK;
-}
-
-int ash_plan_next(struct ash_plan *plan, const struct ash_slot *slots, struct ashore_error *err) {
-    struct ash_draft d = {.plan = plan, .arena = &plan->run_arena, .err = err};
-    if (plan->n_segments == 1) {
-        ASH_TRY(scope_copy(d.arena, plan->first.scope, &plan->scope, err));
-    }
-    d.segment.first_place = plan->n_places;
-    ASH_TRY(learn(&d, slots));
-    return plan_segment(&d, true);
 }
