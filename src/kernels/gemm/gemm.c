@@ -1,0 +1,287 @@
+#include "kernels/gemm/gemm.h"
+
+#include "base/cpu.h"
+#include "base/heap.h"
+#include "base/pool.h"
+
+#include <string.h>
+
+#define KERNELS(isa) extern const struct ash_gemm_kernel ash_gemm_##isa[];
+#include "gemm_list.inc"
+#undef KERNELS
+
+static const struct ash_gemm_kernel *const tables[] = {
+#define KERNELS(isa) ash_gemm_##isa,
+#include "gemm_list.inc"
+#undef KERNELS
+    NULL,
+};
+
+enum {
+    BLOCK_K = 512,       /* what of a panel is gone through before the next rows */
+    TILE_WORK = 1 << 17, /* multiplications that are worth a trip through the pool */
+    PACK_WORK = 1 << 14, /* elements of B that are worth one for packing */
+    GEMV_ROWS = 4        /* up to here packing B costs more than it gives */
+};
+
+const struct ash_gemm_kernel *const *ash_gemm_tables(void) { return tables; }
+
+const struct ash_gemm_kernel *ash_gemm_best(void) {
+    uint32_t cpu = ash_cpu_flags();
+    const struct ash_gemm_kernel *found = NULL;
+    for (const struct ash_gemm_kernel *const *t = tables; *t; t++) {
+        for (const struct ash_gemm_kernel *k = *t; k->name; k++) {
+            if (!found && (k->cpu & cpu) == k->cpu) found = k;
+        }
+    }
+    return found;
+}
+
+static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
+static size_t ceil_div(size_t a, size_t b) { return a / b + (a % b != 0); }
+static size_t or_one(size_t n) { return n ? n : 1; }
+
+size_t ash_gemm_packed_size(const struct ash_gemm_kernel *row, size_t taps, size_t k, size_t n) {
+    size_t padded = ash_size_mul(ceil_div(n, row->nr), row->nr);
+    return ash_size_mul(ash_size_mul(ash_size_mul(taps, k), padded), sizeof(float));
+}
+
+/* One panel: `cols` columns of it are there. */
+static void pack_panel(size_t nr, size_t cols, size_t k, const float *b, size_t step_k,
+                       size_t step_n, float *packed) {
+    if (step_n == 1) {
+        for (size_t i = 0; i < k; i++, b += step_k, packed += nr) {
+            for (size_t j = 0; j < cols; j++) packed[j] = b[j];
+            for (size_t j = cols; j < nr; j++) packed[j] = 0.0f;
+        }
+        return;
+    }
+    if (cols < nr) memset(packed, 0, k * nr * sizeof(float));
+    /* Blocks of k keep the strided writes within the first cache. */
+    for (size_t i0 = 0; i0 < k; i0 += 16) {
+        size_t i1 = min_size(i0 + 16, k);
+        for (size_t j = 0; j < cols; j++) {
+            const float *s = b + j * step_n;
+            for (size_t i = i0; i < i1; i++) packed[i * nr + j] = s[i * step_k];
+        }
+    }
+}
+
+void ash_gemm_pack(const struct ash_gemm_kernel *row, size_t taps, size_t k, size_t n,
+                   const float *b, size_t step_t, size_t step_k, size_t step_n, float *packed) {
+    size_t nr = row->nr;
+    for (size_t j = 0; j < n; j += nr) {
+        for (size_t t = 0; t < taps; t++) {
+            pack_panel(nr, min_size(nr, n - j), k, b + t * step_t + j * step_n, step_k, step_n,
+                       packed);
+            packed += k * nr;
+        }
+    }
+}
+
+/* All rows and columns of `t` over the part of the sum that it names. */
+static void run_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
+    size_t blocks = ceil_div(t->rows, row->mr);
+    size_t span = t->rows == 1 ? (size_t)row->nr * row->wide : row->nr;
+    for (size_t j = 0; j < t->cols; j += span) {
+        struct ash_gemm_tile u = *t;
+        u.cols = min_size(span, t->cols - j);
+        u.b += j / row->nr * t->b_panel;
+        u.c += j;
+        if (t->out.bias) u.out.bias = t->out.bias + j;
+        /* Blocks of nearly equal height: 13 rows are 7 + 6 rather than 12 + 1. */
+        for (size_t i = 0, r = 0; i < blocks; i++, r += u.rows) {
+            u.rows = t->rows / blocks + (i < t->rows % blocks);
+            u.a = t->a + r;
+            u.c = t->c + r * t->ldc + j;
+            if (t->out.residual) u.out.residual = t->out.residual + r * t->out.ld_residual + j;
+            row->tile(&u);
+        }
+    }
+}
+
+void ash_gemm_block(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
+    struct ash_gemm_tile u = *t;
+    size_t k_block = t->taps == 1 ? BLOCK_K : t->k;
+    size_t tap_block = t->k < BLOCK_K ? BLOCK_K / or_one(t->k) : 1;
+    if (t->rows <= row->mr || t->taps * t->k <= BLOCK_K + BLOCK_K / 2) {
+        k_block = t->k;
+        tap_block = t->taps;
+    }
+    k_block = or_one(k_block);
+    tap_block = or_one(tap_block);
+    size_t tap = 0, k = 0;
+    do {
+        u.first = tap == 0 && k == 0;
+        u.taps = min_size(tap_block, t->taps - tap);
+        u.k = min_size(k_block, t->k - k);
+        u.a = t->a + tap * t->a_tap;
+        u.a_skip = t->a_skip + k;
+        u.b = t->b + (tap * t->k + k) * t->b_step;
+        k += u.k;
+        if (k >= t->k) {
+            k = 0;
+            tap += u.taps;
+        }
+        u.last = tap >= t->taps;
+        run_part(row, &u);
+    } while (!u.last);
+}
+
+void ash_gemm_cut(const struct ash_gemm_kernel *row, size_t m, size_t n, size_t k,
+                  size_t *tile_rows, size_t *tile_panels) {
+    size_t panels = or_one(ceil_div(n, row->nr));
+    /* Even heights in whole micro-tiles, so that no tile is a sliver. */
+    size_t most = (size_t)ASH_GEMM_ROWS_MAX / row->mr * row->mr;
+    size_t parts = or_one(ceil_div(m, most));
+    size_t rows = min_size(ceil_div(ceil_div(or_one(m), parts), row->mr) * row->mr, most);
+    size_t work = ash_size_mul(ash_size_mul(min_size(rows, or_one(m)), row->nr), or_one(k));
+    size_t count = or_one(min_size(TILE_WORK / or_one(work) + 1, panels));
+    if (m == 1 && count < panels) count = min_size(ceil_div(count, row->wide) * row->wide, panels);
+    *tile_rows = rows;
+    *tile_panels = count;
+}
+
+struct run {
+    const struct ash_gemm_kernel *row;
+    const struct ash_gemm *g;
+    size_t tile_rows, tile_panels, m_tiles, n_tiles;
+    size_t b_panel, b_step; /* of B as the tiles read it */
+    size_t outer_b, inner_b;
+    const float *b;
+    const float *b_tail; /* the last panel when it had to be packed apart, else NULL */
+    size_t tail_panel;
+    size_t outer_tail, inner_tail;
+    float *packed; /* where ash_gemm_dynamic_f32 packs to */
+    size_t pack_panels;
+    size_t pack_outer, pack_inner; /* batches that have a B of their own */
+};
+
+static void run_tile(void *arg, size_t tile, size_t worker) {
+    (void)worker;
+    const struct run *r = arg;
+    const struct ash_gemm *g = r->g;
+    size_t inner = or_one(g->inner);
+    size_t batch = tile / (r->m_tiles * r->n_tiles);
+    size_t bo = batch / inner, bi = batch % inner;
+    tile %= r->m_tiles * r->n_tiles;
+    size_t m0 = tile / r->n_tiles * r->tile_rows;
+    size_t panel = tile % r->n_tiles * r->tile_panels;
+    size_t n0 = panel * r->row->nr;
+
+    const float *rows[ASH_GEMM_ROWS_MAX];
+    struct ash_gemm_tile t = {.taps = 1, .k = g->k, .a = rows, .a_tap = 0, .out = g->out};
+    t.rows = min_size(r->tile_rows, g->m - m0);
+    t.cols = min_size(r->tile_panels * r->row->nr, g->n - n0);
+    const float *a = g->a + bo * g->outer_a + bi * g->inner_a + m0 * g->lda;
+    for (size_t i = 0; i < t.rows; i++) rows[i] = a + i * g->lda;
+    t.b = r->b + bo * r->outer_b + bi * r->inner_b + panel * r->b_panel;
+    t.b_panel = r->b_panel;
+    t.b_step = r->b_step;
+    t.ldc = g->ldc;
+    t.c = g->c + bo * g->outer_c + bi * g->inner_c + m0 * g->ldc + n0;
+    if (t.out.bias) t.out.bias += n0;
+    if (t.out.residual) {
+        t.out.residual += bo * g->outer_residual + bi * g->inner_residual;
+        t.out.residual += m0 * t.out.ld_residual + n0;
+    }
+    if (r->b_tail && n0 + t.cols == g->n) {
+        /* The last panel lies apart: the whole ones first. */
+        size_t whole = (r->tail_panel - panel) * r->row->nr;
+        struct ash_gemm_tile u = t;
+        u.cols = whole;
+        if (whole) ash_gemm_block(r->row, &u);
+        t.cols -= whole;
+        t.c += whole;
+        if (t.out.bias) t.out.bias += whole;
+        if (t.out.residual) t.out.residual += whole;
+        t.b = r->b_tail + bo * r->outer_tail + bi * r->inner_tail;
+        t.b_step = r->row->nr;
+    }
+    ash_gemm_block(r->row, &t);
+}
+
+static void run_all(struct run *r, struct ash_pool *pool) {
+    const struct ash_gemm *g = r->g;
+    if (g->m == 0 || g->n == 0) return;
+    ash_gemm_cut(r->row, g->m, g->n, g->k, &r->tile_rows, &r->tile_panels);
+    r->m_tiles = ceil_div(g->m, r->tile_rows);
+    r->n_tiles = ceil_div(ceil_div(g->n, r->row->nr), r->tile_panels);
+    size_t batch = or_one(g->outer) * or_one(g->inner);
+    ash_pool_run(pool, batch * r->m_tiles * r->n_tiles, run_tile, r);
+}
+
+void ash_gemm_f32(const struct ash_gemm_kernel *row, const struct ash_gemm *g,
+                  struct ash_pool *pool) {
+    struct run r = {.row = row, .g = g, .b = g->b, .b_step = row->nr};
+    r.b_panel = g->k * row->nr;
+    r.outer_b = g->outer_b;
+    r.inner_b = g->inner_b;
+    run_all(&r, pool);
+}
+
+/* Whether B can be read where it lies: but for its last columns, if they do not fill a panel. */
+static bool reads_in_place(const struct ash_gemm *g) { return g->step_n == 1 && g->m <= GEMV_ROWS; }
+
+static size_t panels_to_pack(const struct ash_gemm_kernel *row, const struct ash_gemm *g) {
+    if (reads_in_place(g)) return g->n % row->nr != 0;
+    return ceil_div(g->n, row->nr);
+}
+
+static void dynamic_batches(const struct ash_gemm *g, size_t *outer, size_t *inner) {
+    *outer = g->outer_b ? or_one(g->outer) : 1;
+    *inner = g->inner_b ? or_one(g->inner) : 1;
+}
+
+size_t ash_gemm_dynamic_scratch(const struct ash_gemm_kernel *row, const struct ash_gemm *g) {
+    size_t outer, inner;
+    dynamic_batches(g, &outer, &inner);
+    size_t one = ash_size_mul(ash_size_mul(panels_to_pack(row, g), row->nr * sizeof(float)), g->k);
+    return ash_size_mul(ash_size_mul(outer, inner), one);
+}
+
+static void pack_tile(void *arg, size_t tile, size_t worker) {
+    (void)worker;
+    const struct run *r = arg;
+    const struct ash_gemm *g = r->g;
+    size_t nr = r->row->nr;
+    size_t batch = tile / r->pack_panels;
+    size_t bo = batch / r->pack_inner, bi = batch % r->pack_inner;
+    size_t all = ceil_div(g->n, nr);
+    size_t panel = all - r->pack_panels + tile % r->pack_panels;
+    const float *b = g->b + bo * g->outer_b + bi * g->inner_b + panel * nr * g->step_n;
+    pack_panel(nr, min_size(nr, g->n - panel * nr), g->k, b, g->step_k, g->step_n,
+               r->packed + tile * g->k * nr);
+}
+
+void ash_gemm_dynamic_f32(const struct ash_gemm_kernel *row, const struct ash_gemm *g,
+                          void *scratch, struct ash_pool *pool) {
+    struct run r = {.row = row, .g = g, .packed = scratch};
+    if (g->m == 0 || g->n == 0) return;
+    dynamic_batches(g, &r.pack_outer, &r.pack_inner);
+    r.pack_panels = panels_to_pack(row, g);
+    size_t tiles = r.pack_outer * r.pack_inner * r.pack_panels;
+    /* What is quickly packed is packed here. */
+    ash_pool_run(tiles * row->nr * g->k < PACK_WORK ? NULL : pool, tiles, pack_tile, &r);
+    size_t one = r.pack_panels * row->nr * g->k;
+    size_t inner_step = g->inner_b ? one : 0;
+    size_t outer_step = g->outer_b ? one * r.pack_inner : 0;
+    if (reads_in_place(g)) {
+        r.b = g->b;
+        r.b_step = g->step_k;
+        r.b_panel = row->nr;
+        r.outer_b = g->outer_b;
+        r.inner_b = g->inner_b;
+        r.b_tail = r.pack_panels ? r.packed : NULL;
+        r.tail_panel = g->n / row->nr;
+        r.outer_tail = outer_step;
+        r.inner_tail = inner_step;
+    } else {
+        r.b = r.packed;
+        r.b_step = row->nr;
+        r.b_panel = g->k * row->nr;
+        r.outer_b = outer_step;
+        r.inner_b = inner_step;
+    }
+    run_all(&r, pool);
+}

@@ -1,0 +1,224 @@
+/* Micro-kernels: a tile of MR rows by NV vectors stays in registers while the sum runs; a single
+ * row has several panels at once instead, to have enough sums under way.  K is not unrolled:
+ * compilers for WebAssembly then reorder the sums and run out of registers. */
+#include "base/cpu.h"
+#include "kernels/act_vec.h"
+#include "kernels/gemm/gemm.h"
+
+/* MR * NV sums, NV of B and one of A fit the registers. */
+#if VF_LANES == 16
+#    define MR   12
+#    define NV   2
+#    define WIDE 4
+#elif VF_LANES == 8
+#    define MR   6
+#    define NV   2
+#    define WIDE 4
+#elif defined(VF_NEON)
+#    define MR   6
+#    define NV   4
+#    define WIDE 4
+#elif VF_LANES == 4
+#    define MR   4
+#    define NV   2
+#    define WIDE 4
+#else
+#    define MR   2
+#    define NV   4
+#    define WIDE 2
+#endif
+
+enum { NR = NV * VF_LANES };
+
+static vf finish_one(const struct ash_gemm_out *out, vf x, vf bias, vf residual) {
+    if (out->scale != 0.0f) x = x * vf_set1(out->scale);
+    if (out->bias) x = x + bias;
+    if (out->residual && !out->residual_last) x = x + residual;
+    x = vf_act(out->act, x);
+    return out->residual && out->residual_last ? x + residual : x;
+}
+
+/* The epilogue, over sums that were just stored: once for all tiles, and they are in the cache. */
+static __attribute__((noinline)) void finish(const struct ash_gemm_tile *t) {
+    const struct ash_gemm_out *out = &t->out;
+    for (size_t j = 0; j < t->cols; j += VF_LANES) {
+        size_t n = t->cols - j;
+        vf bias = vf_zero(), residual = vf_zero();
+        if (out->bias)
+            bias = n < VF_LANES ? vf_load_n(out->bias + j, n, bias) : vf_load(out->bias + j);
+        for (size_t i = 0; i < t->rows; i++) {
+            float *c = t->c + i * t->ldc + j;
+            const float *res = out->residual ? out->residual + i * out->ld_residual + j : NULL;
+            if (n < VF_LANES) {
+                if (res) residual = vf_load_n(res, n, residual);
+                vf x = finish_one(out, vf_load_n(c, n, vf_zero()), bias, residual);
+                vf_store_n(c, n, x);
+            } else {
+                if (res) residual = vf_load(res);
+                vf_store(c, finish_one(out, vf_load(c), bias, residual));
+            }
+        }
+    }
+}
+
+/* nv vectors of C, n columns of them there. */
+VF_INLINE void load_row(const float *c, size_t n, int nv, vf *x) {
+    VF_UNROLL for (int j = 0; j < nv; j++) {
+        size_t at = (size_t)j * VF_LANES;
+        size_t left = n > at ? n - at : 0;
+        x[j] = left >= VF_LANES ? vf_load(c + at)
+               : left           ? vf_load_n(c + at, left, vf_zero())
+                                : vf_zero();
+    }
+}
+
+VF_INLINE void store_row(float *c, size_t n, int nv, const vf *x) {
+    if (n >= (size_t)nv * VF_LANES) {
+        VF_UNROLL for (int j = 0; j < nv; j++) vf_store(c + j * VF_LANES, x[j]);
+        return;
+    }
+    VF_UNROLL for (int j = 0; j < nv; j++) {
+        size_t at = (size_t)j * VF_LANES;
+        if (n > at) vf_store_n(c + at, n - at < VF_LANES ? n - at : VF_LANES, x[j]);
+    }
+}
+
+VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const int nv) {
+    vf sum[MR][NV];
+    VF_UNROLL for (int i = 0; i < rows; i++) {
+        VF_UNROLL for (int j = 0; j < nv; j++) sum[i][j] = vf_zero();
+    }
+    if (!t->first) {
+        VF_UNROLL for (int i = 0; i < rows; i++)
+            load_row(t->c + (size_t)i * t->ldc, t->cols, nv, sum[i]);
+    }
+    const float *b = t->b;
+    const size_t b_step = t->b_step, count = t->k;
+    for (size_t tap = 0; tap < t->taps; tap++) {
+        const float *a[MR];
+        VF_UNROLL for (int i = 0; i < rows; i++) a[i] =
+            t->a[tap * t->a_tap + (size_t)i] + t->a_skip;
+        for (size_t k = 0; k < count; k++, b += b_step) {
+            vf y[NV];
+            VF_UNROLL for (int j = 0; j < nv; j++) y[j] = vf_load(b + j * VF_LANES);
+            VF_UNROLL for (int i = 0; i < rows; i++) {
+                vf x = vf_set1(a[i][k]);
+                VF_UNROLL for (int j = 0; j < nv; j++) sum[i][j] = vf_fma(x, y[j], sum[i][j]);
+            }
+        }
+    }
+    VF_UNROLL for (int i = 0; i < rows; i++)
+        store_row(t->c + (size_t)i * t->ldc, t->cols, nv, sum[i]);
+}
+
+/* One row, `panels` whole or partial panels. */
+VF_INLINE void row_body(const struct ash_gemm_tile *t, const int panels) {
+    vf sum[WIDE][NV];
+    VF_UNROLL for (int p = 0; p < panels; p++) {
+        VF_UNROLL for (int j = 0; j < NV; j++) sum[p][j] = vf_zero();
+        size_t at = (size_t)p * NR;
+        if (!t->first) load_row(t->c + at, t->cols - at, NV, sum[p]);
+    }
+    const float *b = t->b;
+    const size_t b_step = t->b_step, b_panel = t->b_panel;
+    for (size_t tap = 0; tap < t->taps; tap++) {
+        const float *a = t->a[tap * t->a_tap] + t->a_skip;
+        for (size_t k = 0; k < t->k; k++, b += b_step) {
+            vf x = vf_set1(a[k]);
+            VF_UNROLL for (int p = 0; p < panels; p++) {
+                VF_UNROLL for (int j = 0; j < NV; j++) {
+                    vf y = vf_load(b + (size_t)p * b_panel + j * VF_LANES);
+                    sum[p][j] = vf_fma(x, y, sum[p][j]);
+                }
+            }
+        }
+    }
+    VF_UNROLL for (int p = 0; p < panels; p++) {
+        size_t at = (size_t)p * NR;
+        store_row(t->c + at, t->cols - at, NV, sum[p]);
+    }
+}
+
+/* Natively a narrow last panel has kernels of its own; in WebAssembly their size costs more. */
+#if defined(__wasm__) || NV != 2
+#    define NARROW 0
+#else
+#    define NARROW 1
+#endif
+
+#define TILE(rows)                                                                                 \
+    static __attribute__((noinline)) void tile_##rows(const struct ash_gemm_tile *t) {             \
+        if (NARROW && t->cols <= VF_LANES) {                                                       \
+            tile_body(t, rows, 1);                                                                 \
+        } else {                                                                                   \
+            tile_body(t, rows, NV);                                                                \
+        }                                                                                          \
+    }
+TILE(2)
+#if MR > 2
+TILE(3)
+TILE(4)
+#endif
+#if MR > 4
+TILE(5)
+TILE(6)
+#endif
+#if MR > 6
+TILE(7)
+TILE(8)
+TILE(9)
+TILE(10)
+TILE(11)
+TILE(12)
+#endif
+
+static __attribute__((noinline)) void tile_1(const struct ash_gemm_tile *t) {
+    size_t panels = (t->cols + NR - 1) / NR;
+    if (panels == 1) {
+        row_body(t, 1);
+        return;
+    }
+    if (panels == WIDE) {
+        row_body(t, WIDE);
+        return;
+    }
+    struct ash_gemm_tile u = *t;
+    for (size_t p = 0; p < panels; p++) {
+        size_t left = t->cols - p * NR;
+        u.cols = left < NR ? left : NR;
+        u.b = t->b + p * t->b_panel;
+        u.c = t->c + p * NR;
+        row_body(&u, 1);
+    }
+}
+
+static void tile(const struct ash_gemm_tile *t) {
+    static ash_gemm_tile_fn *const fn[MR] = {
+        tile_1, tile_2,
+#if MR > 2
+        tile_3, tile_4,
+#endif
+#if MR > 4
+        tile_5, tile_6,
+#endif
+#if MR > 6
+        tile_7, tile_8, tile_9, tile_10, tile_11, tile_12,
+#endif
+    };
+    fn[t->rows - 1](t);
+    const struct ash_gemm_out *out = &t->out;
+    bool plain =
+        out->scale == 0.0f && !out->bias && !out->residual && out->act.kind == ASH_ACT_NONE;
+    if (t->last && !plain) finish(t);
+}
+
+extern const struct ash_gemm_kernel ASH_VEC_ROWS(gemm)[];
+const struct ash_gemm_kernel ASH_VEC_ROWS(gemm)[] = {
+    {.name = ASH_VEC_NAME("gemm_f32"),
+     .cpu = ASH_VEC_CPU,
+     .mr = MR,
+     .nr = NR,
+     .wide = WIDE,
+     .tile = tile},
+    {.name = NULL},
+};
