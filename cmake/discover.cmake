@@ -115,15 +115,18 @@ function(ash_check_sources out gen)
     set(${out} "${files}" PARENT_SCOPE)
 endfunction()
 
-# ash_op_sources(OUT GEN_DIR [STEM...]): operator families, all or those named.  Writes
-# GEN_DIR/ops_list.inc: a line OPS(stem) for each file of src/ops.
+# ash_op_sources(OUT GEN_DIR [STEM...]): operator families, all or those named, and what they share.
+# Writes GEN_DIR/ops_list.inc: a line OPS(stem) for each file of src/ops that defines a table.
 function(ash_op_sources out gen)
     file(GLOB files CONFIGURE_DEPENDS ${ASH_ROOT}/src/ops/*.c)
     set(kept "")
     set(inc "")
     foreach(f IN LISTS files)
         get_filename_component(stem ${f} NAME_WE)
-        if(NOT ARGN OR stem IN_LIST ARGN)
+        file(STRINGS ${f} table REGEX "^const struct ash_op ash_ops_" LIMIT_COUNT 1)
+        if(table STREQUAL "")
+            list(APPEND kept ${f})
+        elseif(NOT ARGN OR stem IN_LIST ARGN)
             list(APPEND kept ${f})
             string(APPEND inc "OPS(${stem})\n")
         endif()

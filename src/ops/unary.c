@@ -1,0 +1,319 @@
+/* Operators of one input whose output elements hang on the element in the same place alone, and
+ * Clip. */
+#include "ops/elementwise.h"
+
+#include <math.h>
+#include <string.h>
+
+enum unary {
+    UNARY_ABS,
+    UNARY_CEIL,
+    UNARY_COS,
+    UNARY_ELU,
+    UNARY_ERF,
+    UNARY_EXP,
+    UNARY_FLOOR,
+    UNARY_GELU,
+    UNARY_GELU_TANH,
+    UNARY_HARDSIGMOID,
+    UNARY_HARDSWISH,
+    UNARY_LEAKYRELU,
+    UNARY_LOG,
+    UNARY_NEG,
+    UNARY_NOT,
+    UNARY_RECIPROCAL,
+    UNARY_RELU,
+    UNARY_ROUND,
+    UNARY_SIGMOID,
+    UNARY_SIGN,
+    UNARY_SIN,
+    UNARY_SOFTPLUS,
+    UNARY_SQRT,
+    UNARY_TANH
+};
+
+struct unary_attrs {
+    enum unary fn;
+    int takes;
+    float alpha, beta;
+};
+
+static const struct unary_row {
+    const char *name;
+    enum unary fn;
+    int takes;
+    float alpha, beta; /* defaults; both are read wherever they are written */
+} unary_rows[] = {
+    {"Abs", UNARY_ABS, ASH_TAKES_NUMBER, 0, 0},
+    {"Ceil", UNARY_CEIL, ASH_TAKES_FLOAT, 0, 0},
+    {"Cos", UNARY_COS, ASH_TAKES_FLOAT, 0, 0},
+    {"Elu", UNARY_ELU, ASH_TAKES_FLOAT, 1.0f, 0},
+    {"Erf", UNARY_ERF, ASH_TAKES_NUMBER, 0, 0},
+    {"Exp", UNARY_EXP, ASH_TAKES_FLOAT, 0, 0},
+    {"Floor", UNARY_FLOOR, ASH_TAKES_FLOAT, 0, 0},
+    {"Gelu", UNARY_GELU, ASH_TAKES_FLOAT, 0, 0},
+    {"HardSigmoid", UNARY_HARDSIGMOID, ASH_TAKES_FLOAT, 0.2f, 0.5f},
+    {"HardSwish", UNARY_HARDSWISH, ASH_TAKES_FLOAT, 0, 0},
+    {"LeakyRelu", UNARY_LEAKYRELU, ASH_TAKES_FLOAT, 0.01f, 0},
+    {"Log", UNARY_LOG, ASH_TAKES_FLOAT, 0, 0},
+    {"Neg", UNARY_NEG, ASH_TAKES_NUMBER, 0, 0},
+    {"Not", UNARY_NOT, ASH_TAKES_BOOL, 0, 0},
+    {"Reciprocal", UNARY_RECIPROCAL, ASH_TAKES_FLOAT, 0, 0},
+    {"Relu", UNARY_RELU, ASH_TAKES_NUMBER, 0, 0},
+    {"Round", UNARY_ROUND, ASH_TAKES_FLOAT, 0, 0},
+    {"Sigmoid", UNARY_SIGMOID, ASH_TAKES_FLOAT, 0, 0},
+    {"Sign", UNARY_SIGN, ASH_TAKES_NUMBER, 0, 0},
+    {"Sin", UNARY_SIN, ASH_TAKES_FLOAT, 0, 0},
+    {"Softplus", UNARY_SOFTPLUS, ASH_TAKES_FLOAT, 0, 0},
+    {"Sqrt", UNARY_SQRT, ASH_TAKES_FLOAT, 0, 0},
+    {"Tanh", UNARY_TANH, ASH_TAKES_FLOAT, 0, 0},
+};
+
+static int unary_parse(const struct ash_parse *c, void *attrs) {
+    static const char *const approximations[] = {"none", "tanh", NULL};
+    struct unary_attrs *a = attrs;
+    const struct unary_row *row = unary_rows;
+    int approximate = 0;
+
+    while (strcmp(row->name, c->node->op_type)) row++;
+    a->fn = row->fn;
+    a->takes = row->takes;
+    ASH_TRY(ash_parse_float(c, "alpha", row->alpha, &a->alpha));
+    ASH_TRY(ash_parse_float(c, "beta", row->beta, &a->beta));
+    ASH_TRY(ash_parse_choice(c, "approximate", approximations, 0, &approximate));
+    if (a->fn == UNARY_GELU && approximate) a->fn = UNARY_GELU_TANH;
+    return ASHORE_OK;
+}
+
+static int unary_infer(struct ash_infer *c) {
+    const struct unary_attrs *a = c->attrs;
+    int dtype;
+
+    ASH_TRY(ash_infer_types(c, 0, 1, a->takes, &dtype));
+    ash_infer_like(c, 0, dtype, 0);
+    return ASHORE_OK;
+}
+
+static double clamp(double x, double low, double high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+static double sigmoid(double x) {
+    double e = exp(-fabs(x));
+    return (x < 0 ? e : 1) / (1 + e);
+}
+
+static double unary_real(const struct unary_attrs *a, double x) {
+    switch (a->fn) {
+    case UNARY_ABS:
+        return fabs(x);
+    case UNARY_CEIL:
+        return ceil(x);
+    case UNARY_COS:
+        return cos(x);
+    case UNARY_ELU:
+        return x < 0 ? (double)a->alpha * expm1(x) : x;
+    case UNARY_ERF:
+        return erf(x);
+    case UNARY_EXP:
+        return exp(x);
+    case UNARY_FLOOR:
+        return floor(x);
+    case UNARY_GELU:
+        return 0.5 * x * (1 + erf(x * 0.70710678118654752440));
+    case UNARY_GELU_TANH:
+        return 0.5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
+    case UNARY_HARDSIGMOID:
+        return clamp((double)a->alpha * x + (double)a->beta, 0, 1);
+    case UNARY_HARDSWISH:
+        return x * clamp(x / 6 + 0.5, 0, 1);
+    case UNARY_LEAKYRELU:
+        return x < 0 ? (double)a->alpha * x : x;
+    case UNARY_LOG:
+        return log(x);
+    case UNARY_NEG:
+        return -x;
+    case UNARY_RECIPROCAL:
+        return 1 / x;
+    case UNARY_RELU:
+        return x < 0 ? 0 : x;
+    case UNARY_ROUND:
+        return rint(x);
+    case UNARY_SIGMOID:
+        return sigmoid(x);
+    case UNARY_SIGN:
+        return x > 0 ? 1 : x < 0 ? -1 : x;
+    case UNARY_SIN:
+        return sin(x);
+    case UNARY_SOFTPLUS:
+        return (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
+    case UNARY_SQRT:
+        return sqrt(x);
+    case UNARY_TANH:
+        return tanh(x);
+    case UNARY_NOT:
+        break;
+    }
+    return x == 0;
+}
+
+static int64_t unary_whole(const struct unary_attrs *a, int64_t x, bool is_signed) {
+    bool negative = is_signed && x < 0;
+
+    switch (a->fn) {
+    case UNARY_ABS:
+        return negative ? (int64_t)(0 - (uint64_t)x) : x;
+    case UNARY_NEG:
+        return (int64_t)(0 - (uint64_t)x);
+    case UNARY_NOT:
+        return x == 0;
+    case UNARY_RELU:
+        return negative ? 0 : x;
+    case UNARY_SIGN:
+        return negative ? -1 : x != 0;
+    default:
+        return (int64_t)unary_real(a, is_signed ? (double)x : (double)(uint64_t)x);
+    }
+}
+
+static int unary_ref(struct ash_run *c) {
+    const struct unary_attrs *a = c->attrs;
+    const struct ash_tensor *x = c->in[0];
+    struct ash_tensor *y = c->out[0];
+    int64_t count = ash_tensor_count(y);
+    bool is_signed = ash_dtype(x->dtype)->class == ASH_CLASS_INT;
+    union {
+        double real[ASH_TILE];
+        int64_t whole[ASH_TILE];
+    } t;
+    size_t n;
+
+    for (int64_t start = 0; (n = ash_tile_size(count, start)); start += (int64_t)n) {
+        if (ash_dtype_is_float(x->dtype)) {
+            ash_load_f64(x->dtype, ash_at(x, start), n, t.real);
+            for (size_t i = 0; i < n; i++) t.real[i] = unary_real(a, t.real[i]);
+            ash_store_f64(y->dtype, t.real, n, ash_at(y, start));
+        } else {
+            ash_load_i64(x->dtype, ash_at(x, start), n, t.whole);
+            for (size_t i = 0; i < n; i++) t.whole[i] = unary_whole(a, t.whole[i], is_signed);
+            ash_store_i64(y->dtype, t.whole, n, ash_at(y, start));
+        }
+    }
+    return ASHORE_OK;
+}
+
+/* ---- Clip ---- */
+
+/* From version 11 on the limits are inputs 1 and 2. */
+struct clip_attrs {
+    float low, high;
+};
+
+static int clip_parse(const struct ash_parse *c, void *attrs) {
+    struct clip_attrs *a = attrs;
+
+    ASH_TRY(ash_parse_float(c, "min", -INFINITY, &a->low));
+    return ash_parse_float(c, "max", INFINITY, &a->high);
+}
+
+static int clip_infer(struct ash_infer *c) {
+    int dtype;
+
+    ASH_TRY(ash_infer_types(c, 0, 3, ASH_TAKES_NUMBER, &dtype));
+    for (int i = 1; i < c->n_in; i++) {
+        const struct ash_type *t = c->in[i] ? &c->in[i]->type : NULL;
+
+        for (int k = 0; t && k < t->rank; k++)
+            ASH_FAIL_IF(t->dim[k].kind == ASH_DIM_EXACT && t->dim[k].value != 1, c->err, SHAPE,
+                        "input %d, a limit, is not a scalar", i);
+    }
+    ash_infer_like(c, 0, dtype, 0);
+    return ASHORE_OK;
+}
+
+static int clip_ref(struct ash_run *c) {
+    const struct clip_attrs *a = c->attrs;
+    const struct ash_tensor *x = c->in[0];
+    struct ash_tensor *y = c->out[0];
+    const struct ash_tensor *low = ash_run_has(c, 1) ? c->in[1] : NULL;
+    const struct ash_tensor *high = ash_run_has(c, 2) ? c->in[2] : NULL;
+    /* Flipping the top bit of an unsigned number orders it as a signed one. */
+    int64_t flip = ash_dtype(x->dtype)->class == ASH_CLASS_UINT ? INT64_MIN : 0;
+    int64_t count = ash_tensor_count(y), t[ASH_TILE], from, to;
+    double real[ASH_TILE], rfrom = (double)a->low, rto = (double)a->high;
+    size_t n;
+
+    if (ash_dtype_is_float(x->dtype)) {
+        if (low) rfrom = ash_get_f64(low, 0);
+        if (high) rto = ash_get_f64(high, 0);
+        for (int64_t start = 0; (n = ash_tile_size(count, start)); start += (int64_t)n) {
+            ash_load_f64(x->dtype, ash_at(x, start), n, real);
+            for (size_t i = 0; i < n; i++) {
+                if (real[i] < rfrom) real[i] = rfrom;
+                if (real[i] > rto) real[i] = rto;
+            }
+            ash_store_f64(y->dtype, real, n, ash_at(y, start));
+        }
+        return ASHORE_OK;
+    }
+    from = low ? ash_get_i64(low, 0) ^ flip : INT64_MIN;
+    to = high ? ash_get_i64(high, 0) ^ flip : INT64_MAX;
+    for (int64_t start = 0; (n = ash_tile_size(count, start)); start += (int64_t)n) {
+        ash_load_i64(x->dtype, ash_at(x, start), n, t);
+        for (size_t i = 0; i < n; i++) {
+            t[i] ^= flip;
+            if (t[i] < from) t[i] = from;
+            if (t[i] > to) t[i] = to;
+            t[i] ^= flip;
+        }
+        ash_store_i64(y->dtype, t, n, ash_at(y, start));
+    }
+    return ASHORE_OK;
+}
+
+#define UNARY(op, version)                                                                         \
+    {.name = op,                                                                                   \
+     .domain = "",                                                                                 \
+     .since = version,                                                                             \
+     .in_min = 1,                                                                                  \
+     .in_max = 1,                                                                                  \
+     .out_min = 1,                                                                                 \
+     .out_max = 1,                                                                                 \
+     .flags = ASH_OP_ELEMENTWISE,                                                                  \
+     .inplace = 1,                                                                                 \
+     .attrs_size = sizeof(struct unary_attrs),                                                     \
+     .parse = unary_parse,                                                                         \
+     .infer = unary_infer,                                                                         \
+     .ref = unary_ref}
+#define CLIP(from, to, inputs)                                                                     \
+    {.name = "Clip",                                                                               \
+     .domain = "",                                                                                 \
+     .since = from,                                                                                \
+     .until = to,                                                                                  \
+     .in_min = 1,                                                                                  \
+     .in_max = inputs,                                                                             \
+     .out_min = 1,                                                                                 \
+     .out_max = 1,                                                                                 \
+     .flags = ASH_OP_ELEMENTWISE,                                                                  \
+     .inplace = 1,                                                                                 \
+     .attrs_size = sizeof(struct clip_attrs),                                                      \
+     .parse = clip_parse,                                                                          \
+     .infer = clip_infer,                                                                          \
+     .ref = clip_ref}
+
+extern const struct ash_op ash_ops_unary[];
+const struct ash_op ash_ops_unary[] = {
+    UNARY("Abs", 1),         UNARY("Ceil", 1),
+    UNARY("Cos", 7),         UNARY("Elu", 1),
+    UNARY("Erf", 9),         UNARY("Exp", 1),
+    UNARY("Floor", 1),       UNARY("Gelu", 20),
+    UNARY("HardSigmoid", 1), UNARY("HardSwish", 14),
+    UNARY("LeakyRelu", 1),   UNARY("Log", 1),
+    UNARY("Neg", 1),         UNARY("Not", 1),
+    UNARY("Reciprocal", 1),  UNARY("Relu", 1),
+    UNARY("Round", 11),      UNARY("Sigmoid", 1),
+    UNARY("Sign", 9),        UNARY("Sin", 7),
+    UNARY("Softplus", 1),    UNARY("Sqrt", 1),
+    UNARY("Tanh", 1),        CLIP(1, 10, 1),
+    CLIP(11, 0, 3),          {0},
+};
