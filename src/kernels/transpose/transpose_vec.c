@@ -1,0 +1,104 @@
+#include "base/cpu.h"
+#include "base/vec.h"
+#include "kernels/transpose/transpose.h"
+
+/* Runs of small elements are moved as larger ones, which then lie anywhere. */
+typedef uint8_t transpose_u8;
+typedef uint16_t transpose_u16 __attribute__((aligned(1), may_alias));
+typedef uint32_t transpose_u32 __attribute__((aligned(1), may_alias));
+typedef uint64_t transpose_u64 __attribute__((aligned(1), may_alias));
+
+#if VF_LANES == 1
+#    define BLOCK(bits)                                                                            \
+        static void transpose_x##bits(size_t R, size_t C, const void *xv, size_t xp, void *yv,     \
+                                      size_t yp) {                                                 \
+            const transpose_u##bits *x = xv;                                                       \
+            transpose_u##bits *y = yv;                                                             \
+            for (size_t c = 0; c < C; c++) {                                                       \
+                for (size_t r = 0; r < R; r++) y[c * yp + r] = x[r * xp + c];                      \
+            }                                                                                      \
+        }
+BLOCK(8)
+BLOCK(16)
+BLOCK(32)
+BLOCK(64)
+#else
+
+/* Vectors of unsigned integers, and the two halves of interleaving a with b. */
+#    define VECTOR(bits, n)                                                                        \
+        typedef uint##bits##_t v##bits##x##n __attribute__((vector_size(bits / 8 * n)));           \
+        typedef uint##bits##_t m##bits##x##n                                                       \
+            __attribute__((vector_size(bits / 8 * n), aligned(1), may_alias));
+
+#    define LOW2(a, b)  __builtin_shufflevector(a, b, 0, 2)
+#    define HIGH2(a, b) __builtin_shufflevector(a, b, 1, 3)
+#    define LOW4(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#    define HIGH4(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#    define LOW8(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#    define HIGH8(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#    define LOW16(a, b)                                                                            \
+        __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#    define HIGH16(a, b)                                                                           \
+        __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+
+/* One round: rows i and i + n/2 of `from` become rows 2i and 2i + 1 of `to`. */
+#    define ROUND(n, from, to)                                                                     \
+        VF_UNROLL for (int i = 0; i < n / 2; i++) {                                                \
+            to[2 * i] = LOW##n(from[i], from[i + n / 2]);                                          \
+            to[2 * i + 1] = HIGH##n(from[i], from[i + n / 2]);                                     \
+        }
+#    define ROUNDS2(n)  ROUND(n, a, b)
+#    define ROUNDS4(n)  ROUND(n, a, b) ROUND(n, b, a)
+#    define ROUNDS8(n)  ROUND(n, a, b) ROUND(n, b, a) ROUND(n, a, b)
+#    define ROUNDS16(n) ROUNDS4(n) ROUNDS4(n)
+#    define RESULT2     b
+#    define RESULT4     a
+#    define RESULT8     b
+#    define RESULT16    a
+
+/* Squares of n x n, and what is left over element by element. */
+#    define BLOCK(bits, n)                                                                         \
+        VECTOR(bits, n)                                                                            \
+        static void transpose_square_x##bits(const transpose_u##bits *x, size_t xp,                \
+                                             transpose_u##bits *y, size_t yp) {                    \
+            v##bits##x##n a[n], b[n];                                                              \
+            VF_UNROLL for (int i = 0; i < n; i++) {                                                \
+                a[i] =                                                                             \
+                    (v##bits##x##n) * (const m##bits##x##n *)(const void *)(x + (size_t)i * xp);   \
+            }                                                                                      \
+            ROUNDS##n(n) VF_UNROLL for (int i = 0; i < n; i++) {                                   \
+                *(m##bits##x##n *)(void *)(y + (size_t)i * yp) = (m##bits##x##n)RESULT##n[i];      \
+            }                                                                                      \
+        }                                                                                          \
+        static void transpose_x##bits(size_t R, size_t C, const void *xv, size_t xp, void *yv,     \
+                                      size_t yp) {                                                 \
+            const transpose_u##bits *x = xv;                                                       \
+            transpose_u##bits *y = yv;                                                             \
+            size_t R0 = R - R % n, C0 = C - C % n;                                                 \
+            for (size_t c = 0; c < C0; c += n) {                                                   \
+                for (size_t r = 0; r < R0; r += n)                                                 \
+                    transpose_square_x##bits(x + r * xp + c, xp, y + c * yp + r, yp);              \
+            }                                                                                      \
+            for (size_t c = 0; c < C; c++) {                                                       \
+                for (size_t r = c < C0 ? R0 : 0; r < R; r++) y[c * yp + r] = x[r * xp + c];        \
+            }                                                                                      \
+        }
+
+BLOCK(8, 16)
+BLOCK(16, 8)
+#    if VF_LANES >= 8
+BLOCK(32, 8)
+BLOCK(64, 4)
+#    else
+BLOCK(32, 4)
+BLOCK(64, 2)
+#    endif
+#endif
+
+extern const struct ash_transpose_row ASH_VEC_ROWS(transpose)[];
+const struct ash_transpose_row ASH_VEC_ROWS(transpose)[] = {
+    {ASH_VEC_NAME("transpose"),
+     ASH_VEC_CPU,
+     {transpose_x8, transpose_x16, transpose_x32, transpose_x64}},
+    {0},
+};
