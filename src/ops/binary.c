@@ -1,0 +1,389 @@
+/* Operators of two and more inputs that are broadcast to one shape. */
+#include "ops/elementwise.h"
+
+#include <math.h>
+#include <string.h>
+
+enum binary {
+    BINARY_ADD,
+    BINARY_AND,
+    BINARY_DIV,
+    BINARY_EQUAL,
+    BINARY_FMOD,
+    BINARY_GREATER,
+    BINARY_GREATEREQUAL,
+    BINARY_LESS,
+    BINARY_LESSEQUAL,
+    BINARY_MAX,
+    BINARY_MEAN,
+    BINARY_MIN,
+    BINARY_MOD,
+    BINARY_MUL,
+    BINARY_OR,
+    BINARY_POW,
+    BINARY_SUB,
+    BINARY_XOR
+};
+
+struct binary_attrs {
+    enum binary fn;
+    int takes;
+    bool compares; /* the result is bool */
+    int axis;      /* of input 0 where the first dimension of input 1 goes (before version 7); else
+                      -1: the last dimensions meet */
+};
+
+static const struct binary_row {
+    const char *name;
+    enum binary fn;
+    int takes;
+    bool compares;
+} binary_rows[] = {
+    {"Add", BINARY_ADD, ASH_TAKES_NUMBER, false},
+    {"And", BINARY_AND, ASH_TAKES_BOOL, false},
+    {"Div", BINARY_DIV, ASH_TAKES_NUMBER, false},
+    {"Equal", BINARY_EQUAL, ASH_TAKES_NUMBER | ASH_TAKES_BOOL | ASH_TAKES_STRING, true},
+    {"Greater", BINARY_GREATER, ASH_TAKES_NUMBER, true},
+    {"GreaterOrEqual", BINARY_GREATEREQUAL, ASH_TAKES_NUMBER, true},
+    {"Less", BINARY_LESS, ASH_TAKES_NUMBER, true},
+    {"LessOrEqual", BINARY_LESSEQUAL, ASH_TAKES_NUMBER, true},
+    {"Max", BINARY_MAX, ASH_TAKES_NUMBER, false},
+    {"Mean", BINARY_MEAN, ASH_TAKES_FLOAT, false},
+    {"Min", BINARY_MIN, ASH_TAKES_NUMBER, false},
+    {"Mod", BINARY_MOD, ASH_TAKES_NUMBER, false},
+    {"Mul", BINARY_MUL, ASH_TAKES_NUMBER, false},
+    {"Or", BINARY_OR, ASH_TAKES_BOOL, false},
+    {"Pow", BINARY_POW, ASH_TAKES_NUMBER, false},
+    {"Sub", BINARY_SUB, ASH_TAKES_NUMBER, false},
+    {"Sum", BINARY_ADD, ASH_TAKES_FLOAT, false},
+    {"Xor", BINARY_XOR, ASH_TAKES_BOOL, false},
+};
+
+static int binary_parse(const struct ash_parse *c, void *attrs) {
+    struct binary_attrs *a = attrs;
+    const struct binary_row *row = binary_rows;
+    int64_t fmod_mode = 0, broadcast = 0, axis = -1;
+
+    while (strcmp(row->name, c->node->op_type)) row++;
+    a->fn = row->fn;
+    a->takes = row->takes;
+    a->compares = row->compares;
+    ASH_TRY(ash_parse_int(c, "fmod", 0, &fmod_mode));
+    if (a->fn == BINARY_MOD && fmod_mode) a->fn = BINARY_FMOD;
+    if (c->node->opset < 7) {
+        ASH_TRY(ash_parse_int(c, "broadcast", 0, &broadcast));
+        ASH_TRY(ash_parse_int(c, "axis", -1, &axis));
+    }
+    ASH_FAIL_IF(axis < -1 || axis >= ASH_MAX_RANK, c->err, ATTR, "axis %lld is out of range",
+                (long long)axis);
+    a->axis = broadcast ? (int)axis : -1;
+    return ASHORE_OK;
+}
+
+/* ---- inference ---- */
+
+static struct ash_dim divide(struct ash_infer *c, struct ash_dim a, struct ash_dim b) {
+    /* Extents are not negative, so that division rounds down; numbers that are known may be. */
+    if (a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT && b.value != 0 && b.value != -1)
+        return ash_dim_exact(a.value / b.value);
+    return ash_infer_dim(c, ASH_DIM_FLOORDIV, a, b);
+}
+
+static struct ash_dim combine(struct ash_infer *c, enum binary fn, struct ash_dim a,
+                              struct ash_dim b) {
+    switch (fn) {
+    case BINARY_ADD:
+        return ash_infer_dim(c, ASH_DIM_ADD, a, b);
+    case BINARY_SUB:
+        return ash_infer_dim(c, ASH_DIM_SUB, a, b);
+    case BINARY_MUL:
+        return ash_infer_dim(c, ASH_DIM_MUL, a, b);
+    case BINARY_DIV:
+        return divide(c, a, b);
+    case BINARY_MIN:
+        return ash_infer_dim(c, ASH_DIM_MIN, a, b);
+    case BINARY_MAX:
+        return ash_infer_dim(c, ASH_DIM_MAX, a, b);
+    case BINARY_EQUAL:
+        if (ash_dim_same(a, b)) return ash_dim_exact(1);
+        if (a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT) return ash_dim_exact(0);
+        return ash_dim_unknown();
+    default:
+        return ash_dim_unknown();
+    }
+}
+
+static int binary_contents(struct ash_infer *c, enum binary fn) {
+    const struct ash_type *t = &c->out[0].type;
+    struct ash_dim x[ASH_CONTENT_MAX], y[ASH_CONTENT_MAX];
+    int n, dtype = c->in[0]->type.dtype;
+
+    if (dtype != ASHORE_INT64 && dtype != ASHORE_INT32) return ASHORE_OK;
+    if (t->rank < 0 || t->rank > 1 || (t->rank == 1 && t->dim[0].kind != ASH_DIM_EXACT))
+        return ASHORE_OK;
+    if (t->rank == 1 && t->dim[0].value > ASH_CONTENT_MAX) return ASHORE_OK;
+    n = t->rank == 1 ? (int)t->dim[0].value : 1;
+    if (!ash_infer_codes(c, 0, n, x)) return ASHORE_OK;
+    for (int k = 1; k < c->n_in; k++) {
+        if (!ash_infer_codes(c, k, n, y)) return ASHORE_OK;
+        for (int i = 0; i < n; i++) x[i] = combine(c, fn, x[i], y[i]);
+    }
+    return ash_infer_set_codes(c, n, x);
+}
+
+static int binary_infer(struct ash_infer *c) {
+    const struct binary_attrs *a = c->attrs;
+    int dtype, other, last = a->fn == BINARY_POW ? 1 : c->n_in;
+
+    for (int i = 0; i < c->n_in; i++)
+        ASH_FAIL_IF(!c->in[i], c->err, ARGUMENT, "input %d is missing", i);
+    ASH_TRY(ash_infer_types(c, 0, last, a->takes, &dtype));
+    ASH_TRY(ash_infer_types(c, last, c->n_in, a->takes, &other));
+    if (a->compares) dtype = ASHORE_BOOL;
+    if (a->axis >= 0) {
+        ash_infer_like(c, 0, dtype, 0);
+        return ASHORE_OK;
+    }
+    ASH_TRY(ash_infer_broadcast_all(c, 0, c->n_in, dtype));
+    return binary_contents(c, a->fn);
+}
+
+/* ---- reference ---- */
+
+static double modulo(double x, double y) { /* with the sign of y */
+    double r = fmod(x, y);
+    if (r == 0) return copysign(r, y);
+    return (r < 0) != (y < 0) ? r + y : r;
+}
+
+static double binary_real(enum binary fn, double x, double y) {
+    switch (fn) {
+    case BINARY_ADD:
+    case BINARY_MEAN:
+        return x + y;
+    case BINARY_SUB:
+        return x - y;
+    case BINARY_MUL:
+        return x * y;
+    case BINARY_DIV:
+        return x / y;
+    case BINARY_POW:
+        return pow(x, y);
+    case BINARY_MOD:
+        return modulo(x, y);
+    case BINARY_FMOD:
+        return fmod(x, y);
+    case BINARY_MIN:
+        return x < y || isnan(x) ? x : y;
+    case BINARY_MAX:
+        return x > y || isnan(x) ? x : y;
+    case BINARY_EQUAL:
+        return x == y;
+    case BINARY_LESS:
+        return x < y;
+    case BINARY_LESSEQUAL:
+        return x <= y;
+    case BINARY_GREATER:
+        return x > y;
+    case BINARY_GREATEREQUAL:
+        return x >= y;
+    case BINARY_AND:
+        return x != 0 && y != 0;
+    case BINARY_OR:
+        return x != 0 || y != 0;
+    case BINARY_XOR:
+        return (x != 0) != (y != 0);
+    }
+    return 0;
+}
+
+/* Powers wrap.  A negative exponent gives the truncated quotient; of 0 as well, which has none. */
+static uint64_t power(uint64_t x, int64_t y) {
+    uint64_t r = 1;
+
+    if (y < 0) return x == 1 ? 1 : x == UINT64_MAX ? (y & 1 ? x : 1) : 0;
+    for (; y; y >>= 1, x *= x)
+        if (y & 1) r *= x;
+    return r;
+}
+
+/* Division by zero gives 0; the remainder by zero too.  y -1 is kept from overflowing. */
+static int64_t quotient(enum binary fn, int64_t x, int64_t y, bool is_signed) {
+    uint64_t ux = (uint64_t)x, uy = (uint64_t)y;
+    int64_t r;
+
+    if (y == 0) return 0;
+    if (!is_signed) return (int64_t)(fn == BINARY_DIV ? ux / uy : ux % uy);
+    if (y == -1) return fn == BINARY_DIV ? (int64_t)(0 - ux) : 0;
+    if (fn == BINARY_DIV) return x / y;
+    r = x % y;
+    return fn == BINARY_MOD && r && (r < 0) != (y < 0) ? r + y : r;
+}
+
+static int64_t binary_whole(enum binary fn, int64_t x, int64_t y, bool is_signed) {
+    uint64_t ux = (uint64_t)x, uy = (uint64_t)y;
+    bool less = is_signed ? x < y : ux < uy;
+
+    switch (fn) {
+    case BINARY_ADD:
+    case BINARY_MEAN:
+        return (int64_t)(ux + uy);
+    case BINARY_SUB:
+        return (int64_t)(ux - uy);
+    case BINARY_MUL:
+        return (int64_t)(ux * uy);
+    case BINARY_DIV:
+    case BINARY_MOD:
+    case BINARY_FMOD:
+        return quotient(fn, x, y, is_signed);
+    case BINARY_POW:
+        return (int64_t)power(ux, y);
+    case BINARY_MIN:
+        return less ? x : y;
+    case BINARY_MAX:
+        return less ? y : x;
+    case BINARY_EQUAL:
+        return x == y;
+    case BINARY_LESS:
+        return less;
+    case BINARY_LESSEQUAL:
+        return less || x == y;
+    case BINARY_GREATER:
+        return !less && x != y;
+    case BINARY_GREATEREQUAL:
+        return !less;
+    case BINARY_AND:
+        return x && y;
+    case BINARY_OR:
+        return x || y;
+    case BINARY_XOR:
+        return !x != !y;
+    }
+    return 0;
+}
+
+union tile {
+    double real[ASH_TILE];
+    int64_t whole[ASH_TILE];
+    char raw[ASH_TILE * sizeof(double)];
+};
+
+/* n elements of an input from element `start` of the result on, as doubles or as integers. */
+static void load(const struct ash_tensor *in, const struct ash_tensor *out, int64_t start, size_t n,
+                 bool real, union tile *t) {
+    union tile raw;
+    const void *p = ash_broadcast_tile(in, out, start, n, raw.raw);
+
+    if (real)
+        ash_load_f64(in->dtype, p, n, t->real);
+    else
+        ash_load_i64(in->dtype, p, n, t->whole);
+}
+
+static int equal_strings(const struct ash_tensor *a, const struct ash_tensor *b,
+                         struct ash_tensor *y) {
+    struct ash_str ta[ASH_TILE], tb[ASH_TILE];
+    int64_t count = ash_tensor_count(y);
+    size_t n;
+
+    for (int64_t start = 0; (n = ash_tile_size(count, start)); start += (int64_t)n) {
+        const struct ash_str *sa = ash_broadcast_tile(a, y, start, n, ta);
+        const struct ash_str *sb = ash_broadcast_tile(b, y, start, n, tb);
+        bool *to = ash_at(y, start);
+
+        for (size_t i = 0; i < n; i++)
+            to[i] = sa[i].length == sb[i].length &&
+                    (!sa[i].length ||
+                     !memcmp(a->chars + sa[i].offset, b->chars + sb[i].offset, sa[i].length));
+    }
+    return ASHORE_OK;
+}
+
+/* b's dimensions, put at `axis` of a's. */
+static int place(const struct ash_run *c, int axis, const struct ash_tensor *a,
+                 struct ash_tensor *b) {
+    int rank = a->rank - axis;
+
+    ASH_FAIL_IF(rank < b->rank, c->err, SHAPE, "axis %d leaves no room for input 1 of rank %d",
+                axis, b->rank);
+    while (b->rank < rank) b->dim[b->rank++] = 1;
+    for (int i = 0; i < rank; i++)
+        ASH_FAIL_IF(b->dim[i] != 1 && b->dim[i] != a->dim[axis + i], c->err, SHAPE,
+                    "extent %lld of input 1 cannot be broadcast to %lld", (long long)b->dim[i],
+                    (long long)a->dim[axis + i]);
+    return ASHORE_OK;
+}
+
+static int binary_ref(struct ash_run *c) {
+    const struct binary_attrs *a = c->attrs;
+    struct ash_tensor *y = c->out[0], placed;
+    int first = c->in[0]->dtype, second = c->n_in > 1 ? c->in[1]->dtype : first;
+    bool real = ash_dtype_is_float(first) || ash_dtype_is_float(second);
+    bool is_signed = ash_dtype(first)->class == ASH_CLASS_INT;
+    int64_t count = ash_tensor_count(y);
+    union tile acc, t;
+    size_t n;
+
+    if (first == ASHORE_STRING) return equal_strings(c->in[0], c->in[1], y);
+    if (a->axis >= 0) {
+        placed = *c->in[1];
+        ASH_TRY(place(c, a->axis, c->in[0], &placed));
+    }
+    for (int64_t start = 0; (n = ash_tile_size(count, start)); start += (int64_t)n) {
+        load(c->in[0], y, start, n, real, &acc);
+        for (int k = 1; k < c->n_in; k++) {
+            load(a->axis >= 0 ? &placed : c->in[k], y, start, n, real, &t);
+            for (size_t i = 0; i < n; i++) {
+                if (real)
+                    acc.real[i] = binary_real(a->fn, acc.real[i], t.real[i]);
+                else
+                    acc.whole[i] = binary_whole(a->fn, acc.whole[i], t.whole[i], is_signed);
+            }
+        }
+        if (a->fn == BINARY_MEAN)
+            for (size_t i = 0; i < n; i++) acc.real[i] /= c->n_in;
+        if (real)
+            ash_store_f64(y->dtype, acc.real, n, ash_at(y, start));
+        else
+            ash_store_i64(y->dtype, acc.whole, n, ash_at(y, start));
+    }
+    return ASHORE_OK;
+}
+
+#define BINARY(op, version, last, bits)                                                            \
+    {.name = op,                                                                                   \
+     .domain = "",                                                                                 \
+     .since = version,                                                                             \
+     .in_min = (last) == 2 ? 2 : 1,                                                                \
+     .in_max = last,                                                                               \
+     .out_min = 1,                                                                                 \
+     .out_max = 1,                                                                                 \
+     .flags = ASH_OP_ELEMENTWISE | (bits),                                                         \
+     .inplace = 3,                                                                                 \
+     .attrs_size = sizeof(struct binary_attrs),                                                    \
+     .parse = binary_parse,                                                                        \
+     .infer = binary_infer,                                                                        \
+     .ref = binary_ref}
+
+extern const struct ash_op ash_ops_binary[];
+const struct ash_op ash_ops_binary[] = {
+    BINARY("Add", 1, 2, ASH_OP_COMMUTES),
+    BINARY("And", 1, 2, ASH_OP_COMMUTES),
+    BINARY("Div", 1, 2, 0),
+    BINARY("Equal", 1, 2, ASH_OP_COMMUTES),
+    BINARY("Greater", 1, 2, 0),
+    BINARY("GreaterOrEqual", 12, 2, 0),
+    BINARY("Less", 1, 2, 0),
+    BINARY("LessOrEqual", 12, 2, 0),
+    BINARY("Max", 1, ASH_VARIADIC, ASH_OP_COMMUTES),
+    BINARY("Mean", 1, ASH_VARIADIC, ASH_OP_COMMUTES),
+    BINARY("Min", 1, ASH_VARIADIC, ASH_OP_COMMUTES),
+    BINARY("Mod", 10, 2, 0),
+    BINARY("Mul", 1, 2, ASH_OP_COMMUTES),
+    BINARY("Or", 1, 2, ASH_OP_COMMUTES),
+    BINARY("Pow", 1, 2, 0),
+    BINARY("Sub", 1, 2, 0),
+    BINARY("Sum", 1, ASH_VARIADIC, ASH_OP_COMMUTES),
+    BINARY("Xor", 1, 2, ASH_OP_COMMUTES),
+    {0},
+};

@@ -1,0 +1,99 @@
+/* Where: elements of one input or the other. */
+#include "ops/elementwise.h"
+
+#include <string.h>
+
+static int where_contents(struct ash_infer *c) {
+    const struct ash_type *t = &c->out[0].type;
+    struct ash_dim take[ASH_CONTENT_MAX], x[ASH_CONTENT_MAX], y[ASH_CONTENT_MAX];
+    int n;
+
+    if ((t->dtype != ASHORE_INT64 && t->dtype != ASHORE_INT32) || t->rank < 0 || t->rank > 1)
+        return ASHORE_OK;
+    if (t->rank == 1 && (t->dim[0].kind != ASH_DIM_EXACT || t->dim[0].value > ASH_CONTENT_MAX))
+        return ASHORE_OK;
+    n = t->rank == 1 ? (int)t->dim[0].value : 1;
+    if (!ash_infer_codes(c, 0, n, take) || !ash_infer_codes(c, 1, n, x) ||
+        !ash_infer_codes(c, 2, n, y))
+        return ASHORE_OK;
+    for (int i = 0; i < n; i++) {
+        if (take[i].kind != ASH_DIM_EXACT)
+            x[i] = ash_dim_same(x[i], y[i]) ? x[i] : ash_dim_unknown();
+        else if (!take[i].value)
+            x[i] = y[i];
+    }
+    return ash_infer_set_codes(c, n, x);
+}
+
+static int where_infer(struct ash_infer *c) {
+    int condition, dtype;
+
+    ASH_TRY(ash_infer_types(c, 0, 1, ASH_TAKES_BOOL, &condition));
+    ASH_TRY(ash_infer_types(c, 1, 3, ASH_TAKES_ANY, &dtype));
+    ASH_TRY(ash_infer_broadcast_all(c, 0, 3, dtype));
+    return where_contents(c);
+}
+
+/* Writes the chosen elements.  Strings: their lengths are added to *total first; with chars not
+ * NULL their text is copied there as well. */
+static void choose(const struct ash_run *c, const struct ash_tensor *out, size_t *total,
+                   char *chars) {
+    const struct ash_tensor *x = c->in[1], *y = c->in[2];
+    size_t size = ash_dtype_size(x->dtype), n;
+    int64_t count = ash_tensor_count(out);
+    uint8_t take_tile[ASH_TILE];
+    _Alignas(ASH_ELEMENT_MAX) char x_tile[ASH_TILE * ASH_ELEMENT_MAX];
+    _Alignas(ASH_ELEMENT_MAX) char y_tile[ASH_TILE * ASH_ELEMENT_MAX];
+
+    for (int64_t start = 0; (n = ash_tile_size(count, start)); start += (int64_t)n) {
+        const uint8_t *take = ash_broadcast_tile(c->in[0], out, start, n, take_tile);
+        const char *px = ash_broadcast_tile(x, out, start, n, x_tile);
+        const char *py = ash_broadcast_tile(y, out, start, n, y_tile);
+        char *to = out->data ? ash_at(out, start) : NULL;
+
+        for (size_t i = 0; i < n; i++) {
+            const void *from = (take[i] ? px : py) + i * size;
+            struct ash_str s;
+
+            if (x->dtype != ASHORE_STRING) {
+                if (to + i * size != from) memcpy(to + i * size, from, size);
+                continue;
+            }
+            memcpy(&s, from, sizeof s);
+            if (chars) {
+                if (s.length) memcpy(chars + *total, (take[i] ? x : y)->chars + s.offset, s.length);
+                ((struct ash_str *)(void *)to)[i] = (struct ash_str){(uint32_t)*total, s.length};
+            }
+            *total = ash_size_add(*total, s.length);
+        }
+    }
+}
+
+static int where_ref(struct ash_run *c) {
+    size_t total = 0;
+
+    if (c->in[1]->dtype == ASHORE_STRING) {
+        choose(c, c->out[0], &total, NULL);
+        ASH_TRY(ash_run_strings(c, 0, c->out[0]->rank, c->out[0]->dim, total));
+        if (!total) return ASHORE_OK;
+        total = 0;
+    }
+    choose(c, c->out[0], &total, (char *)c->out[0]->chars);
+    return ASHORE_OK;
+}
+
+extern const struct ash_op ash_ops_where[];
+const struct ash_op ash_ops_where[] = {
+    {.name = "Where",
+     .domain = "",
+     .since = 9,
+     .in_min = 3,
+     .in_max = 3,
+     .out_min = 1,
+     .out_max = 1,
+     .flags = ASH_OP_MOVES | ASH_OP_ELEMENTWISE,
+     .inplace = 6,
+     .infer = where_infer,
+     .ref = where_ref},
+    {0},
+};
