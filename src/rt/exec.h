@@ -1,0 +1,51 @@
+/* The executor: runs a plan in slices.
+ *
+ * Its state is an explicit stack of frames, one per graph that is being run; nothing of a run is on
+ * the C stack between two calls of ash_exec_advance.  What a run needs (slots, slabs, argument
+ * arrays) stays with the executor from run to run: a warm run of a static plan allocates nothing. */
+#ifndef ASH_RT_EXEC_H
+#define ASH_RT_EXEC_H
+
+#include "plan/plan.h"
+
+struct ash_frame;
+
+struct ash_stat { /* of one node of the model */
+    const struct ash_node *node;
+    const char *kernel;
+    struct ash_type type; /* of its first output, last seen */
+    double seconds;
+    uint64_t runs;
+};
+
+struct ash_exec {
+    struct ash_heap *heap;
+    struct ash_pool *pool;
+    struct ash_stat *stats; /* by node id; NULL: no profile */
+    struct ash_frame *frames;
+    uint32_t depth, cap_frames;
+    struct ash_buf {
+        void *data;
+        size_t size;
+    } slab, pointers; /* the outermost plan's slab; arguments of the step that runs */
+    size_t steps_done;
+    struct ashore_value **out; /* outermost outputs, made by the run */
+    uint32_t n_out;
+};
+
+void ash_exec_init(struct ash_exec *x, struct ash_heap *heap, struct ash_pool *pool);
+void ash_exec_deinit(struct ash_exec *x);
+
+/* Begins a run of plan (rewound here).  args[n_inputs] are retained; bind[n_outputs] may hold NULL:
+ * the output is then made by the run and taken with ash_exec_output. */
+int ash_exec_begin(struct ash_exec *x, struct ash_plan *plan, const struct ash_slot *args,
+                   struct ash_tensor *const *bind, struct ashore_error *err);
+/* Runs up to max_steps steps (0: all).  ASHORE_OK: done; ASHORE_PENDING: call again; an error ends
+ * the run. */
+int ash_exec_advance(struct ash_exec *x, size_t max_steps, struct ashore_error *err);
+/* Ends a run wherever it is. */
+void ash_exec_abort(struct ash_exec *x);
+/* Output i of a finished run that was not bound: moves it to the caller. */
+struct ashore_value *ash_exec_output(struct ash_exec *x, uint32_t i);
+
+#endif

@@ -1,0 +1,167 @@
+/* Running one step: arguments gathered, results taken, strings moved. */
+#include "rt/frame.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+size_t ash_step_arrays_size(const struct ash_step *s) {
+    return s->n_in * (sizeof(struct ash_tensor *) + sizeof(struct ashore_value *)) +
+           s->n_out * (sizeof(struct ash_tensor *) + sizeof(struct ashore_value *) +
+                       sizeof(size_t));
+}
+
+void ash_step_bind(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
+                   struct ash_run *run, void *arrays, struct ashore_error *err) {
+    const struct ash_tensor **in = arrays;
+    struct ash_tensor **out = (struct ash_tensor **)(void *)(in + s->n_in);
+    struct ashore_value **in_value = (struct ashore_value **)(void *)(out + s->n_out);
+    struct ashore_value **out_value = in_value + s->n_in;
+    size_t *room = (size_t *)(void *)(out_value + s->n_out);
+    struct ash_slot *slots = ash_frame_slots(f);
+    for (uint32_t i = 0; i < s->n_in; i++) {
+        in[i] = NULL;
+        in_value[i] = NULL;
+        if (s->in[i] == ASH_NONE) continue;
+        const struct ash_slot *slot = &slots[s->in[i]];
+        in_value[i] = slot->value;
+        if (slot->tensor.dtype) in[i] = &slot->tensor;
+    }
+    for (uint32_t i = 0; i < s->n_out; i++) {
+        out[i] = s->out[i] == ASH_NONE ? NULL : &slots[s->out[i]].tensor;
+        out_value[i] = NULL;
+        room[i] = s->out[i] == ASH_NONE ? 0 : f->plan->places[s->out[i]].room;
+    }
+    *run = (struct ash_run){.node = s->node,
+                            .attrs = s->node->attrs,
+                            .params = s->params,
+                            .n_in = (int)s->node->n_formal,
+                            .n_out = (int)s->n_out,
+                            .in = in,
+                            .out = out,
+                            .out_room = room,
+                            .in_value = in_value,
+                            .out_value = out_value,
+                            .scratch = s->scratch_size ? f->slab + s->scratch : NULL,
+                            .pool = x->pool,
+                            .heap = x->heap,
+                            .err = err};
+}
+
+static void release_slot(struct ash_slot *slot) {
+    ash_value_release(&slot->value);
+    slot->tensor.dtype = 0;
+    slot->tensor.data = NULL;
+}
+
+void ash_step_settle(struct ash_frame *f, const struct ash_step *s, struct ash_run *run) {
+    struct ash_slot *slots = ash_frame_slots(f);
+    for (uint32_t i = 0; i < s->n_out; i++) {
+        struct ashore_value *v = run->out_value[i];
+        if (!v) continue;
+        if (s->out[i] == ASH_NONE) {
+            ash_value_release(&v);
+            continue;
+        }
+        struct ash_slot *slot = &slots[s->out[i]];
+        ash_value_release(&slot->value);
+        slot->value = v;
+        if (v->kind == ASHORE_TENSOR)
+            slot->tensor = v->tensor;
+        else
+            slot->tensor.dtype = 0;
+    }
+    for (uint32_t i = 0; i < s->n_kill; i++) release_slot(&slots[s->kill[i]]);
+}
+
+/* ---- strings ----
+ *
+ * A data movement operator copies string records without knowing it.  Records are offsets into the
+ * text of their tensor, so before it runs the texts of all string inputs are joined into one, which
+ * the output then owns, and the records are moved to it. */
+
+struct joined {
+    struct ash_tensor t;
+    size_t bytes;
+};
+
+static int join_text(struct ash_run *run, struct joined *j, char *text, size_t *at) {
+    for (int i = 0; i < run->n_in; i++) {
+        const struct ash_tensor *in = run->in[i];
+        if (!in || in->dtype != ASHORE_STRING) continue;
+        j[i].t = *in;
+        j[i].bytes = ash_tensor_bytes(in);
+        size_t n = (size_t)ash_tensor_count(in);
+        const struct ash_str *from = in->data;
+        struct ash_str *to = ash_alloc_aligned(run->heap, j[i].bytes ? j[i].bytes : 1);
+        if (!to) return ash_fail_nomem(run->err, j[i].bytes);
+        j[i].t.data = to;
+        for (size_t k = 0; k < n; k++) {
+            if (from[k].length) memcpy(text + *at, in->chars + from[k].offset, from[k].length);
+            to[k] = (struct ash_str){(uint32_t)*at, from[k].length};
+            *at += from[k].length;
+        }
+        ((const struct ash_tensor **)(uintptr_t)run->in)[i] = &j[i].t;
+    }
+    return ASHORE_OK;
+}
+
+static size_t text_size(const struct ash_run *run) {
+    size_t total = 0;
+    for (int i = 0; i < run->n_in; i++) {
+        const struct ash_tensor *in = run->in[i];
+        if (!in || in->dtype != ASHORE_STRING) continue;
+        const struct ash_str *s = in->data;
+        size_t n = (size_t)ash_tensor_count(in);
+        for (size_t k = 0; k < n; k++) total = ash_size_add(total, s[k].length);
+    }
+    return total;
+}
+
+static int strings_output(struct ash_run *run, const struct ash_info *info, size_t chars,
+                          struct ashore_value **value) {
+    int64_t dim[ASH_MAX_RANK];
+    for (int i = 0; i < info->type.rank; i++) dim[i] = info->type.dim[i].value;
+    ASH_TRY(ash_value_strings(run->heap, info->type.rank, dim, chars, value, run->err));
+    *run->out[0] = (*value)->tensor;
+    run->out_value[0] = *value;
+    return ASHORE_OK;
+}
+
+static int run_strings(struct ash_run *run, ash_run_fn *fn, const struct ash_info *info) {
+    size_t bytes = (size_t)run->n_in * sizeof(struct joined), chars = text_size(run), at = 0;
+    struct joined *j = ash_alloc_zero(run->heap, bytes);
+    struct ashore_value *v = NULL;
+    int rc = j ? strings_output(run, info, chars, &v) : ash_fail_nomem(run->err, bytes);
+    if (rc == ASHORE_OK) rc = join_text(run, j, (char *)(uintptr_t)v->tensor.chars, &at);
+    if (rc == ASHORE_OK) rc = fn(run);
+    for (int i = 0; j && i < run->n_in; i++)
+        ash_free_aligned(run->heap, j[i].t.data, j[i].bytes ? j[i].bytes : 1);
+    ash_free(run->heap, j, bytes);
+    return rc;
+}
+
+static void profile(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
+                    double seconds) {
+    struct ash_stat *stat = &x->stats[s->node->id];
+    stat->seconds += seconds;
+    stat->runs++;
+    stat->kernel = s->kernel;
+    if (s->n_out && s->out[0] != ASH_NONE) stat->type = f->plan->places[s->out[0]].info.type;
+}
+
+int ash_step_run(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
+                 struct ashore_error *err) {
+    struct ash_run run;
+    ash_step_bind(x, f, s, &run, x->pointers.data, err);
+    double start = x->stats ? ash_clock() : 0;
+    const struct ash_info *out =
+        s->n_out && s->out[0] != ASH_NONE ? &f->plan->places[s->out[0]].info : NULL;
+    bool strings = out && out->type.kind == ASHORE_TENSOR && out->type.dtype == ASHORE_STRING &&
+                   (s->node->op->flags & ASH_OP_MOVES) && ash_info_exact(out);
+    int rc = strings ? run_strings(&run, s->run, out) : s->run(&run);
+    ash_step_settle(f, s, &run);
+    if (x->stats) profile(x, f, s, ash_clock() - start);
+    if (rc != ASHORE_OK) ash_error_node(err, s->node);
+    return rc;
+}
