@@ -1,0 +1,124 @@
+"""Writes the seeds of the fuzz targets: make_corpus.py OUT.
+
+OUT/model, OUT/pb and OUT/npy get small files that reach every part of the readers.  The folder
+corpus/ beside this file holds what this program wrote, and every input that once found a fault."""
+
+import io
+import os
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+def value(name, shape, dtype=TensorProto.FLOAT):
+    return helper.make_tensor_value_info(name, dtype, shape)
+
+
+def model(nodes, inputs, outputs, initializer=(), functions=(), **extra):
+    graph = helper.make_graph(nodes, "g", inputs, outputs, list(initializer), **extra)
+    opsets = [helper.make_opsetid("", 17)] + [helper.make_opsetid("f", 1)] * bool(functions)
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8, functions=functions)
+
+
+def models():
+    f32 = np.float32
+    weights = numpy_helper.from_array(np.ones((2, 1, 3, 3), f32), "w")
+    scale = numpy_helper.from_array(np.ones(2, f32), "s")
+    yield "conv", model(
+        [helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
+         helper.make_node("BatchNormalization", ["c", "s", "s", "s", "s"], ["b"]),
+         helper.make_node("Relu", ["b"], ["y"])],
+        [value("x", ["N", 1, "H", "W"])], [value("y", None)], [weights, scale])
+    then = helper.make_graph([helper.make_node("Add", ["x", "x"], ["t"])], "t", [],
+                             [value("t", None)])
+    other = helper.make_graph([helper.make_node("Identity", ["x"], ["e"])], "e", [],
+                              [value("e", None)])
+    yield "if", model([helper.make_node("If", ["c"], ["y"], then_branch=then, else_branch=other)],
+                      [value("c", [], TensorProto.BOOL), value("x", [3])], [value("y", None)])
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["k"], ["k2"]), helper.make_node("Add", ["a", "x"], ["b"])],
+        "l", [value("i", [], TensorProto.INT64), value("k", [], TensorProto.BOOL), value("a", [2])],
+        [value("k2", [], TensorProto.BOOL), value("b", [2])])
+    yield "loop", model([helper.make_node("Loop", ["n", "", "x"], ["y"], body=body)],
+                        [value("x", [2])], [value("y", [2])],
+                        [numpy_helper.from_array(np.int64(3), "n")])
+    scan = helper.make_graph([helper.make_node("Mul", ["s", "e"], ["s2"]),
+                              helper.make_node("Identity", ["s2"], ["o"])], "s",
+                             [value("s", [2]), value("e", [2])], [value("s2", [2]), value("o", [2])])
+    yield "scan", model([helper.make_node("Scan", ["x", "z"], ["y", "o"], body=scan,
+                                          num_scan_inputs=1)],
+                        [value("x", [2]), value("z", [3, 2])], [value("y", [2]), value("o", [3, 2])])
+    yield "sequence", model(
+        [helper.make_node("SequenceConstruct", ["x", "x"], ["s"]),
+         helper.make_node("SequenceLength", ["s"], ["n"]),
+         helper.make_node("SequenceAt", ["s", "i"], ["y"])],
+        [value("x", [2]), value("i", [], TensorProto.INT64)],
+        [value("y", None), value("n", [], TensorProto.INT64)])
+    strings = helper.make_tensor("t", TensorProto.STRING, [2], [b"a", b"bc"])
+    yield "strings", model([helper.make_node("Constant", [], ["c"], value=strings),
+                            helper.make_node("Equal", ["c", "c"], ["y"])],
+                           [], [value("y", [2], TensorProto.BOOL)])
+    function = helper.make_function("f", "Twice", ["a"], ["b"],
+                                    [helper.make_node("Add", ["a", "a"], ["b"])],
+                                    [helper.make_opsetid("", 17)])
+    yield "function", model([helper.make_node("Twice", ["x"], ["y"], domain="f")],
+                            [value("x", [2])], [value("y", [2])], functions=[function])
+    external = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2],
+                           data_location=TensorProto.EXTERNAL)
+    for key, text in (("location", "w.bin"), ("offset", "0"), ("length", "8")):
+        external.external_data.add(key=key, value=text)
+    yield "external", model([helper.make_node("Add", ["x", "w"], ["y"])], [value("x", [2])],
+                            [value("y", [2])], [external])
+    yield "dynamic", model([helper.make_node("NonZero", ["x"], ["i"]),
+                            helper.make_node("Transpose", ["i"], ["t"]),
+                            helper.make_node("Shape", ["t"], ["y"])],
+                           [value("x", ["N", 4])], [value("y", None, TensorProto.INT64)])
+
+
+def tensors():
+    yield 0, "float", numpy_helper.from_array(np.arange(6, dtype=np.float32).reshape(2, 3), "t")
+    yield 0, "fields", helper.make_tensor("t", TensorProto.INT64, [3], [1, -2, 3])
+    yield 0, "half", helper.make_tensor("t", TensorProto.FLOAT16, [2], [1.0, 2.0])
+    yield 0, "int4", helper.make_tensor("t", TensorProto.INT4, [3], [1, -2, 3])
+    yield 0, "strings", helper.make_tensor("t", TensorProto.STRING, [2], [b"a", b""])
+    yield 0, "complex", helper.make_tensor("t", TensorProto.COMPLEX64, [1], [1 + 2j])
+    one = np.ones(2, np.float32)
+    yield 1, "sequence", numpy_helper.from_list([one, one], "s")
+    yield 1, "nested", numpy_helper.from_list([[one], [one]], "s")
+    yield 2, "optional", numpy_helper.from_optional(one, "o")
+    yield 2, "empty", numpy_helper.from_optional(None, "o", onnx.OptionalProto.TENSOR)
+    yield 3, "map", numpy_helper.from_dict({1: 2.0, 3: 4.0}, "m")
+
+
+def arrays():
+    yield "float", np.arange(6, dtype=np.float32).reshape(2, 3), {}
+    yield "fortran", np.asfortranarray(np.ones((2, 3), np.int64)), {}
+    yield "big", np.ones(3, ">i4"), {}
+    yield "text", np.array(["a", "bcd"]), {}
+    yield "bytes", np.array([b"a", b"bcd"]), {}
+    yield "scalar", np.array(True), {}
+    yield "empty", np.zeros((0, 4), np.float16), {}
+    yield "second", np.ones(1, np.complex64), {"version": (2, 0)}
+
+
+def main():
+    out = sys.argv[1]
+
+    def write(folder, name, data):
+        os.makedirs(os.path.join(out, folder), exist_ok=True)
+        with open(os.path.join(out, folder, name), "wb") as f:
+            f.write(data)
+
+    for name, proto in models():
+        write("model", name, proto.SerializeToString())
+    for kind, name, proto in tensors():
+        write("pb", name, bytes([kind]) + proto.SerializeToString())
+    for name, array, options in arrays():
+        memory = io.BytesIO()
+        np.lib.format.write_array(memory, array, **options)
+        write("npy", name, memory.getvalue())
+
+
+main()
