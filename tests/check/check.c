@@ -159,8 +159,17 @@ bool chk_begin(const char *row, uint32_t cpu) {
     return true;
 }
 
+/* "avx2" is a part of "gemm_f32_avx2_6x16", and of "softmax_f32_avx2". */
+static bool row_has_isa(const char *row, const char *isa, size_t n) {
+    for (const char *p = row; (p = strchr(p, '_')); p++) {
+        if (!strncmp(p + 1, isa, n) && (p[1 + n] == '\0' || p[1 + n] == '_')) return true;
+    }
+    return false;
+}
+
 bool chk_fused(uint32_t cpu) {
 #if defined(__x86_64__) || defined(__aarch64__)
+    if (row_has_isa(chk.row, "ref", 3)) return true;
     return (cpu & (ASH_CPU_AVX2 | ASH_CPU_AVX512 | ASH_CPU_VNNI | ASH_CPU_NEON)) != 0;
 #elif defined(__wasm_relaxed_simd__)
     return cpu == 0; /* what relaxed rows do is the host's choice */
@@ -287,14 +296,6 @@ bool chk_call(void (*fn)(void *), void *arg) {
         intact = false;
     }
     return intact;
-}
-
-/* "avx2" is a part of "gemm_f32_avx2_6x16", and of "softmax_f32_avx2". */
-static bool row_has_isa(const char *row, const char *isa, size_t n) {
-    for (const char *p = row; (p = strchr(p, '_')); p++) {
-        if (!strncmp(p + 1, isa, n) && (p[1 + n] == '\0' || p[1 + n] == '_')) return true;
-    }
-    return false;
 }
 
 static void check_required(const char *names) {
