@@ -392,6 +392,22 @@ int64_t ash_get_i64(const struct ash_tensor *t, int64_t i) {
     return x;
 }
 
+void ash_gather_f64(const struct ash_tensor *t, int64_t start, int64_t step, size_t n,
+                    double *dst) {
+    size_t run = step == 1 ? n : 1;
+
+    for (size_t i = 0; i < n; i += run)
+        ash_load_f64(t->dtype, ash_at(t, start + (int64_t)i * step), run, dst + i);
+}
+
+void ash_scatter_f64(const struct ash_tensor *t, int64_t start, int64_t step, size_t n,
+                     const double *src) {
+    size_t run = step == 1 ? n : 1;
+
+    for (size_t i = 0; i < n; i += run)
+        ash_store_f64(t->dtype, src + i, run, ash_at(t, start + (int64_t)i * step));
+}
+
 void ash_convert(int from, const void *src, size_t n, int to, void *dst, bool saturate,
                  enum ash_round round) {
     union {

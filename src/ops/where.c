@@ -34,51 +34,24 @@ static int where_infer(struct ash_infer *c) {
     return where_contents(c);
 }
 
-/* Writes the chosen elements.  Strings: their lengths are added to *total first; with chars not
- * NULL their text is copied there as well. */
-static void choose(const struct ash_run *c, const struct ash_tensor *out, size_t *total,
-                   char *chars) {
-    const struct ash_tensor *x = c->in[1], *y = c->in[2];
-    size_t size = ash_dtype_size(x->dtype), n;
+static int where_ref(struct ash_run *c) {
+    struct ash_tensor *out = c->out[0];
+    size_t size = ash_dtype_size(out->dtype), n;
     int64_t count = ash_tensor_count(out);
     uint8_t take_tile[ASH_TILE];
-    _Alignas(ASH_ELEMENT_MAX) char x_tile[ASH_TILE * ASH_ELEMENT_MAX];
-    _Alignas(ASH_ELEMENT_MAX) char y_tile[ASH_TILE * ASH_ELEMENT_MAX];
+    char x_tile[ASH_TILE * ASH_ELEMENT_MAX], y_tile[ASH_TILE * ASH_ELEMENT_MAX];
 
     for (int64_t start = 0; (n = ash_tile_size(count, start)); start += (int64_t)n) {
         const uint8_t *take = ash_broadcast_tile(c->in[0], out, start, n, take_tile);
-        const char *px = ash_broadcast_tile(x, out, start, n, x_tile);
-        const char *py = ash_broadcast_tile(y, out, start, n, y_tile);
-        char *to = out->data ? ash_at(out, start) : NULL;
+        const char *x = ash_broadcast_tile(c->in[1], out, start, n, x_tile);
+        const char *y = ash_broadcast_tile(c->in[2], out, start, n, y_tile);
+        char *to = ash_at(out, start);
 
-        for (size_t i = 0; i < n; i++) {
-            const void *from = (take[i] ? px : py) + i * size;
-            struct ash_str s;
-
-            if (x->dtype != ASHORE_STRING) {
-                if (to + i * size != from) memcpy(to + i * size, from, size);
-                continue;
-            }
-            memcpy(&s, from, sizeof s);
-            if (chars) {
-                if (s.length) memcpy(chars + *total, (take[i] ? x : y)->chars + s.offset, s.length);
-                ((struct ash_str *)(void *)to)[i] = (struct ash_str){(uint32_t)*total, s.length};
-            }
-            *total = ash_size_add(*total, s.length);
+        for (size_t i = 0; i < n; i++, to += size) {
+            const char *from = (take[i] ? x : y) + i * size;
+            if (to != from) memcpy(to, from, size);
         }
     }
-}
-
-static int where_ref(struct ash_run *c) {
-    size_t total = 0;
-
-    if (c->in[1]->dtype == ASHORE_STRING) {
-        choose(c, c->out[0], &total, NULL);
-        ASH_TRY(ash_run_strings(c, 0, c->out[0]->rank, c->out[0]->dim, total));
-        if (!total) return ASHORE_OK;
-        total = 0;
-    }
-    choose(c, c->out[0], &total, (char *)c->out[0]->chars);
     return ASHORE_OK;
 }
 
