@@ -273,7 +273,7 @@ void ash_pool_destroy(struct ash_pool **pool) {
 #    define MEMBER_STACK_TEXT "131072"
 enum { MEMBER_STACK = 131072, MEMBER_TLS = 256 };
 
-alignas(16) unsigned char ash_pool_stacks[ASH_POOL_WASM_MAX][MEMBER_STACK];
+alignas(16) unsigned char ash_pool_stacks[ASH_POOL_WASM_MAX - 1][MEMBER_STACK];
 static alignas(64) unsigned char member_tls[ASH_POOL_WASM_MAX][MEMBER_TLS];
 static struct ash_pool members = {.threads = 1};
 static bool members_taken;
@@ -288,7 +288,7 @@ void ash_pool_member_main(size_t worker) {
     member_main(&members, worker);
 }
 
-/* Moves to the member's own stack before any C frame exists. */
+/* Moves to the top of the member's own stack before any C frame exists. */
 __asm__(".globaltype __stack_pointer, i32\n"
         ".functype ash_pool_member_main (i32) -> ()\n"
         ".section .text.ash_pool_member,\"\",@\n"
@@ -297,8 +297,6 @@ __asm__(".globaltype __stack_pointer, i32\n"
         "ash_pool_member:\n"
         ".functype ash_pool_member (i32) -> ()\n"
         "local.get 0\n"
-        "i32.const 1\n"
-        "i32.add\n"
         "i32.const " MEMBER_STACK_TEXT "\n"
         "i32.mul\n"
         "i32.const ash_pool_stacks\n"
@@ -306,7 +304,9 @@ __asm__(".globaltype __stack_pointer, i32\n"
         "global.set __stack_pointer\n"
         "local.get 0\n"
         "call ash_pool_member_main\n"
-        "end_function\n");
+        "end_function\n"
+        ".export_name ash_pool_member, member\n"
+        ".no_dead_strip ash_pool_member\n");
 
 size_t ash_pool_members(void) { return atomic_load(&members.ready); }
 

@@ -1,0 +1,186 @@
+// The inline shell: the engine on the thread that calls it.  For Node, workers, service workers and
+// Pyodide in the same worker.
+import { Core, sharedMemory, version } from './core.js';
+import { choose, compile, loseThreads, moduleURL, obtain, openWorker, refuse } from './host.js';
+import { AshoreError, Tensor } from './tensor.js';
+
+export { AshoreError, Tensor, version };
+
+const slice = 16; // ms between looks at an AbortSignal
+const patience = 10000; // ms for a pool member to start
+
+const pause = (ms = 0) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+// Yields to messages without the 4 ms that nested timers are held up for.
+const breathe = () => new Promise((resolve) => {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    resolve();
+  };
+  port2.postMessage(0);
+});
+
+// Starts a member: resolves once it is about to join, or has failed.
+function startMember(module, memory, index) {
+  return new Promise((resolve) => {
+    const member = { stop() {}, failed: '' };
+    const settle = (failed = '') => {
+      clearTimeout(timer);
+      member.failed ||= failed;
+      if (failed) member.stop();
+      resolve(member);
+    };
+    const timer = setTimeout(settle, patience, 'a worker did not start in time');
+    try {
+      const worker = openWorker(`ashore member ${index}`);
+      member.stop = () => worker.stop();
+      worker.ref(true);
+      worker.listen(() => {
+        worker.ref(false);
+        settle();
+      }, (error) => settle(error.message));
+      worker.post({ role: 'member', module, memory, worker: index });
+    } catch (error) {
+      settle(error.message);
+    }
+  });
+}
+
+async function startMembers(core, module, count) {
+  const members = await Promise.all(Array.from({ length: count }, (_, i) =>
+    startMember(module, core.memory, i + 1)));
+  const end = performance.now() + patience;
+  while (core.members < members.filter(({ failed }) => !failed).length
+    && performance.now() < end) await pause(1);
+  return members;
+}
+
+async function makeEngine(options, signal) {
+  const choice = choose(options);
+  const compiled = (c) => (options.module && c === choice ? options.module
+    : compile(moduleURL(c), signal));
+  if (!choice.shared) return { choice, core: new Core(await compiled(choice)), members: [] };
+  let memory;
+  try {
+    memory = sharedMemory();
+  } catch (error) {
+    choice.shared = false;
+    loseThreads(choice, 1, `no shared memory: ${error.message}`);
+    refuse(choice, options.strict);
+    return { choice, core: new Core(await compile(moduleURL(choice), signal)), members: [] };
+  }
+  const module = await compiled(choice);
+  const core = new Core(module, memory);
+  const members = await startMembers(core, module, choice.threads - 1);
+  if (core.members + 1 < choice.threads) {
+    const why = members.find(({ failed }) => failed)?.failed ?? 'a worker did not join in time';
+    loseThreads(choice, core.members + 1, why);
+    if (options.strict) for (const member of members) member.stop();
+    refuse(choice, options.strict);
+  }
+  return { choice, core, members };
+}
+
+const placeIn = (core) => ({
+  allocate: (size) => core.allocate(size),
+  write: (at, bytes) => core.write(at, bytes),
+  bytes: (at, size) => new Uint8Array(core.memory.buffer, at, size),
+  read: (at, size) => new Uint8Array(core.memory.buffer).slice(at, at + size),
+});
+
+const describe = ({ at, ...info }) => info;
+
+class Model {
+  #core;
+  #members;
+  #tail = Promise.resolve();
+
+  constructor(core, members, report) {
+    this.#core = core;
+    this.#members = members;
+    this.report = report;
+    this.inputs = core.inputs.map(describe);
+    this.outputs = core.outputs.map(describe);
+  }
+
+  /** Runs at once; not while an asynchronous run is under way. */
+  runSync(feeds, options) { return this.#core.run(feeds, options); }
+
+  /** Runs one after the other.  Without a signal a run is one synchronous piece. */
+  run(feeds, options = {}) {
+    const result = this.#tail.then(() => this.#run(feeds, options));
+    this.#tail = result.catch(() => {});
+    return result;
+  }
+
+  async #run(feeds, { outputs, views, signal }) {
+    signal?.throwIfAborted();
+    const core = this.#core;
+    if (!signal) return core.run(feeds, { outputs, views });
+    core.start(feeds);
+    try {
+      while (!core.advance(performance.now() + slice)) {
+        await breathe();
+        signal.throwIfAborted();
+      }
+      return core.results(outputs, views);
+    } finally {
+      core.finish();
+    }
+  }
+
+  async memory() { return this.#core.figures(); }
+
+  async predict(dims = {}) { return this.#core.predict(dims); }
+
+  async profile() { return this.#core.profile(); }
+
+  /** Gives the instance back, with its memory and its threads. */
+  close() {
+    for (const member of this.#members.splice(0)) member.stop();
+    this.#core.close();
+  }
+}
+
+/** Loads a model from a URL, path, Blob or buffer on this thread. */
+export async function load(source, options = {}) {
+  const { signal, onProgress, external = {} } = options;
+  const say = (phase, loaded = 0, total = 0) => onProgress?.({ phase, loaded, total });
+  signal?.throwIfAborted();
+  const begin = performance.now();
+  const model = obtain(source, signal);
+  const others = Object.entries(external).map(([location, from]) => [location,
+    obtain(from, signal)]);
+  say('engine');
+  const { choice, core, members } = await makeEngine(options, signal);
+  try {
+    const made = performance.now();
+    const place = placeIn(core);
+    for (const [location, bring] of others) {
+      const { at, size } = await bring(place, (n, of) => say('download', n, of));
+      core.external(location, at, size);
+    }
+    const { at, size } = await model(place, (n, of) => say('download', n, of));
+    const there = performance.now();
+    say('prepare', size, size);
+    await breathe(); // lets the message out and an abort in
+    signal?.throwIfAborted();
+    const name = options.name ?? (typeof source === 'string' || source instanceof URL
+      ? String(source).split(/[?#]/)[0].split('/').pop() : undefined);
+    core.load(at, size, { ...options, name, threads: choice.threads });
+    const end = performance.now();
+    say('ready', size, size);
+    return new Model(core, members, {
+      version, shell: options.role ?? 'inline', module: moduleURL(choice).pathname.split('/').pop(),
+      variant: choice.variant, shared: choice.shared, threads: core.threads,
+      missing: choice.missing, model: { name: name ?? 'model', bytes: size },
+      ms: { engine: made - begin, download: there - made, prepare: end - there,
+        total: end - begin },
+    });
+  } catch (error) {
+    for (const member of members) member.stop();
+    core.close();
+    throw error;
+  }
+}

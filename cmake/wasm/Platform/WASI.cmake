@@ -1,0 +1,2 @@
+# WebAssembly System Interface: static libraries and executables only.
+set(WASI 1)
