@@ -19,7 +19,8 @@
 
 struct ash_pool;
 
-/* What happens to a sum before it is stored.  All zero: nothing.  The residual does not overlap C. */
+/* What happens to a sum before it is stored.  All zero: nothing.  The residual does not overlap C.
+ */
 struct ash_gemm_out {
     float scale;           /* 0 stands for 1 */
     const float *bias;     /* [n], or NULL */
