@@ -67,6 +67,7 @@ struct ash_sub {
     struct ash_graph *graph;
     uint32_t formal;        /* inputs that the operator itself feeds */
     uint32_t first_capture; /* index into the node's inputs */
+    const char *name;       /* the attribute's; If: sub 0 is "then_branch", sub 1 "else_branch" */
 };
 
 struct ash_node {

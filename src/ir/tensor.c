@@ -47,13 +47,13 @@ int ash_shape_check(int dtype, int rank, const int64_t *dim, int64_t *count, siz
                     (long long)dim[i], i);
         if (dim[i] == 0) empty = true;
     }
-    for (int i = 0; i < rank && !empty; i++) {
+    for (int i = 0; i < rank; i++) { /* of empty tensors too: products of some extents are taken */
         if ((uint64_t)dim[i] > most / size / n) {
             char text[160];
             ash_shape_text(text, sizeof text, dtype, rank, dim);
             return ash_fail(err, ASHORE_ERR_LIMIT, "%s is too large", text);
         }
-        n *= (uint64_t)dim[i];
+        if (dim[i] != 0) n *= (uint64_t)dim[i];
     }
     if (empty) n = 0;
     if (count) *count = (int64_t)n;
