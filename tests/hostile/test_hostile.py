@@ -1,0 +1,412 @@
+"""Models and tensors made to break a reader: each is refused with exit code 3 (5 where something is
+merely not supported, 4 where a limit is hit) and a message that names what is wrong."""
+
+import os
+
+import numpy as np
+import pytest
+from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, helper, numpy_helper
+
+FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+INPUT, LIMIT, UNSUPPORTED = 3, 4, 5
+
+
+# ---- building --------------------------------------------------------------------------------
+
+
+def value(name, shape, dtype=FLOAT):
+    return helper.make_tensor_value_info(name, dtype, shape)
+
+
+def node(op, inputs, outputs, name=None, **attributes):
+    return helper.make_node(op, inputs, outputs, name=name or f"the_{op.lower()}", **attributes)
+
+
+def proto(nodes, initializers=(), inputs=None, outputs=None, functions=(), opset=17):
+    graph = helper.make_graph(nodes, "g", [value("x", [2, 3])] if inputs is None else inputs,
+                              [value("y", None)] if outputs is None else outputs,
+                              list(initializers))
+    opsets = [helper.make_opsetid("", opset)]
+    if functions:
+        opsets.append(helper.make_opsetid("local", 1))
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8, functions=functions)
+
+
+def tensor(name, dtype, dims, **fields):
+    return TensorProto(name=name, data_type=dtype, dims=dims, **fields)
+
+
+def external(location, **extra):
+    t = tensor("w", FLOAT, [2, 3], data_location=TensorProto.EXTERNAL)
+    for key, text in {"location": location, **extra}.items():
+        t.external_data.add(key=key, value=text)
+    return t
+
+
+def field(number, payload):
+    """A length-delimited protobuf field."""
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+def varint(n):
+    out = bytearray()
+    while n > 127:
+        out.append(n & 127 | 128)
+        n >>= 7
+    return bytes(out + bytes([n]))
+
+
+def good():
+    """Convolution, a Loop with a captured value, strings, a sequence: a bit of everything."""
+    w = numpy_helper.from_array(np.ones((2, 1, 3, 3), np.float32), "w")
+    body = helper.make_graph(
+        [node("Identity", ["k"], ["k2"]), node("Add", ["a", "r"], ["b"])], "body",
+        [value("i", [], INT64), value("k", [], BOOL), value("a", None)],
+        [value("k2", [], BOOL), value("b", None)])
+    return proto(
+        [node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]), node("Relu", ["c"], ["r"]),
+         node("Loop", ["n", "", "r"], ["l"], body=body),
+         node("SequenceConstruct", ["l", "r"], ["s"]), node("SequenceAt", ["s", "z"], ["y"])],
+        [w, numpy_helper.from_array(np.int64(3), "n"), numpy_helper.from_array(np.int64(0), "z")],
+        inputs=[value("x", [1, 1, 4, 4])])
+
+
+def nested_if(depth):
+    graph = helper.make_graph([node("Identity", ["x"], ["t"])], "leaf", [], [value("t", None)])
+    data = graph.SerializeToString()
+    for _ in range(depth):
+        # NodeProto: input, output, name, op_type, attribute{name, g, type}; GraphProto: node, name,
+        # output.  Written by hand, as the library itself stops at a hundred levels.
+        branches = b"".join(field(5, field(1, key) + field(6, data) + b"\xa0\x01\x05")
+                            for key in (b"then_branch", b"else_branch")[:1])
+        n = field(1, b"c") + field(2, b"t") + field(3, b"deep") + field(4, b"If") + branches
+        data = field(1, n) + field(2, b"g") + field(12, value("t", None).SerializeToString())
+    inputs = b"".join(field(11, v.SerializeToString())
+                      for v in (value("c", [], BOOL), value("x", [2])))
+    return b"\x08\x08" + field(7, data + inputs) + field(8, b"\x10\x11")
+
+
+def nested_type(depth):
+    data = field(1, b"\x08\x01")  # tensor of float
+    for _ in range(depth):
+        data = field(4, field(1, data))  # sequence of it
+    info = field(1, b"x") + field(2, data)
+    return b"\x08\x08" + field(7, field(11, info)) + field(8, b"\x10\x11")
+
+
+def calls(count, depth):
+    """Functions that each call the one before `count` times: count ** depth nodes when expanded."""
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
+    functions = []
+    for level in range(depth):
+        body, last = [], "a"
+        for i in range(count):
+            op, domain = (f"f{level - 1}", "local") if level else ("Relu", "")
+            body.append(helper.make_node(op, [last], [f"b{i}"], domain=domain))
+            last = f"b{i}"
+        functions.append(helper.make_function("local", f"f{level}", ["a"], [last], body, opsets))
+    return proto([helper.make_node(f"f{depth - 1}", ["x"], ["y"], domain="local")],
+                 functions=functions)
+
+
+def recursion(*names):
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
+    functions = [
+        helper.make_function("local", name, ["a"], ["b"],
+                             [helper.make_node(names[(i + 1) % len(names)], ["a"], ["b"],
+                                               domain="local")], opsets)
+        for i, name in enumerate(names)]
+    return proto([helper.make_node(names[0], ["x"], ["y"], domain="local")], functions=functions)
+
+
+def relu_with(*initializers):
+    return proto([node("Add", ["x", "w"], ["y"])], initializers)
+
+
+def conv(**attributes):
+    w = numpy_helper.from_array(np.ones((2, 1, 3, 3), np.float32), "w")
+    return proto([node("Conv", ["x", "w"], ["y"], **attributes)], [w],
+                 inputs=[value("x", [1, 1, 8, 8])])
+
+
+def typed(attribute_name, kind, **content):
+    model = conv()
+    model.graph.node[0].attribute.add(name=attribute_name, type=kind, **content)
+    return model
+
+
+# ---- refused as a whole ----------------------------------------------------------------------
+
+STRUCTURE = {
+    "empty": (b"", INPUT, ()),
+    "text": (b"this is no model at all\n" * 10, INPUT, ()),
+    "zeros": (bytes(1000), INPUT, ()),
+    "no_graph": (b"\x08\x08" + field(8, b"\x10\x11"), INPUT, "graph"),
+    "length_past_end": (b"\x08\x08\x3a\xff\xff\xff\xff\x0f", INPUT, ()),
+    "length_of_64_bits": (b"\x08\x08\x3a" + b"\xff" * 9 + b"\x01", INPUT, ()),
+    "varint_without_end": (b"\x08" + b"\xff" * 20, INPUT, ()),
+    "field_zero": (b"\x00\x00" + proto([node("Relu", ["x"], ["y"])]).SerializeToString(), INPUT,
+                   ()),
+    "unknown_wire_type": (b"\x0f\x00", INPUT, ()),
+    "cycle": (proto([node("Add", ["x", "b"], ["a"], "first"), node("Relu", ["a"], ["b"], "second"),
+                     node("Relu", ["b"], ["y"], "third")]), INPUT, "cycle"),
+    "self_loop": (proto([node("Add", ["x", "y"], ["y"], "selfish")]), INPUT, "selfish"),
+    "duplicate_output": (proto([node("Relu", ["x"], ["y"]), node("Abs", ["x"], ["y"], "again")]),
+                         INPUT, "y"),
+    "output_shadows_input": (proto([node("Relu", ["x"], ["x"]), node("Relu", ["x"], ["y"])]),
+                             INPUT, "x"),
+    "duplicate_input": (proto([node("Relu", ["x"], ["y"])],
+                              inputs=[value("x", [2]), value("x", [3])]), INPUT, "x"),
+    "missing_input": (proto([node("Add", ["x", "nowhere"], ["y"], "lonely")]), INPUT,
+                      ("nowhere", "lonely")),
+    "missing_output": (proto([node("Relu", ["x"], ["z"])]), INPUT, "y"),
+    "unknown_operator": (proto([node("Frobnicate", ["x"], ["y"], "strange")]), UNSUPPORTED,
+                         ("Frobnicate", "strange")),
+    "unknown_domain": (proto([helper.make_node("Relu", ["x"], ["y"], domain="no.such")]),
+                       (INPUT, UNSUPPORTED), "no.such"),
+    "future_opset": (proto([node("Relu", ["x"], ["y"])], opset=999), UNSUPPORTED, "999"),
+    "negative_opset": (proto([node("Relu", ["x"], ["y"])], opset=-5), (INPUT, UNSUPPORTED), "-5"),
+    "too_few_inputs": (proto([node("Add", ["x"], ["y"], "poor")]), INPUT, "poor"),
+    "too_many_inputs": (proto([node("Relu", ["x", "x", "x"], ["y"], "rich")]), INPUT, "rich"),
+    "too_many_outputs": (proto([node("Relu", ["x"], ["y", "z"], "generous")]), INPUT, "generous"),
+    "recursion": (recursion("f"), INPUT, "f"),
+    "mutual_recursion": (recursion("f", "g", "h"), INPUT, ()),
+    "ten_to_the_twelfth": (calls(10, 12), (INPUT, LIMIT), ()),
+    "subgraphs_1000_deep": (nested_if(1000), (INPUT, LIMIT), ()),
+    "types_5000_deep": (nested_type(5000), (INPUT, LIMIT), ()),
+}
+
+WEIGHTS = {
+    "huge_dims": (tensor("w", FLOAT, [1 << 40, 1 << 40]), INPUT, "w"),
+    "overflowing_dims": (tensor("w", FLOAT, [1 << 62, 4, 4], raw_data=b"\0" * 16), INPUT, "w"),
+    "negative_dim": (tensor("w", FLOAT, [-2, 3], raw_data=b"\0" * 24), INPUT, "w"),
+    "rank_100": (tensor("w", FLOAT, [1] * 100, raw_data=b"\0" * 4), (INPUT, LIMIT, UNSUPPORTED),
+                 "w"),
+    "short_raw_data": (tensor("w", FLOAT, [2, 3], raw_data=b"\0" * 23), INPUT, "w"),
+    "long_raw_data": (tensor("w", FLOAT, [2, 3], raw_data=b"\0" * 25), INPUT, "w"),
+    "short_fields": (tensor("w", FLOAT, [2, 3], float_data=[1, 2]), INPUT, "w"),
+    "wrong_fields": (tensor("w", FLOAT, [2, 3], string_data=[b"a"] * 6), INPUT, "w"),
+    "no_data": (tensor("w", FLOAT, [2, 3]), INPUT, "w"),
+    "unknown_type": (tensor("w", 99, [2, 3], raw_data=b"\0" * 24), (INPUT, UNSUPPORTED), "w"),
+    "undefined_type": (tensor("w", 0, [2, 3], raw_data=b"\0" * 24), INPUT, "w"),
+    "strings_added": (tensor("w", TensorProto.STRING, [2, 3], string_data=[b"a"] * 6), INPUT,
+                      "the_add"),
+    "external_missing": (external("missing.bin"), INPUT, "missing.bin"),
+    "external_parent": (external("../secret.bin"), INPUT, "secret.bin"),
+    "external_hidden_parent": (external("a/../../secret.bin"), INPUT, "secret.bin"),
+    "external_absolute": (external("/etc/passwd"), INPUT, "/etc/passwd"),
+    "external_empty": (external(""), INPUT, "w"),
+    "external_negative_offset": (external("data.bin", offset="-4"), INPUT, "w"),
+    "external_offset_past_end": (external("data.bin", offset="1000000"), INPUT, "w"),
+    "external_length_past_end": (external("data.bin", length="1000000"), INPUT, "w"),
+    "external_length_wrong": (external("data.bin", length="20"), INPUT, "w"),
+    "external_overflow": (external("data.bin", offset=str(2**64 - 8), length="24"), INPUT, "w"),
+    "external_not_a_number": (external("data.bin", offset="0x10"), INPUT, "w"),
+    "external_folder": (external("."), INPUT, ()),
+}
+
+ATTRIBUTES = {
+    "strides_text": (typed("strides", AttributeProto.STRING, s=b"1"), INPUT, "strides"),
+    "strides_zero": (conv(strides=[0, 1]), INPUT, "strides"),
+    "strides_negative": (conv(strides=[-1, 1]), INPUT, "strides"),
+    "strides_three": (conv(strides=[1, 1, 1]), INPUT, "strides"),
+    "dilations_zero": (conv(dilations=[0, 0]), INPUT, "dilations"),
+    "dilations_huge": (conv(dilations=[2**62, 2**62]), INPUT, "the_conv"),
+    "pads_negative": (conv(pads=[-9, -9, -9, -9]), INPUT, "the_conv"),
+    "pads_huge": (conv(pads=[2**61, 2**61, 2**61, 2**61]), (INPUT, LIMIT), "the_conv"),
+    "group_zero": (conv(group=0), INPUT, "group"),
+    "group_seven": (conv(group=7), INPUT, "the_conv"),
+    "group_negative": (conv(group=-1), INPUT, "group"),
+    "kernel_wrong": (conv(kernel_shape=[5, 5]), INPUT, "kernel_shape"),
+    "auto_pad_unknown": (conv(auto_pad="SIDEWAYS"), INPUT, "auto_pad"),
+    "group_real": (typed("group", AttributeProto.FLOAT, f=1.0), INPUT, "group"),
+    "axis_out_of_range": (proto([node("Softmax", ["x"], ["y"], axis=7)]), INPUT, "axis"),
+    "perm_repeats": (proto([node("Transpose", ["x"], ["y"], perm=[0, 0])]), INPUT, "perm"),
+    "perm_out_of_range": (proto([node("Transpose", ["x"], ["y"], perm=[0, 9])]), INPUT, "perm"),
+    "cast_to_nothing": (proto([node("Cast", ["x"], ["y"], to=99)]), (INPUT, UNSUPPORTED), "to"),
+    "if_without_branch": (proto([node("If", ["c"], ["y"])], inputs=[value("c", [], BOOL)]), INPUT,
+                          "then_branch"),
+    "lstm_without_size": (proto([node("LSTM", ["x", "x", "x"], ["y"])]), INPUT, "the_lstm"),
+}
+
+
+def check_model(ashore, model, code, says):
+    data = model if isinstance(model, bytes) else model.SerializeToString()
+    path = ashore.write("hostile.onnx", data)
+    ashore.write("data.bin", bytes(24))
+    (ashore.folder.parent / "secret.bin").write_bytes(bytes(24))
+    shape = (1, 1, 8, 8) if b"the_conv" in data else (2, 3)
+    np.save(ashore.folder / "x.npy", np.ones(shape, np.float32))
+    done = ashore("run", path, "-i", "x=x.npy")
+    ashore.refuses(code, says, "run", path, "-i", "x=x.npy")
+    return done
+
+
+@pytest.mark.parametrize("name", STRUCTURE)
+def test_structure(ashore, name):
+    check_model(ashore, *STRUCTURE[name])
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_weights(ashore, name):
+    weight, code, says = WEIGHTS[name]
+    check_model(ashore, relu_with(weight), code, says)
+
+
+def test_external_link(ashore):
+    """A link inside of the folder may not lead out of it."""
+    outside = ashore.folder.parent / "outside.bin"
+    outside.write_bytes(bytes(24))
+    os.symlink(outside, ashore.folder / "link.bin")
+    check_model(ashore, relu_with(external("link.bin")), INPUT, "link.bin")
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_attributes(ashore, name):
+    check_model(ashore, *ATTRIBUTES[name])
+
+
+def test_message_is_printable(ashore):
+    """Names from the file reach the terminal without its control characters."""
+    model = proto([NodeProto(op_type="No\x1b[31m\nSuch", input=["x"], output=["y"],
+                             name="bell\x07")])
+    done = check_model(ashore, model, UNSUPPORTED, "No")
+    assert "\x1b" not in done.stderr and "\x07" not in done.stderr
+
+
+# ---- what only running shows -----------------------------------------------------------------
+
+
+def constant(name, array):
+    return numpy_helper.from_array(np.asarray(array), name)
+
+
+RUNTIME = {
+    "shape_of_2_to_62": (proto([node("ConstantOfShape", ["n"], ["y"])],
+                               [constant("n", np.array([2**31, 2**31]))]), "the_constantofshape"),
+    "shape_of_2_to_40": (proto([node("ConstantOfShape", ["n"], ["y"])],
+                               [constant("n", np.array([2**40]))]), "the_constantofshape"),
+    "shape_negative": (proto([node("ConstantOfShape", ["n"], ["y"])],
+                             [constant("n", np.array([-4]))]), "the_constantofshape"),
+    "reshape_impossible": (proto([node("Reshape", ["x", "n"], ["y"])],
+                                 [constant("n", np.array([5, -1]))]), "the_reshape"),
+    "reshape_two_unknown": (proto([node("Reshape", ["x", "n"], ["y"])],
+                                  [constant("n", np.array([-1, -1]))]), "the_reshape"),
+    "gather_outside": (proto([node("Gather", ["x", "n"], ["y"])],
+                             [constant("n", np.array([7]))]), "the_gather"),
+    "slice_step_zero": (proto([node("Slice", ["x", "a", "b", "a", "a"], ["y"])],
+                              [constant("a", np.array([0])), constant("b", np.array([1]))]),
+                        "the_slice"),
+    "pad_huge": (proto([node("Pad", ["x", "n"], ["y"])],
+                       [constant("n", np.array([0, 0, 2**40, 2**40]))]), "the_pad"),
+    "concat_apart": (proto([node("Concat", ["x", "w"], ["y"], axis=0)],
+                           [constant("w", np.ones((2, 4), np.float32))]), "the_concat"),
+    "broadcast_apart": (proto([node("Add", ["x", "w"], ["y"])],
+                              [constant("w", np.ones((2, 4), np.float32))]), "the_add"),
+    "matmul_apart": (proto([node("MatMul", ["x", "w"], ["y"])],
+                           [constant("w", np.ones((4, 4), np.float32))]), "the_matmul"),
+    "types_apart": (proto([node("Add", ["x", "w"], ["y"])],
+                          [constant("w", np.ones((2, 3), np.int64))]), "the_add"),
+    "squeeze_of_three": (proto([node("Squeeze", ["x", "n"], ["y"])],
+                               [constant("n", np.array([1]))]), "the_squeeze"),
+    "sequence_outside": (proto([node("SequenceConstruct", ["x"], ["s"]),
+                                node("SequenceAt", ["s", "n"], ["y"])],
+                               [constant("n", np.int64(3))]), "the_sequenceat"),
+    "tensor_as_sequence": (proto([node("SequenceLength", ["x"], ["y"])]), "the_sequencelength"),
+    "optional_empty": (proto([node("Optional", [], ["o"], type=helper.make_tensor_type_proto(
+        FLOAT, [2])), node("OptionalGetElement", ["o"], ["y"])], opset=15),
+        "the_optionalgetelement"),
+    "division_by_zero": (proto([node("Cast", ["x"], ["i"], to=INT64),
+                                node("Div", ["i", "n"], ["y"])],
+                               [constant("n", np.array([0]))]), None),
+    "least_by_minus_one": (proto([node("Div", ["m", "n"], ["y"])],
+                                 [constant("m", np.array([-2**63])),
+                                  constant("n", np.array([-1]))]), None),
+}
+
+
+@pytest.mark.parametrize("name", RUNTIME)
+def test_runtime(ashore, name):
+    model, says = RUNTIME[name]
+    path = ashore.write("hostile.onnx", model.SerializeToString())
+    np.save(ashore.folder / "x.npy", np.ones((2, 3), np.float32))
+    if says is None:  # integer division by zero has no right answer; it may not trap
+        assert ashore("run", path, "-i", "x=x.npy").returncode in (0, INPUT)
+    else:
+        ashore.refuses((INPUT, LIMIT), says, "run", path, "-i", "x=x.npy")
+
+
+# ---- every cut, and many flips ---------------------------------------------------------------
+
+
+def test_truncated(ashore):
+    data = good().SerializeToString()
+    np.save(ashore.folder / "x.npy", np.ones((1, 1, 4, 4), np.float32))
+    whole = ashore.write("whole.onnx", data)
+    done = ashore("run", whole, "-i", "x=x.npy")
+    assert done.returncode == 0, done.stderr
+    for cut in range(0, len(data), 3):
+        path = ashore.write("cut.onnx", data[:cut])
+        ashore.refuses(INPUT, (), "inspect", path)
+
+
+def test_flipped(ashore):
+    """One bit wrong: an answer or a refusal, in bounded time and memory."""
+    data = good().SerializeToString()
+    np.save(ashore.folder / "x.npy", np.ones((1, 1, 4, 4), np.float32))
+    random = np.random.default_rng(20)
+    for bit in random.choice(len(data) * 8, 300, replace=False):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path = ashore.write("flipped.onnx", bytes(flipped))
+        done = ashore("run", path, "-i", "x=x.npy")
+        assert done.returncode in (0, INPUT, LIMIT, UNSUPPORTED), (bit, done)
+        assert done.returncode == 0 or done.stderr.strip(), bit
+
+
+# ---- tensors ---------------------------------------------------------------------------------
+
+HEADER = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"
+
+
+def npy(header, data=bytes(24), version=b"\x01\x00"):
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    return b"\x93NUMPY" + version + len(header).to_bytes(2, "little") + header + data
+
+
+TENSORS = {
+    "empty.npy": b"",
+    "magic.npy": b"\x93NUMPZ" + npy(HEADER)[6:],
+    "version.npy": npy(HEADER, version=b"\x09\x00"),
+    "header_past_end.npy": b"\x93NUMPY\x01\x00\xff\xff{",
+    "no_shape.npy": npy(b"{'descr': '<f4', 'fortran_order': False}"),
+    "huge_shape.npy": npy(HEADER.replace(b"(2, 3)", b"(9999999999, 9999999999)")),
+    "negative_shape.npy": npy(HEADER.replace(b"(2, 3)", b"(-2, -3)")),
+    "short.npy": npy(HEADER, bytes(20)),
+    "object.npy": npy(HEADER.replace(b"<f4", b"|O")),
+    "code.npy": npy(b"{'descr': __import__('os'), 'fortran_order': False, 'shape': (2, 3)}"),
+    "cut.pb": numpy_helper.from_array(np.ones((2, 3), np.float32)).SerializeToString()[:-3],
+    "type.pb": tensor("x", 99, [2, 3], raw_data=bytes(24)).SerializeToString(),
+    "dims.pb": tensor("x", FLOAT, [1 << 60, 1 << 60]).SerializeToString(),
+    "wrong_type.npy": npy(HEADER.replace(b"<f4", b"<i8"), bytes(48)),
+    "wrong_rank.npy": npy(HEADER.replace(b"(2, 3)", b"(6,)")),
+    "wrong_extent.npy": npy(HEADER.replace(b"(2, 3)", b"(3, 2)")),
+}
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_tensors(ashore, name):
+    path = ashore.write("relu.onnx", proto([node("Relu", ["x"], ["y"])]).SerializeToString())
+    ashore.write(name, TENSORS[name])
+    says = name if not name.startswith("wrong") else "x"
+    ashore.refuses(INPUT, says, "run", path, "-i", f"x={name}")
+
+
+def test_graph_of_nothing(ashore):
+    """A graph without nodes whose output is its input is a model."""
+    model = helper.make_model(GraphProto(name="g", input=[value("x", [2, 3])],
+                                         output=[value("x", [2, 3])]), ir_version=8,
+                              opset_imports=[helper.make_opsetid("", 17)])
+    path = ashore.write("same.onnx", model.SerializeToString())
+    np.save(ashore.folder / "x.npy", np.ones((2, 3), np.float32))
+    assert ashore("run", path, "-i", "x=x.npy").returncode in (0, INPUT)
