@@ -1,0 +1,253 @@
+/* MatMul and Gemm.
+ *
+ * Letters: A is M x K, B is K x N, the result M x N. */
+#include "ops/elementwise.h"
+
+struct gemm_attrs {
+    float alpha, beta;
+    bool trans_a, trans_b;
+};
+
+static int gemm_parse(const struct ash_parse *c, void *attrs) {
+    struct gemm_attrs *a = attrs;
+    int64_t trans_a, trans_b;
+
+    ASH_TRY(ash_parse_float(c, "alpha", 1, &a->alpha));
+    ASH_TRY(ash_parse_float(c, "beta", 1, &a->beta));
+    ASH_TRY(ash_parse_int(c, "transA", 0, &trans_a));
+    ASH_TRY(ash_parse_int(c, "transB", 0, &trans_b));
+    a->trans_a = trans_a != 0;
+    a->trans_b = trans_b != 0;
+    return ASHORE_OK;
+}
+
+/* ---- inference ---- */
+
+static int expect_depth(struct ash_infer *c, struct ash_dim a, struct ash_dim b) {
+    ASH_FAIL_IF(a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT && a.value != b.value, c->err,
+                SHAPE, "input 0 has %lld columns, input 1 has %lld rows", (long long)a.value,
+                (long long)b.value);
+    return ASHORE_OK;
+}
+
+static int gemm_infer(struct ash_infer *c) {
+    const struct gemm_attrs *at = c->attrs;
+    const struct ash_type *a = &c->in[0]->type, *b = &c->in[1]->type;
+    struct ash_dim dim[2] = {{0}};
+    int dtype;
+
+    ASH_TRY(ash_infer_types(c, 0, 3, ASH_TAKES_NUMBER, &dtype));
+    for (int i = 0; i < 2; i++)
+        ASH_FAIL_IF(c->in[i]->type.rank >= 0 && c->in[i]->type.rank != 2, c->err, SHAPE,
+                    "input %d has rank %d, expected a matrix", i, c->in[i]->type.rank);
+    if (a->rank == 2) dim[0] = a->dim[at->trans_a];
+    if (b->rank == 2) dim[1] = b->dim[!at->trans_b];
+    if (a->rank == 2 && b->rank == 2)
+        ASH_TRY(expect_depth(c, a->dim[!at->trans_a], b->dim[at->trans_b]));
+    ash_infer_set(c, 0, dtype, 2, dim);
+    if (!ash_infer_has(c, 2)) return ASHORE_OK;
+    ASH_FAIL_IF(c->in[2]->type.rank > 2, c->err, SHAPE, "input 2 has rank %d, at most 2 expected",
+                c->in[2]->type.rank);
+    for (int k = 0; k < c->in[2]->type.rank; k++) {
+        struct ash_dim d = c->in[2]->type.dim[k], to = dim[2 - c->in[2]->type.rank + k];
+
+        ASH_FAIL_IF(d.kind == ASH_DIM_EXACT && to.kind == ASH_DIM_EXACT && d.value != 1 &&
+                        d.value != to.value,
+                    c->err, SHAPE, "extent %lld of input 2 cannot be broadcast to %lld",
+                    (long long)d.value, (long long)to.value);
+    }
+    return ASHORE_OK;
+}
+
+static int matmul_infer(struct ash_infer *c) {
+    const struct ash_type *a = &c->in[0]->type, *b = &c->in[1]->type;
+    struct ash_info left = *c->in[0], right = *c->in[1];
+    const struct ash_info *const batches[2] = {&left, &right};
+    struct ash_infer outer = *c;
+    struct ash_type *out = &c->out[0].type;
+    int dtype;
+
+    ASH_TRY(ash_infer_types(c, 0, 2, ASH_TAKES_NUMBER, &dtype));
+    ash_infer_set(c, 0, dtype, -1, NULL);
+    ASH_FAIL_IF(a->rank == 0 || b->rank == 0, c->err, SHAPE, "input %d is a scalar", a->rank != 0);
+    if (a->rank < 0 || b->rank < 0) return ASHORE_OK;
+    ASH_TRY(expect_depth(c, a->dim[a->rank - 1], b->dim[b->rank > 1 ? b->rank - 2 : 0]));
+    left.type.rank = (int8_t)(a->rank > 2 ? a->rank - 2 : 0);
+    right.type.rank = (int8_t)(b->rank > 2 ? b->rank - 2 : 0);
+    outer.in = batches;
+    ASH_TRY(ash_infer_broadcast_all(&outer, 0, 2, dtype));
+    if (a->rank > 1) out->dim[out->rank++] = a->dim[a->rank - 2];
+    if (b->rank > 1) out->dim[out->rank++] = b->dim[b->rank - 1];
+    return ASHORE_OK;
+}
+
+/* ---- reference ---- */
+
+/* Element (i, k) of a lies at a_at + i * a_row + k * a_col, and so on. */
+struct product {
+    const struct ash_tensor *a, *b;
+    int64_t a_at, a_row, a_col, b_at, b_row, b_col;
+    int64_t m, n, k;
+};
+
+enum { PRODUCT_ROWS = 4 };
+
+union sums {
+    double real[PRODUCT_ROWS][ASH_TILE];
+    uint64_t whole[PRODUCT_ROWS][ASH_TILE]; /* wraps */
+};
+
+static void gather_u64(const struct ash_tensor *t, int64_t start, int64_t step, size_t n,
+                       uint64_t *dst) {
+    size_t run = step == 1 ? n : 1;
+
+    for (size_t i = 0; i < n; i += run)
+        ash_load_u64(t->dtype, ash_at(t, start + (int64_t)i * step), run, dst + i);
+}
+
+/* Sums of `rows` rows from row i on and n columns from column j on. */
+static void sum_block(const struct product *p, int64_t i, int rows, int64_t j, size_t n,
+                      union sums *sums) {
+    bool real = ash_dtype_is_float(p->a->dtype);
+    union {
+        double real[ASH_TILE];
+        uint64_t whole[ASH_TILE];
+    } b;
+
+    for (int r = 0; r < rows; r++)
+        for (size_t x = 0; x < n; x++) {
+            if (real)
+                sums->real[r][x] = 0;
+            else
+                sums->whole[r][x] = 0;
+        }
+    for (int64_t k = 0; k < p->k; k++) {
+        int64_t b_at = p->b_at + k * p->b_row + j * p->b_col;
+
+        if (real)
+            ash_gather_f64(p->b, b_at, p->b_col, n, b.real);
+        else
+            gather_u64(p->b, b_at, p->b_col, n, b.whole);
+        for (int r = 0; r < rows; r++) {
+            int64_t a_at = p->a_at + (i + r) * p->a_row + k * p->a_col;
+
+            if (real) {
+                double a = ash_get_f64(p->a, a_at);
+                for (size_t x = 0; x < n; x++) sums->real[r][x] += a * b.real[x];
+            } else {
+                uint64_t a = (uint64_t)ash_get_i64(p->a, a_at);
+                for (size_t x = 0; x < n; x++) sums->whole[r][x] += a * b.whole[x];
+            }
+        }
+    }
+}
+
+/* y[at + x] = alpha * sum[x] + beta * c, where c is broadcast; integers wrap where the factors are
+ * whole numbers. */
+static void finish_row(const struct gemm_attrs *f, const struct ash_tensor *c, union sums *sums,
+                       int row, int64_t at, size_t n, struct ash_tensor *y) {
+    double *real = sums->real[row], shift[ASH_TILE], raw[ASH_TILE];
+    uint64_t *whole = sums->whole[row], add[ASH_TILE];
+    const void *p = c ? ash_broadcast_tile(c, y, at, n, raw) : NULL;
+
+    if (ash_dtype_is_float(y->dtype)) {
+        if (p) ash_load_f64(c->dtype, p, n, shift);
+        for (size_t x = 0; f && x < n; x++) {
+            real[x] *= (double)f->alpha;
+            if (p) real[x] += (double)f->beta * shift[x];
+        }
+        ash_store_f64(y->dtype, real, n, ash_at(y, at));
+        return;
+    }
+    if (p) ash_load_u64(c->dtype, p, n, add);
+    for (size_t x = 0; f && x < n; x++) {
+        whole[x] *= (uint64_t)(int64_t)f->alpha;
+        if (p) whole[x] += (uint64_t)(int64_t)f->beta * add[x];
+    }
+    ash_store_u64(y->dtype, whole, n, ash_at(y, at));
+}
+
+static void multiply(const struct product *p, const struct gemm_attrs *f,
+                     const struct ash_tensor *c, struct ash_tensor *y, int64_t at) {
+    union sums sums;
+    size_t n;
+
+    for (int64_t i = 0; i < p->m; i += PRODUCT_ROWS) {
+        int rows = p->m - i < PRODUCT_ROWS ? (int)(p->m - i) : PRODUCT_ROWS;
+
+        for (int64_t j = 0; (n = ash_tile_size(p->n, j)); j += (int64_t)n) {
+            sum_block(p, i, rows, j, n, &sums);
+            for (int r = 0; r < rows; r++)
+                finish_row(f, c, &sums, r, at + (i + r) * p->n + j, n, y);
+        }
+    }
+}
+
+static int gemm_ref(struct ash_run *c) {
+    const struct gemm_attrs *f = c->attrs;
+    struct product p = {.a = c->in[0], .b = c->in[1]};
+
+    p.m = p.a->dim[f->trans_a];
+    p.k = p.a->dim[!f->trans_a];
+    p.n = p.b->dim[!f->trans_b];
+    p.a_row = f->trans_a ? 1 : p.k;
+    p.a_col = f->trans_a ? p.m : 1;
+    p.b_row = f->trans_b ? 1 : p.n;
+    p.b_col = f->trans_b ? p.k : 1;
+    multiply(&p, f, ash_run_has(c, 2) ? c->in[2] : NULL, c->out[0], 0);
+    return ASHORE_OK;
+}
+
+static int matmul_ref(struct ash_run *c) {
+    const struct ash_tensor *a = c->in[0], *b = c->in[1];
+    struct ash_tensor *y = c->out[0];
+    struct product p = {.a = a, .b = b, .m = 1, .n = 1, .a_col = 1, .b_col = 1};
+    int outer = y->rank - (a->rank > 1) - (b->rank > 1);
+    int64_t index[ASH_MAX_RANK] = {0}, offset[2] = {0}, stride[2][ASH_MAX_RANK];
+    const int64_t(*steps)[ASH_MAX_RANK] = (const int64_t(*)[ASH_MAX_RANK])stride;
+
+    if (!ash_tensor_count(y)) return ASHORE_OK;
+    p.k = a->dim[a->rank - 1];
+    if (a->rank > 1) p.m = a->dim[a->rank - 2];
+    if (b->rank > 1) p.n = b->dim[b->rank - 1];
+    p.a_row = p.k;
+    p.b_row = p.n;
+    ash_broadcast_strides(a->rank > 2 ? a->rank - 2 : 0, a->dim, outer, stride[0]);
+    ash_broadcast_strides(b->rank > 2 ? b->rank - 2 : 0, b->dim, outer, stride[1]);
+    for (int64_t at = 0;; at += p.m * p.n) {
+        p.a_at = offset[0] * p.m * p.k;
+        p.b_at = offset[1] * p.k * p.n;
+        multiply(&p, NULL, NULL, y, at);
+        if (!ash_index_next(outer, y->dim, index, 2, offset, steps)) return ASHORE_OK;
+    }
+}
+
+#define GEMM(from, to, least)                                                                      \
+    {.name = "Gemm",                                                                               \
+     .domain = "",                                                                                 \
+     .since = from,                                                                                \
+     .until = to,                                                                                  \
+     .in_min = least,                                                                              \
+     .in_max = 3,                                                                                  \
+     .out_min = 1,                                                                                 \
+     .out_max = 1,                                                                                 \
+     .attrs_size = sizeof(struct gemm_attrs),                                                      \
+     .parse = gemm_parse,                                                                          \
+     .infer = gemm_infer,                                                                          \
+     .ref = gemm_ref}
+
+extern const struct ash_op ash_ops_matmul[];
+const struct ash_op ash_ops_matmul[] = {
+    {.name = "MatMul",
+     .domain = "",
+     .since = 1,
+     .in_min = 2,
+     .in_max = 2,
+     .out_min = 1,
+     .out_max = 1,
+     .infer = matmul_infer,
+     .ref = matmul_ref},
+    GEMM(1, 10, 3),
+    GEMM(11, 0, 2),
+    {0},
+};
