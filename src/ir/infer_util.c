@@ -101,3 +101,32 @@ int ash_axis(int64_t axis, int rank, int *out, struct ashore_error *err) {
     *out = (int)(axis < 0 ? axis + rank : axis);
     return ASHORE_OK;
 }
+
+bool ash_type_same(const struct ash_type *a, const struct ash_type *b) {
+    if (a->kind != b->kind || a->dtype != b->dtype) return false;
+    if (a->kind != ASHORE_TENSOR)
+        return a->elem == b->elem || (a->elem && b->elem && ash_type_same(a->elem, b->elem));
+    if (a->rank != b->rank) return false;
+    for (int i = 0; i < a->rank; i++) {
+        if (a->dim[i].kind != b->dim[i].kind || a->dim[i].value != b->dim[i].value) return false;
+    }
+    return true;
+}
+
+int ash_type_merge(struct ash_type *into, const struct ash_type *other, struct ashore_error *err) {
+    ASH_FAIL_IF(into->kind != other->kind, err, TYPE, "a value is of two kinds");
+    ASH_FAIL_IF(into->dtype && other->dtype && into->dtype != other->dtype, err, TYPE,
+                "a value is %s and %s", ash_dtype(into->dtype)->name,
+                ash_dtype(other->dtype)->name);
+    if (!into->dtype) into->dtype = other->dtype;
+    if (into->kind != ASHORE_TENSOR) {
+        bool same = into->elem && other->elem && ash_type_same(into->elem, other->elem);
+        if (!same) into->elem = NULL;
+        return ASHORE_OK;
+    }
+    if (into->rank != other->rank) into->rank = -1;
+    for (int i = 0; i < into->rank; i++) {
+        if (!ash_dim_same(into->dim[i], other->dim[i])) into->dim[i] = ash_dim_unknown();
+    }
+    return ASHORE_OK;
+}

@@ -81,6 +81,11 @@ int ash_infer_ints(struct ash_infer *c, int i, struct ash_dim *out, int cap, int
 int ash_infer_exact_ints(struct ash_infer *c, int i, int64_t *out, int cap, int *n);
 /* Makes axis (may be negative) a number in 0..rank-1. */
 int ash_axis(int64_t axis, int rank, int *out, struct ashore_error *err);
+/* What is true of both types: extents that differ become unknown.  Element types or kinds that
+ * differ: ASHORE_ERR_TYPE. */
+int ash_type_merge(struct ash_type *into, const struct ash_type *other, struct ashore_error *err);
+/* The same kind, element type, rank and extents, as far as they are known in either. */
+bool ash_type_same(const struct ash_type *a, const struct ash_type *b);
 struct ash_dim ash_infer_dim(struct ash_infer *c, enum ash_dim_op op, struct ash_dim a,
                              struct ash_dim b);
 
@@ -164,6 +169,11 @@ struct ash_control {
     struct ash_slot *results; /* in: borrowed until control() returns */
     bool aborting;           /* the run ends here: let go of what scratch holds */
 };
+
+/* Result i is to be written where output o lies, when its extents are known. */
+void ash_control_bind(struct ash_control *c, int i, int o);
+/* Result i becomes output o: nothing to do when it was bound, retained or copied otherwise. */
+int ash_control_take(struct ash_control *c, int i, int o);
 
 /* ---- the row ---- */
 

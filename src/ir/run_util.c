@@ -45,3 +45,22 @@ int ash_run_forward(struct ash_run *c, int i, int j) {
     if (v->kind == ASHORE_TENSOR && c->out[i]) *c->out[i] = v->tensor;
     return ASHORE_OK;
 }
+
+void ash_control_bind(struct ash_control *c, int i, int o) {
+    struct ash_tensor *out = c->run.out[o];
+    if (out && out->data && out->dtype) c->bind[i] = out;
+}
+
+int ash_control_take(struct ash_control *c, int i, int o) {
+    struct ash_run *run = &c->run;
+    const struct ash_slot *r = &c->results[i];
+    struct ash_tensor *out = run->out[o];
+    if (!out) return ASHORE_OK;
+    if (out->data && out->dtype && r->tensor.data == out->data) return ASHORE_OK;
+    ash_value_release(&run->out_value[o]);
+    if (r->value) {
+        run->out_value[o] = ash_value_retain(r->value);
+        return ASHORE_OK;
+    }
+    return ash_value_copy(run->heap, &r->tensor, &run->out_value[o], run->err);
+}

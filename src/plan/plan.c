@@ -164,7 +164,8 @@ static int learn(struct ash_draft *d, const struct ash_slot *slots) {
     for (uint32_t i = 0; i < p->n_places; i++) {
         struct ash_place *place = &p->places[i];
         const struct ash_tensor *t = &slots[i].tensor;
-        if (place->where == ASH_AT_CONST || t->dtype == 0) continue;
+        bool fresh = place->segment + 1 == p->n_segments;
+        if (!fresh || place->where == ASH_AT_CONST || t->dtype == 0) continue;
         place->info = ash_info_const(t);
         place->info.data = NULL;
         size_t bytes = ash_tensor_bytes(t);

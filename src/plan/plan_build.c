@@ -223,6 +223,7 @@ static int emit(struct ash_draft *d, const struct ash_node *node, const struct a
     step->scratch_size = low.scratch;
     if (node->op->control) {
         step->run = NULL;
+        step->params = low.params;
         step->kernel = "control";
         ASH_TRY(plan_subs(d, node, step, formal));
     }

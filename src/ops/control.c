@@ -1,0 +1,58 @@
+/* If: the one branch that the condition names. */
+#include "ir/op.h"
+
+static int choose(const struct ash_info *const *in) {
+    const struct ash_tensor *cond = in[0] ? in[0]->data : NULL;
+    if (!cond || ash_tensor_count(cond) != 1) return -1;
+    return *(const unsigned char *)cond->data ? 0 : 1;
+}
+
+static int infer(struct ash_infer *c) {
+    const struct ash_type *cond = &c->in[0]->type;
+    ASH_FAIL_IF(cond->dtype && cond->dtype != ASHORE_BOOL, c->err, TYPE, "the condition is %s",
+                ash_dtype(cond->dtype)->name);
+    ASH_FAIL_IF(c->node->n_sub != 2, c->err, ATTR, "%u branches, expected two", c->node->n_sub);
+    struct ash_info *branch = ash_arena_array(c->arena, 2 * (size_t)c->n_out, sizeof *branch);
+    if (!branch) return ash_fail_nomem(c->err, sizeof *branch);
+    for (int k = 0; k < 2; k++) {
+        ASH_FAIL_IF((int)c->node->sub[k].graph->n_outputs != c->n_out, c->err, FORMAT,
+                    "a branch has %u outputs, the node %d", c->node->sub[k].graph->n_outputs,
+                    c->n_out);
+        ASH_TRY(c->infer_sub(c, k, NULL, branch + k * c->n_out));
+    }
+    for (int o = 0; o < c->n_out; o++) {
+        c->out[o].type = branch[o].type;
+        ASH_TRY(ash_type_merge(&c->out[o].type, &branch[c->n_out + o].type, c->err));
+    }
+    return ASHORE_OK;
+}
+
+static int control(struct ash_control *c) {
+    if (c->aborting) return ASHORE_OK;
+    if (c->phase == 0) {
+        const struct ash_tensor *cond = c->run.in[0];
+        ASH_FAIL_IF(!cond || ash_tensor_count(cond) != 1, c->run.err, SHAPE,
+                    "the condition is not a single bool");
+        c->call = *(const unsigned char *)cond->data ? 0 : 1;
+        for (int o = 0; o < c->run.n_out; o++) ash_control_bind(c, o, o);
+        return ASHORE_PENDING;
+    }
+    for (int o = 0; o < c->run.n_out; o++) ASH_TRY(ash_control_take(c, o, o));
+    return ASHORE_OK;
+}
+
+extern const struct ash_op ash_ops_control[];
+const struct ash_op ash_ops_control[] = {
+    {.name = "If",
+     .domain = "",
+     .since = 1,
+     .in_min = 1,
+     .in_max = 1,
+     .out_min = 1,
+     .out_max = ASH_VARIADIC,
+     .flags = ASH_OP_IMPURE,
+     .infer = infer,
+     .control = control,
+     .choose = choose},
+    {0},
+};
