@@ -31,7 +31,7 @@ enum {
 #if defined(__wasm__)
 static const size_t slot_room = (size_t)4 << 20;
 #else
-static const size_t slot_room = (size_t)64 << 20;
+static const size_t slot_room = (size_t)128 << 20;
 #endif
 
 struct slot {
