@@ -1,0 +1,117 @@
+"""The C library under Python, for tests: just enough of ashore.h to load, run and predict."""
+
+import ctypes as c
+
+import numpy as np
+
+DTYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32,
+          7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64}
+NUMBERS = {np.dtype(t): n for n, t in DTYPES.items()}
+
+
+class Error(c.Structure):
+    _fields_ = [("code", c.c_int32), ("node", c.c_char * 96), ("op", c.c_char * 48),
+                ("text", c.c_char * 640)]
+
+
+class Memory(c.Structure):
+    _fields_ = [("weights", c.c_uint64), ("packed", c.c_uint64), ("slab", c.c_uint64),
+                ("total", c.c_uint64), ("exact", c.c_int)]
+
+
+class SessionOptions(c.Structure):
+    _fields_ = [("struct_size", c.c_size_t), ("threads", c.c_int), ("profile", c.c_int),
+                ("memory_limit", c.c_size_t)]
+
+
+class ValueInfo(c.Structure):
+    _fields_ = [("name", c.c_char_p), ("kind", c.c_int), ("dtype", c.c_int), ("rank", c.c_int),
+                ("shape", c.c_void_p), ("type_text", c.c_char_p)]
+
+
+class AshoreError(RuntimeError):
+    pass
+
+
+class Library:
+    def __init__(self, path):
+        lib = self.lib = c.CDLL(path)
+        lib.ashore_model_input.restype = lib.ashore_model_output.restype = c.POINTER(ValueInfo)
+        for name in ("shape", "data"):
+            getattr(lib, f"ashore_value_{name}").restype = c.c_void_p
+        for name in ("ashore_value_bytes", "ashore_model_input_count", "ashore_model_output_count"):
+            getattr(lib, name).restype = c.c_size_t
+
+    def load(self, path, threads=1):
+        return Model(self.lib, path, threads)
+
+
+class Model:
+    def __init__(self, lib, path, threads):
+        self.lib = lib
+        self.model, self.session = c.c_void_p(), c.c_void_p()
+        self._call(lib.ashore_model_load_file, str(path).encode(), None, c.byref(self.model))
+        options = SessionOptions()
+        lib.ashore_session_options_init(c.byref(options))
+        options.threads = threads
+        self._call(lib.ashore_session_create, self.model, c.byref(options), c.byref(self.session))
+        self.inputs = [lib.ashore_model_input(self.model, i).contents.name.decode()
+                       for i in range(lib.ashore_model_input_count(self.model))]
+        self.outputs = [lib.ashore_model_output(self.model, i).contents.name.decode()
+                        for i in range(lib.ashore_model_output_count(self.model))]
+
+    def close(self):
+        self.lib.ashore_session_destroy(c.byref(self.session))
+        self.lib.ashore_model_destroy(c.byref(self.model))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _call(self, function, *args):
+        err = Error()
+        if function(*args, c.byref(err)) != 0:
+            raise AshoreError(err.text.decode("utf-8", "backslashreplace"))
+
+    def run(self, feeds):
+        feeds = {name: np.ascontiguousarray(a) if np.ndim(a) else np.asarray(a)
+                 for name, a in feeds.items()}
+        values = (c.c_void_p * len(feeds))()
+        names = (c.c_char_p * len(feeds))(*(name.encode() for name in feeds))
+        for i, array in enumerate(feeds.values()):
+            shape = (c.c_int64 * max(array.ndim, 1))(*array.shape)
+            self._call(self.lib.ashore_tensor_wrap, NUMBERS[array.dtype], array.ndim, shape,
+                       array.ctypes.data_as(c.c_void_p),
+                       c.cast(c.byref(values, i * c.sizeof(c.c_void_p)), c.c_void_p))
+        out_names = (c.c_char_p * len(self.outputs))(*(name.encode() for name in self.outputs))
+        out = (c.c_void_p * len(self.outputs))()
+        try:
+            self._call(self.lib.ashore_session_run, self.session, c.c_size_t(len(feeds)), names,
+                       values, c.c_size_t(len(self.outputs)), out_names, out)
+            return {name: self._array(c.c_void_p(out[i])) for i, name in enumerate(self.outputs)}
+        finally:
+            for handles in (values, out):
+                for handle in handles:
+                    self.lib.ashore_value_release(c.byref(c.c_void_p(handle)))
+
+    def _array(self, value):
+        rank = self.lib.ashore_value_rank(value)
+        shape = (c.c_int64 * rank).from_address(self.lib.ashore_value_shape(value)) if rank else ()
+        dtype = np.dtype(DTYPES[self.lib.ashore_value_dtype(value)])
+        size = self.lib.ashore_value_bytes(value)
+        data = c.string_at(self.lib.ashore_value_data(value), size) if size else b""
+        return np.frombuffer(data, dtype).reshape(tuple(shape)).copy()
+
+    def predict(self, *shapes):
+        rows = [(c.c_int64 * max(len(s), 1))(*s) for s in shapes]
+        pointers = (c.c_void_p * len(rows))(*(c.addressof(row) for row in rows))
+        memory = Memory()
+        self._call(self.lib.ashore_session_predict, self.session, pointers, c.byref(memory))
+        return memory
+
+    def memory(self):
+        memory = Memory()
+        self.lib.ashore_session_memory(self.session, c.byref(memory))
+        return memory
