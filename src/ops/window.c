@@ -1,0 +1,83 @@
+#include "ops/window.h"
+
+#include <string.h>
+
+/* The attribute's n numbers of low..INT32_MAX into a (and b, its second half). */
+static int window_list(const struct ash_parse *c, const char *name, int64_t low,
+                       struct ash_window *w, int64_t *a, int64_t *b, bool *given) {
+    const int64_t *list;
+    size_t n, halves = b ? 2 : 1;
+    ASH_TRY(ash_parse_ints(c, name, &list, &n));
+    size_t rank = n / halves;
+    *given = n > 0;
+    for (int i = 0; i < ASH_WINDOW_RANK; i++) {
+        a[i] = low;
+        if (b) b[i] = low;
+    }
+    if (n == 0) return ASHORE_OK;
+    ASH_FAIL_IF(n % halves || rank > ASH_WINDOW_RANK || (w->rank && (int)rank != w->rank), c->err,
+                ATTR, "attribute '%s' has %zu elements, which does not fit the others", name, n);
+    w->rank = (int)rank;
+    for (size_t i = 0; i < n; i++) {
+        ASH_FAIL_IF(list[i] < low || list[i] > INT32_MAX, c->err, ATTR, "attribute '%s' holds %lld",
+                    name, (long long)list[i]);
+        if (i < rank)
+            a[i] = list[i];
+        else if (b)
+            b[i - rank] = list[i];
+    }
+    return ASHORE_OK;
+}
+
+int ash_window_parse(const struct ash_parse *c, struct ash_window *w) {
+    static const char *const modes[] = {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", NULL};
+    int64_t ceil;
+    bool given;
+    ASH_TRY(ash_parse_choice(c, "auto_pad", modes, ASH_PAD_NOTSET, &w->auto_pad));
+    ASH_TRY(ash_parse_int(c, "ceil_mode", 0, &ceil));
+    w->ceil = ceil != 0;
+    ASH_TRY(window_list(c, "kernel_shape", 1, w, w->K, NULL, &w->has_kernel));
+    ASH_TRY(window_list(c, "strides", 1, w, w->S, NULL, &given));
+    ASH_TRY(window_list(c, "dilations", 1, w, w->L, NULL, &given));
+    return window_list(c, "pads", 0, w, w->P, w->Q, &given);
+}
+
+int ash_window_check(const struct ash_window *w, int spatial, struct ashore_error *err) {
+    ASH_FAIL_IF(spatial < 1, err, SHAPE, "expected [N,C,...] with at least one spatial dimension");
+    ASH_FAIL_IF(w->rank && w->rank != spatial, err, SHAPE,
+                "the attributes are for %d spatial dimensions, the input has %d", w->rank, spatial);
+    return ASHORE_OK;
+}
+
+int ash_window_dim(struct ash_infer *c, const struct ash_window *w, int i, struct ash_dim x,
+                   struct ash_dim k, struct ash_dim *y) {
+    struct ash_dim stride = ash_dim_exact(w->S[i]);
+    if (w->auto_pad == ASH_PAD_SAME_UPPER || w->auto_pad == ASH_PAD_SAME_LOWER) {
+        struct ash_dim up = ash_infer_dim(c, ASH_DIM_ADD, x, ash_dim_exact(w->S[i] - 1));
+        *y = ash_infer_dim(c, ASH_DIM_FLOORDIV, up, stride);
+        return ASHORE_OK;
+    }
+    *y = ash_dim_unknown();
+    if (k.kind != ASH_DIM_EXACT) return ASHORE_OK;
+    bool explicit = w->auto_pad == ASH_PAD_NOTSET, ceil = explicit && w->ceil;
+    int64_t pads = explicit ? w->P[i] + w->Q[i] : 0, reach = (k.value - 1) * w->L[i] + 1;
+    ASH_FAIL_IF(x.kind == ASH_DIM_EXACT && x.value + pads < reach, c->err, SHAPE,
+                "a window of %lld is larger than spatial dimension %d, %lld with padding",
+                (long long)reach, i, (long long)(x.value + pads));
+    int64_t more = pads - reach + w->S[i] + (ceil ? w->S[i] - 1 : 0);
+    struct ash_dim sum = ash_infer_dim(c, ASH_DIM_ADD, x, ash_dim_exact(more));
+    *y = ash_infer_dim(c, ASH_DIM_FLOORDIV, sum, stride);
+    if (ceil) { /* no window starts in the padding behind the input */
+        sum = ash_infer_dim(c, ASH_DIM_ADD, x, ash_dim_exact(w->P[i] - 1 + w->S[i]));
+        *y = ash_infer_dim(c, ASH_DIM_MIN, *y, ash_infer_dim(c, ASH_DIM_FLOORDIV, sum, stride));
+    }
+    return ASHORE_OK;
+}
+
+int64_t ash_window_pad(const struct ash_window *w, int i, int64_t x, int64_t k, int64_t y) {
+    if (w->auto_pad == ASH_PAD_NOTSET) return w->P[i];
+    if (w->auto_pad == ASH_PAD_VALID) return 0;
+    int64_t total = (y - 1) * w->S[i] + (k - 1) * w->L[i] + 1 - x;
+    if (total < 0) total = 0;
+    return (total + (w->auto_pad == ASH_PAD_SAME_LOWER)) / 2;
+}

@@ -1,0 +1,35 @@
+/* Windows that slide over the spatial dimensions of [N, C, spatial...]: the attributes that
+ * convolutions and poolings share.
+ *
+ * Letters, per spatial dimension: X input, Y output, K window, S stride, L dilation, P padding
+ * before, Q after.  Output position o covers inputs o * S - P + k * L, k < K. */
+#ifndef ASH_OPS_WINDOW_H
+#define ASH_OPS_WINDOW_H
+
+#include "ir/op.h"
+
+enum { ASH_WINDOW_RANK = ASH_MAX_RANK - 2 };
+
+enum ash_auto_pad { ASH_PAD_NOTSET, ASH_PAD_SAME_UPPER, ASH_PAD_SAME_LOWER, ASH_PAD_VALID };
+
+struct ash_window {
+    int rank;     /* spatial dimensions that the attributes tell; 0: none was given */
+    int auto_pad; /* enum ash_auto_pad */
+    bool ceil;    /* Y is rounded up */
+    bool has_kernel;
+    int64_t K[ASH_WINDOW_RANK], S[ASH_WINDOW_RANK], L[ASH_WINDOW_RANK], P[ASH_WINDOW_RANK],
+        Q[ASH_WINDOW_RANK];
+};
+
+/* kernel_shape, strides, dilations, pads, auto_pad, ceil_mode.  What is left out is 1, or 0 for
+ * pads, in every dimension. */
+int ash_window_parse(const struct ash_parse *c, struct ash_window *w);
+/* ASHORE_ERR_SHAPE unless the attributes fit `spatial` dimensions. */
+int ash_window_check(const struct ash_window *w, int spatial, struct ashore_error *err);
+/* Y of dimension i from X and K. */
+int ash_window_dim(struct ash_infer *c, const struct ash_window *w, int i, struct ash_dim x,
+                   struct ash_dim k, struct ash_dim *y);
+/* Padding before the input in dimension i, of known extents. */
+int64_t ash_window_pad(const struct ash_window *w, int i, int64_t x, int64_t k, int64_t y);
+
+#endif
