@@ -142,29 +142,27 @@ static void sum_block(const struct product *p, int64_t i, int rows, int64_t j, s
     }
 }
 
-/* y[at + x] = alpha * sum[x] + beta * c, where c is broadcast; integers wrap where the factors are
- * whole numbers. */
+/* y[at + x] = alpha * sum[x] + beta * c, where c is broadcast. */
 static void finish_row(const struct gemm_attrs *f, const struct ash_tensor *c, union sums *sums,
                        int row, int64_t at, size_t n, struct ash_tensor *y) {
     double *real = sums->real[row], shift[ASH_TILE], raw[ASH_TILE];
-    uint64_t *whole = sums->whole[row], add[ASH_TILE];
+    uint64_t *whole = sums->whole[row];
     const void *p = c ? ash_broadcast_tile(c, y, at, n, raw) : NULL;
+    bool plain = !f || (f->alpha == 1 && f->beta == 1), is_real = ash_dtype_is_float(y->dtype);
 
-    if (ash_dtype_is_float(y->dtype)) {
-        if (p) ash_load_f64(c->dtype, p, n, shift);
-        for (size_t x = 0; f && x < n; x++) {
-            real[x] *= (double)f->alpha;
-            if (p) real[x] += (double)f->beta * shift[x];
-        }
-        ash_store_f64(y->dtype, real, n, ash_at(y, at));
+    if (!is_real && plain) { /* exact, wraps */
+        uint64_t add[ASH_TILE];
+
+        if (p) ash_load_u64(c->dtype, p, n, add);
+        for (size_t x = 0; p && x < n; x++) whole[x] += add[x];
+        ash_store_u64(y->dtype, whole, n, ash_at(y, at));
         return;
     }
-    if (p) ash_load_u64(c->dtype, p, n, add);
-    for (size_t x = 0; f && x < n; x++) {
-        whole[x] *= (uint64_t)(int64_t)f->alpha;
-        if (p) whole[x] += (uint64_t)(int64_t)f->beta * add[x];
-    }
-    ash_store_u64(y->dtype, whole, n, ash_at(y, at));
+    for (size_t x = 0; !is_real && x < n; x++) real[x] = (double)(int64_t)whole[x];
+    for (size_t x = 0; f && x < n; x++) real[x] *= (double)f->alpha;
+    if (p) ash_load_f64(c->dtype, p, n, shift);
+    for (size_t x = 0; p && x < n; x++) real[x] += (double)f->beta * shift[x];
+    ash_store_f64(y->dtype, real, n, ash_at(y, at));
 }
 
 static void multiply(const struct product *p, const struct gemm_attrs *f,

@@ -1,0 +1,418 @@
+/* LSTM, GRU and RNN.
+ *
+ * Letters: T steps, B sequences in the batch, D directions, I inputs, H hidden units, G gates of H
+ * units each: i o f c (LSTM), z r h (GRU) or one (RNN). */
+#include "ops/elementwise.h"
+
+#include <math.h>
+#include <string.h>
+
+enum cell { CELL_LSTM, CELL_GRU, CELL_RNN };
+
+enum activation {
+    ACTIVATION_AFFINE,
+    ACTIVATION_ELU,
+    ACTIVATION_HARDSIGMOID,
+    ACTIVATION_LEAKYRELU,
+    ACTIVATION_RELU,
+    ACTIVATION_SCALEDTANH,
+    ACTIVATION_SIGMOID,
+    ACTIVATION_SOFTPLUS,
+    ACTIVATION_SOFTSIGN,
+    ACTIVATION_TANH,
+    ACTIVATION_THRESHOLDEDRELU
+};
+
+static const struct activation_row {
+    const char *name; /* lower case */
+    bool alpha, beta; /* has them */
+    float alpha_default, beta_default;
+} activation_rows[] = {
+    [ACTIVATION_AFFINE] = {"affine", true, true, 1.0f, 0},
+    [ACTIVATION_ELU] = {"elu", true, false, 1.0f, 0},
+    [ACTIVATION_HARDSIGMOID] = {"hardsigmoid", true, true, 0.2f, 0.5f},
+    [ACTIVATION_LEAKYRELU] = {"leakyrelu", true, false, 0.01f, 0},
+    [ACTIVATION_RELU] = {"relu", false, false, 0, 0},
+    [ACTIVATION_SCALEDTANH] = {"scaledtanh", true, true, 1.0f, 1.0f},
+    [ACTIVATION_SIGMOID] = {"sigmoid", false, false, 0, 0},
+    [ACTIVATION_SOFTPLUS] = {"softplus", false, false, 0, 0},
+    [ACTIVATION_SOFTSIGN] = {"softsign", false, false, 0, 0},
+    [ACTIVATION_TANH] = {"tanh", false, false, 0, 0},
+    [ACTIVATION_THRESHOLDEDRELU] = {"thresholdedrelu", true, false, 1.0f, 0},
+};
+
+struct rnn_act {
+    enum activation kind;
+    float alpha, beta;
+};
+
+enum { ACTS_MAX = 3 };
+
+struct rnn_attrs {
+    enum cell cell;
+    int gates, directions;
+    bool reverse; /* the first direction */
+    bool batch_first, input_forget, linear_before_reset;
+    float clip;                      /* infinity: none */
+    int64_t units;                   /* hidden_size, 0: not given */
+    struct rnn_act act[2][ACTS_MAX]; /* by direction: f g h */
+};
+
+/* ---- attributes ---- */
+
+static int find_activation(const struct ash_text *text, const struct ash_parse *c, int *kind) {
+    enum { N = sizeof activation_rows / sizeof activation_rows[0] };
+
+    for (int i = 0; i < N; i++) {
+        const char *name = activation_rows[i].name;
+        size_t k = 0;
+
+        while (k < text->length && (text->data[k] | 32) == name[k] && name[k]) k++;
+        if (k == text->length && !name[k]) {
+            *kind = i;
+            return ASHORE_OK;
+        }
+    }
+    return ash_fail(c->err, ASHORE_ERR_ATTR, "activation '%s' is not known", text->data);
+}
+
+/* Lists of alpha and beta hold a value for each function, in order, that has one. */
+static int parse_activations(const struct ash_parse *c, struct rnn_attrs *a, int acts) {
+    static const int defaults[3][ACTS_MAX] = {
+        [CELL_LSTM] = {ACTIVATION_SIGMOID, ACTIVATION_TANH, ACTIVATION_TANH},
+        [CELL_GRU] = {ACTIVATION_SIGMOID, ACTIVATION_TANH, 0},
+        [CELL_RNN] = {ACTIVATION_TANH, 0, 0}};
+    const struct ash_text *names;
+    const float *alpha, *beta;
+    size_t n, n_alpha, n_beta, ai = 0, bi = 0;
+
+    ASH_TRY(ash_parse_strings(c, "activations", &names, &n));
+    ASH_TRY(ash_parse_floats(c, "activation_alpha", &alpha, &n_alpha));
+    ASH_TRY(ash_parse_floats(c, "activation_beta", &beta, &n_beta));
+    ASH_FAIL_IF(n && n < (size_t)(acts * a->directions), c->err, ATTR,
+                "%d activations, expected %d", (int)n, acts * a->directions);
+    for (int i = 0; i < acts * a->directions; i++) {
+        struct rnn_act *act = &a->act[i / acts][i % acts];
+        const struct activation_row *row;
+        int kind = defaults[a->cell][i % acts];
+
+        if (n) ASH_TRY(find_activation(&names[i], c, &kind));
+        row = &activation_rows[kind];
+        act->kind = (enum activation)kind;
+        act->alpha = row->alpha && ai < n_alpha ? alpha[ai++] : row->alpha_default;
+        act->beta = row->beta && bi < n_beta ? beta[bi++] : row->beta_default;
+    }
+    return ASHORE_OK;
+}
+
+static int rnn_parse(const struct ash_parse *c, void *attrs) {
+    static const char *const directions[] = {"forward", "reverse", "bidirectional", NULL};
+    struct rnn_attrs *a = attrs;
+    int64_t layout, forget, linear;
+    int direction = 0;
+
+    a->cell = !strcmp(c->node->op_type, "LSTM")  ? CELL_LSTM
+              : !strcmp(c->node->op_type, "GRU") ? CELL_GRU
+                                                 : CELL_RNN;
+    a->gates = a->cell == CELL_LSTM ? 4 : a->cell == CELL_GRU ? 3 : 1;
+    ASH_TRY(ash_parse_choice(c, "direction", directions, 0, &direction));
+    ASH_TRY(ash_parse_int(c, "layout", 0, &layout));
+    ASH_TRY(ash_parse_int(c, "input_forget", 0, &forget));
+    ASH_TRY(ash_parse_int(c, "linear_before_reset", 0, &linear));
+    ASH_TRY(ash_parse_int(c, "hidden_size", 0, &a->units));
+    ASH_TRY(ash_parse_float(c, "clip", INFINITY, &a->clip));
+    a->directions = direction == 2 ? 2 : 1;
+    a->reverse = direction == 1;
+    a->batch_first = layout != 0;
+    a->input_forget = forget != 0;
+    a->linear_before_reset = linear != 0;
+    return parse_activations(c, a, a->cell == CELL_LSTM ? 3 : a->cell == CELL_GRU ? 2 : 1);
+}
+
+/* ---- inference ---- */
+
+/* Input i, if given, has these extents where both are known; unknown ones of want[] are filled in.
+ */
+static int expect(struct ash_infer *c, int i, int rank, struct ash_dim *const *want) {
+    const struct ash_type *t = ash_infer_has(c, i) ? &c->in[i]->type : NULL;
+
+    if (!t || t->rank < 0) return ASHORE_OK;
+    ASH_FAIL_IF(t->rank != rank, c->err, SHAPE, "input %d has rank %d, expected %d", i, t->rank,
+                rank);
+    for (int k = 0; k < rank; k++) {
+        struct ash_dim d = t->dim[k], *w = want[k];
+
+        if (w->kind == ASH_DIM_UNKNOWN) *w = d;
+        ASH_FAIL_IF(d.kind == ASH_DIM_EXACT && w->kind == ASH_DIM_EXACT && d.value != w->value,
+                    c->err, SHAPE, "extent %d of input %d is %lld, expected %lld", k, i,
+                    (long long)d.value, (long long)w->value);
+    }
+    return ASHORE_OK;
+}
+
+static struct ash_dim times(struct ash_infer *c, int n, struct ash_dim d) {
+    return ash_infer_dim(c, ASH_DIM_MUL, d, ash_dim_exact(n));
+}
+
+static int rnn_infer(struct ash_infer *c) {
+    const struct rnn_attrs *a = c->attrs;
+    bool first = a->batch_first;
+    struct ash_dim t = ash_dim_unknown(), b = t, in = t, h = t, d = ash_dim_exact(a->directions);
+    struct ash_dim gates, biases, peepholes;
+    int dtype, lengths;
+
+    ASH_TRY(ash_infer_types(c, 0, 4, ASH_TAKES_FLOAT, &dtype));
+    ASH_TRY(ash_infer_types(c, 4, 5, ASH_TAKES_INT, &lengths));
+    ASH_TRY(ash_infer_types(c, 5, 8, ASH_TAKES_FLOAT, &lengths));
+    if (a->units > 0)
+        h = ash_dim_exact(a->units);
+    else if (c->in[2]->type.rank == 3)
+        h = c->in[2]->type.dim[2];
+    gates = times(c, a->gates, h);
+    biases = times(c, 2 * a->gates, h);
+    peepholes = times(c, 3, h);
+    ASH_TRY(expect(c, 0, 3, (struct ash_dim *const[]){first ? &b : &t, first ? &t : &b, &in}));
+    ASH_TRY(expect(c, 1, 3, (struct ash_dim *const[]){&d, &gates, &in}));
+    ASH_TRY(expect(c, 2, 3, (struct ash_dim *const[]){&d, &gates, &h}));
+    ASH_TRY(expect(c, 3, 2, (struct ash_dim *const[]){&d, &biases}));
+    ASH_TRY(expect(c, 4, 1, (struct ash_dim *const[]){&b}));
+    for (int i = 5; i < 7; i++)
+        ASH_TRY(expect(c, i, 3, (struct ash_dim *const[]){first ? &b : &d, first ? &d : &b, &h}));
+    ASH_TRY(expect(c, 7, 2, (struct ash_dim *const[]){&d, &peepholes}));
+    for (int o = 0; o < c->n_out; o++) {
+        struct ash_dim all[2][4] = {{t, d, b, h}, {b, t, d, h}},
+                       last[2][3] = {{d, b, h}, {b, d, h}};
+
+        if (o == 0)
+            ash_infer_set(c, o, dtype, 4, all[first]);
+        else
+            ash_infer_set(c, o, dtype, 3, last[first]);
+    }
+    return ASHORE_OK;
+}
+
+/* ---- reference ---- */
+
+struct rnn_run {
+    const struct rnn_attrs *a;
+    const struct ash_tensor *in[8]; /* as the node's, NULL where left out */
+    int64_t steps, batch, inputs, units;
+    /* of one sequence: */
+    double *x;     /* [I] */
+    double *h, *c; /* [H] */
+    double *reset; /* [H] GRU: r (.) h */
+    double *gate;  /* [G][H] */
+};
+
+static double activate(const struct rnn_run *r, int d, int which, double x) {
+    const struct rnn_act *act = &r->a->act[d][which];
+    double alpha = (double)act->alpha, beta = (double)act->beta, clip = (double)r->a->clip;
+
+    if (x > clip) x = clip;
+    if (x < -clip) x = -clip;
+    switch (act->kind) {
+    case ACTIVATION_AFFINE:
+        return alpha * x + beta;
+    case ACTIVATION_ELU:
+        return x >= 0 ? x : alpha * expm1(x);
+    case ACTIVATION_HARDSIGMOID:
+        return fmin(fmax(alpha * x + beta, 0), 1);
+    case ACTIVATION_LEAKYRELU:
+        return x >= 0 ? x : alpha * x;
+    case ACTIVATION_RELU:
+        return x > 0 ? x : 0;
+    case ACTIVATION_SCALEDTANH:
+        return alpha * tanh(beta * x);
+    case ACTIVATION_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case ACTIVATION_SOFTPLUS:
+        return (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
+    case ACTIVATION_SOFTSIGN:
+        return x / (1 + fabs(x));
+    case ACTIVATION_TANH:
+        return tanh(x);
+    case ACTIVATION_THRESHOLDEDRELU:
+        return x >= alpha ? x : 0;
+    }
+    return x;
+}
+
+/* The product of row `row` of t's matrix d with v. */
+static double dot(const struct ash_tensor *t, int d, int64_t row, const double *v) {
+    int64_t k = t->dim[2], at = ((int64_t)d * t->dim[1] + row) * k;
+    double w[ASH_TILE], sum = 0;
+    size_t n;
+
+    for (int64_t i = 0; (n = ash_tile_size(k, i)); i += (int64_t)n) {
+        ash_load_f64(t->dtype, ash_at(t, at + i), n, w);
+        for (size_t j = 0; j < n; j++) sum += w[j] * v[i + (int64_t)j];
+    }
+    return sum;
+}
+
+/* Element i of row d of an input that may be left out. */
+static double weight(const struct ash_tensor *t, int d, int64_t i) {
+    return t ? ash_get_f64(t, d * t->dim[1] + i) : 0;
+}
+
+static double bias(const struct rnn_run *r, int d, int64_t gate, int64_t u) {
+    return weight(r->in[3], d, gate * r->units + u);
+}
+
+/* Gate g of unit u before its activation, with h for the hidden state. */
+static double gate_sum(const struct rnn_run *r, int d, int64_t g, int64_t u, const double *h) {
+    int64_t row = g * r->units + u;
+
+    return dot(r->in[1], d, row, r->x) + dot(r->in[2], d, row, h) + bias(r, d, g, u) +
+           bias(r, d, r->a->gates + g, u);
+}
+
+static void step_lstm(struct rnn_run *r, int d) {
+    const struct ash_tensor *p = r->in[7];
+    int64_t n = r->units;
+    double *gate = r->gate;
+
+    for (int64_t g = 0; g < 4; g++)
+        for (int64_t u = 0; u < n; u++) gate[g * n + u] = gate_sum(r, d, g, u, r->h);
+    for (int64_t u = 0; u < n; u++) {
+        double i = activate(r, d, 0, gate[u] + weight(p, d, u) * r->c[u]), o, f;
+
+        f = r->a->input_forget
+                ? 1 - i
+                : activate(r, d, 0, gate[2 * n + u] + weight(p, d, 2 * n + u) * r->c[u]);
+        r->c[u] = f * r->c[u] + i * activate(r, d, 1, gate[3 * n + u]);
+        o = activate(r, d, 0, gate[n + u] + weight(p, d, n + u) * r->c[u]);
+        r->h[u] = o * activate(r, d, 2, r->c[u]);
+    }
+}
+
+static void step_gru(struct rnn_run *r, int d) {
+    int64_t n = r->units;
+    double *z = r->gate, *rt = z + n, *ht = rt + n;
+
+    for (int64_t u = 0; u < 2 * n; u++)
+        z[u] = activate(r, d, 0, gate_sum(r, d, u / n, u % n, r->h));
+    for (int64_t u = 0; u < n; u++) r->reset[u] = rt[u] * r->h[u];
+    for (int64_t u = 0; u < n; u++) {
+        double sum = r->a->linear_before_reset
+                         ? dot(r->in[1], d, 2 * n + u, r->x) + bias(r, d, 2, u) +
+                               rt[u] * (dot(r->in[2], d, 2 * n + u, r->h) + bias(r, d, 5, u))
+                         : gate_sum(r, d, 2, u, r->reset);
+        ht[u] = activate(r, d, 1, sum);
+    }
+    for (int64_t u = 0; u < n; u++) r->h[u] = (1 - z[u]) * ht[u] + z[u] * r->h[u];
+}
+
+static void step_rnn(struct rnn_run *r, int d) {
+    for (int64_t u = 0; u < r->units; u++)
+        r->gate[u] = activate(r, d, 0, gate_sum(r, d, 0, u, r->h));
+    memcpy(r->h, r->gate, (size_t)r->units * sizeof *r->h);
+}
+
+/* Index of vector (d, b) in a state. */
+static int64_t state_at(const struct rnn_run *r, int d, int64_t b) {
+    return (r->a->batch_first ? b * r->a->directions + d : d * r->batch + b) * r->units;
+}
+
+static void load_state(const struct rnn_run *r, const struct ash_tensor *from, int d, int64_t b,
+                       double *v) {
+    if (from)
+        ash_load_f64(from->dtype, ash_at(from, state_at(r, d, b)), (size_t)r->units, v);
+    else
+        memset(v, 0, (size_t)r->units * sizeof *v);
+}
+
+static void store_state(const struct rnn_run *r, const double *v, int d, int64_t b,
+                        struct ash_tensor *to) {
+    if (to) ash_store_f64(to->dtype, v, (size_t)r->units, ash_at(to, state_at(r, d, b)));
+}
+
+static void run_sequence(struct rnn_run *r, struct ash_tensor *y, int d, int64_t b,
+                         int64_t length) {
+    const struct rnn_attrs *a = r->a;
+    const struct ash_tensor *x = r->in[0];
+    bool reverse = d ? true : a->reverse;
+
+    load_state(r, r->in[5], d, b, r->h);
+    load_state(r, r->in[6], d, b, r->c);
+    for (int64_t s = 0; s < r->steps; s++) {
+        int64_t t = reverse && s < length ? length - 1 - s : s;
+        int64_t from = a->batch_first ? b * r->steps + t : t * r->batch + b;
+        int64_t to = a->batch_first ? (b * r->steps + t) * a->directions + d
+                                    : (t * a->directions + d) * r->batch + b;
+        size_t bytes = (size_t)r->units * ash_dtype_size(x->dtype);
+
+        if (s >= length) { /* padding */
+            if (y && bytes) memset(ash_at(y, to * r->units), 0, bytes);
+            continue;
+        }
+        ash_load_f64(x->dtype, ash_at(x, from * r->inputs), (size_t)r->inputs, r->x);
+        if (a->cell == CELL_LSTM)
+            step_lstm(r, d);
+        else if (a->cell == CELL_GRU)
+            step_gru(r, d);
+        else
+            step_rnn(r, d);
+        if (y) ash_store_f64(y->dtype, r->h, (size_t)r->units, ash_at(y, to * r->units));
+    }
+}
+
+static int check_lengths(const struct ash_run *c, const struct rnn_run *r) {
+    for (int64_t b = 0; r->in[4] && b < r->batch; b++) {
+        int64_t n = ash_get_i64(r->in[4], b);
+        ASH_FAIL_IF(n < 0 || n > r->steps, c->err, INDEX,
+                    "sequence %lld is said to have %lld steps, of %lld", (long long)b, (long long)n,
+                    (long long)r->steps);
+    }
+    return ASHORE_OK;
+}
+
+static int rnn_ref(struct ash_run *c) {
+    const struct rnn_attrs *a = c->attrs;
+    struct ash_tensor *out[3] = {0};
+    struct rnn_run r = {.a = a};
+    size_t doubles;
+    double *work;
+
+    for (int i = 0; i < c->n_in && i < 8; i++) r.in[i] = c->in[i];
+    for (int o = 0; o < c->n_out; o++) out[o] = c->out[o];
+    r.steps = r.in[0]->dim[a->batch_first];
+    r.batch = r.in[0]->dim[!a->batch_first];
+    r.inputs = r.in[0]->dim[2];
+    r.units = r.in[2]->dim[2];
+    ASH_TRY(check_lengths(c, &r));
+    doubles = (size_t)(r.inputs + (3 + a->gates) * r.units);
+    work = ash_alloc(c->heap, (doubles + 1) * sizeof *work);
+    if (!work) return ash_fail_nomem(c->err, (doubles + 1) * sizeof *work);
+    r.x = work;
+    r.h = r.x + r.inputs;
+    r.c = r.h + r.units;
+    r.reset = r.c + r.units;
+    r.gate = r.reset + r.units;
+    for (int d = 0; d < a->directions; d++) {
+        for (int64_t b = 0; b < r.batch; b++) {
+            run_sequence(&r, out[0], d, b, r.in[4] ? ash_get_i64(r.in[4], b) : r.steps);
+            store_state(&r, r.h, d, b, out[1]);
+            store_state(&r, r.c, d, b, out[2]);
+        }
+    }
+    ash_free(c->heap, work, (doubles + 1) * sizeof *work);
+    return ASHORE_OK;
+}
+
+#define RNN(op, version, inputs, results)                                                          \
+    {.name = op,                                                                                   \
+     .domain = "",                                                                                 \
+     .since = version,                                                                             \
+     .in_min = 3,                                                                                  \
+     .in_max = inputs,                                                                             \
+     .out_min = 0,                                                                                 \
+     .out_max = results,                                                                           \
+     .attrs_size = sizeof(struct rnn_attrs),                                                       \
+     .parse = rnn_parse,                                                                           \
+     .infer = rnn_infer,                                                                           \
+     .ref = rnn_ref}
+
+extern const struct ash_op ash_ops_rnn_op[];
+const struct ash_op ash_ops_rnn_op[] = {
+    RNN("LSTM", 1, 8, 3), RNN("GRU", 3, 6, 2), RNN("RNN", 1, 6, 2), {0}};
