@@ -139,11 +139,16 @@ static int read_model(struct ash_reader *r) {
     return keep_ops(r);
 }
 
-/* Names come from the file, and messages go to terminals. */
 static void clean(char *text) {
     for (; *text != '\0'; text++) {
         if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
     }
+}
+
+void ash_reader_clean(struct ashore_error *err) {
+    clean(err->text);
+    clean(err->node);
+    clean(err->op);
 }
 
 int ash_onnx_read(const struct ash_onnx_source *src, struct ash_arena *arena,
@@ -160,9 +165,7 @@ int ash_onnx_read(const struct ash_onnx_source *src, struct ash_arena *arena,
     *out = (struct ash_onnx_model){0};
     if (err != NULL) {
         ash_error_prefix(err, "%s: ", src->name != NULL ? src->name : "model");
-        clean(err->text);
-        clean(err->node);
-        clean(err->op);
+        ash_reader_clean(err);
     }
     return rc;
 }

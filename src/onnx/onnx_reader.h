@@ -51,6 +51,8 @@ int ash_reader_text(struct ash_reader *r, struct ash_view view, const char **tex
 int ash_reader_bytes(struct ash_reader *r, struct ash_view view, struct ash_text *text);
 int ash_reader_imports(struct ash_reader *r, struct ash_many many,
                        const struct ash_onnx_opset **imports, size_t *n);
+/* Makes a message fit for a terminal: names in it come from the file. */
+void ash_reader_clean(struct ashore_error *err);
 /* Depth of whatever recurses. */
 int ash_reader_enter(struct ash_reader *r, const char *what);
 void ash_reader_leave(struct ash_reader *r);
