@@ -56,7 +56,7 @@ export function readKeys(text) {
 }
 
 /** Greedy CTC: the likeliest character at each place, repetitions once, blanks dropped.
- *  confidence: the mean over the characters kept, 0 where there are none. */
+ *  Spaces at either end are dropped.  confidence: the mean over the characters kept, 0 where there are none. */
 export function decode({ data, dims }, characters) {
   const [, places, classes] = dims;
   if (dims.length !== 3 || dims[0] !== 1 || classes !== characters.length) {
@@ -78,5 +78,5 @@ export function decode({ data, dims }, characters) {
     }
     before = best;
   }
-  return { text, confidence: kept ? sum / kept : 0 };
+  return { text: text.trim(), confidence: kept ? sum / kept : 0 };
 }
