@@ -1,0 +1,141 @@
+/* Channels go in vectors.  A span kernel keeps OUT neighbouring outputs and one row of the filter
+ * in registers, so that an input is loaded once for all outputs that it belongs to. */
+#include "base/cpu.h"
+#include "kernels/act_vec.h"
+#include "kernels/depthwise/depthwise.h"
+
+enum {
+    OUT = 4,
+#if defined(__wasm__)
+    OUT_TAIL = 1 /* small code */
+#else
+    OUT_TAIL = OUT
+#endif
+};
+
+/* Bias, and the activations that are a pair of limits: the rest is done by finish. */
+struct epilogue {
+    const float *bias;
+    vf lo, hi;
+};
+
+static struct epilogue epilogue_of(const struct ash_depthwise_line *line) {
+    struct epilogue e = {.bias = line->bias};
+    float inf = __builtin_inff();
+    bool clip = line->act.kind == ASH_ACT_CLIP;
+    e.lo = vf_set1(clip ? line->act.a : line->act.kind == ASH_ACT_RELU ? 0.0f : -inf);
+    e.hi = vf_set1(clip ? line->act.b : inf);
+    return e;
+}
+
+/* The other activations, over outputs that were just stored. */
+static __attribute__((noinline)) void finish(const struct ash_depthwise_line *line, float *y,
+                                             size_t y_step, size_t count) {
+    if (line->act.kind <= ASH_ACT_CLIP) return;
+    for (size_t i = 0; i < count; i++, y += y_step) {
+        for (size_t c = 0; c < line->c; c += VF_LANES) {
+            size_t n = line->c - c < VF_LANES ? line->c - c : VF_LANES;
+            vf_store_n(y + c, n, vf_act(line->act, vf_load_n(y + c, n, vf_zero())));
+        }
+    }
+}
+
+VF_INLINE vf load_part(const float *p, size_t n, bool tail) {
+    return tail ? vf_load_n(p, n, vf_zero()) : vf_load(p);
+}
+
+VF_INLINE void store_part(float *p, size_t n, bool tail, vf x) {
+    if (tail) {
+        vf_store_n(p, n, x);
+    } else {
+        vf_store(p, x);
+    }
+}
+
+VF_INLINE vf end_sum(const struct epilogue *e, vf x, vf bias) {
+    if (e->bias) x = x + bias;
+    return vf_clip(x, e->lo, e->hi);
+}
+
+/* Channels c to c + n of one pixel. */
+VF_INLINE void pixel_part(const struct ash_depthwise_line *line, const float *const *in, float *y,
+                          const struct epilogue *e, size_t c, size_t n, const bool tail) {
+    vf sum = vf_zero();
+    const float *w = line->w + c;
+    for (size_t t = 0; t < line->taps; t++, w += line->c)
+        sum = vf_fma(load_part(in[t] + c, n, tail), load_part(w, n, tail), sum);
+    vf bias = e->bias ? load_part(e->bias + c, n, tail) : vf_zero();
+    store_part(y + c, n, tail, end_sum(e, sum, bias));
+}
+
+static void pixel(const struct ash_depthwise_line *line, const float *const *in, float *y) {
+    struct epilogue e = epilogue_of(line);
+    size_t c = 0;
+    for (; c + VF_LANES <= line->c; c += VF_LANES) pixel_part(line, in, y, &e, c, VF_LANES, false);
+    if (c < line->c) pixel_part(line, in, y, &e, c, line->c - c, true);
+    finish(line, y, 0, 1);
+}
+
+/* Outputs at..at + outs of a span, channels c to c + n; k and stride are constants. */
+VF_INLINE void span_part(const struct ash_depthwise_line *line, const struct ash_depthwise_span *s,
+                         const struct epilogue *e, size_t at, size_t c, size_t n, const int outs,
+                         const bool tail, const int k, const int stride) {
+    vf sum[OUT];
+    VF_UNROLL for (int o = 0; o < outs; o++) sum[o] = vf_zero();
+    const float *w = line->w + c;
+    for (int ky = 0; ky < k; ky++) {
+        const size_t step = s->x_step[ky];
+        const float *in = s->in[ky] + at * (size_t)stride * step + c;
+        vf f[ASH_DEPTHWISE_K_MAX];
+        VF_UNROLL for (int i = 0; i < k; i++, w += line->c) f[i] = load_part(w, n, tail);
+        VF_UNROLL for (int i = 0; i < (outs - 1) * stride + k; i++) {
+            vf x = load_part(in + (size_t)i * step, n, tail);
+            VF_UNROLL for (int o = 0; o < outs; o++) {
+                int kx = i - o * stride;
+                if (kx >= 0 && kx < k) sum[o] = vf_fma(x, f[kx], sum[o]);
+            }
+        }
+    }
+    vf bias = e->bias ? load_part(e->bias + c, n, tail) : vf_zero();
+    float *y = s->y + at * s->y_step + c;
+    VF_UNROLL for (int o = 0; o < outs; o++)
+        store_part(y + (size_t)o * s->y_step, n, tail, end_sum(e, sum[o], bias));
+}
+
+/* The last outputs overlap those before them: computed twice, to the same bits. */
+VF_INLINE void span_body(const struct ash_depthwise_line *line, const struct ash_depthwise_span *s,
+                         const int k, const int stride) {
+    struct epilogue e = epilogue_of(line);
+    size_t whole = line->c / VF_LANES * VF_LANES, rest = line->c - whole;
+    for (size_t i = 0; i < s->count; i += OUT) {
+        size_t at = s->count - i < OUT ? s->count - OUT : i;
+        for (size_t c = 0; c < whole; c += VF_LANES)
+            span_part(line, s, &e, at, c, VF_LANES, OUT, false, k, stride);
+        for (size_t o = 0; rest && o < OUT; o += OUT_TAIL)
+            span_part(line, s, &e, at + o, whole, rest, OUT_TAIL, true, k, stride);
+    }
+    finish(line, s->y, s->y_step, s->count);
+}
+
+static void span_3s1(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
+    span_body(l, s, 3, 1);
+}
+static void span_3s2(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
+    span_body(l, s, 3, 2);
+}
+static void span_5s1(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
+    span_body(l, s, 5, 1);
+}
+static void span_5s2(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
+    span_body(l, s, 5, 2);
+}
+
+extern const struct ash_depthwise_kernel ASH_VEC_ROWS(depthwise)[];
+const struct ash_depthwise_kernel ASH_VEC_ROWS(depthwise)[] = {
+    {.name = ASH_VEC_NAME("depthwise_f32"),
+     .cpu = ASH_VEC_CPU,
+     .pixel = pixel,
+     .span = {span_3s1, span_3s2, span_5s1, span_5s2},
+     .span_min = OUT},
+    {.name = NULL},
+};
