@@ -21,9 +21,9 @@ struct writer {
     struct ash_wire_out *out;
     struct ash_arena arena;
     struct ash_name_map names;  /* those taken */
-    struct ash_name_map shared; /* constants of the main graph by tensor: the value's number */
-    const char *const *main_names;
-    uint32_t *main_uses;
+    struct ash_name_map shared; /* constants of enclosing graphs by tensor: index of `constants` */
+    struct constant *constants;
+    uint32_t n_constants, cap_constants;
     struct ash_onnx_opset sets[SETS_MAX];
     size_t n_sets;
     const struct ash_node **functions; /* the nodes that become functions, in order */
@@ -33,6 +33,13 @@ struct writer {
     struct ashore_error *err;
 };
 
+/* A constant of a graph that is being written, which its subgraphs need not write again. */
+struct constant {
+    const char *name;
+    uint32_t *uses;
+    const struct ash_tensor *const *tensor; /* the bytes that it is found by */
+};
+
 /* A graph that is being written. */
 struct level {
     const struct ash_graph *g;
@@ -40,6 +47,7 @@ struct level {
     uint32_t *uses;
     uint32_t formal;     /* inputs; the rest are captures */
     unsigned node_field; /* of the message that holds the nodes */
+    bool outermost;      /* the main graph: its outputs keep their names */
 };
 
 static int write_level(struct writer *w, struct level *l);
@@ -144,7 +152,45 @@ static void put_ids(struct writer *w, const struct level *l, unsigned field, con
     }
 }
 
-/* Names of captures, and of constants that the main graph has too, are those outside. */
+/* ---- constants that subgraphs share ---- */
+
+static struct ash_view tensor_key(const struct ash_tensor *const *tensor) {
+    return ash_view(tensor, sizeof(const struct ash_tensor *));
+}
+
+/* Makes the constants of a graph known to its subgraphs. */
+static int share_constants(struct writer *w, const struct level *l, const bool *outside) {
+    const struct ash_graph *g = l->g;
+    for (uint32_t i = 0; i < g->n_values; i++) {
+        struct ash_name *slot;
+        bool fresh;
+        if (g->values[i].data == NULL || outside[i]) continue;
+        ASH_TRY(ash_name_add(&w->shared, tensor_key(&g->values[i].data), ash_view(NULL, 0), &slot,
+                             &fresh, w->err));
+        if (slot->id != ASH_NONE) continue;
+        if (w->n_constants == w->cap_constants) {
+            uint32_t cap = w->cap_constants != 0 ? 2 * w->cap_constants : 64;
+            struct constant *more = take(w, cap, sizeof *more);
+            if (more == NULL) return ASHORE_ERR_NOMEM;
+            if (w->n_constants != 0) memcpy(more, w->constants, w->n_constants * sizeof *more);
+            w->constants = more;
+            w->cap_constants = cap;
+        }
+        slot->id = w->n_constants++;
+        w->constants[slot->id] = (struct constant){l->name[i], &l->uses[i], &g->values[i].data};
+    }
+    return ASHORE_OK;
+}
+
+static void unshare_constants(struct writer *w, uint32_t first) {
+    while (w->n_constants > first) {
+        const struct constant *c = &w->constants[--w->n_constants];
+        struct ash_name *slot = ash_name_find(&w->shared, tensor_key(c->tensor), ash_view(NULL, 0));
+        if (slot != NULL) slot->id = ASH_NONE;
+    }
+}
+
+/* Captures, and constants that an enclosing graph has too, go by their names outside. */
 static int write_sub(struct writer *w, const struct level *outer, const struct ash_node *node,
                      const struct ash_sub *sub) {
     struct level l;
@@ -154,14 +200,13 @@ static int write_sub(struct writer *w, const struct level *outer, const struct a
     for (uint32_t i = sub->formal; i < g->n_inputs; i++) {
         l.name[g->inputs[i]] = outer->name[node->in[sub->first_capture + i - sub->formal]];
     }
-    for (uint32_t i = 0; i < g->n_values && !w->in_function; i++) {
-        const struct ash_tensor *data = g->values[i].data;
-        if (data == NULL || l.uses[i] == 0) continue;
+    for (uint32_t i = 0; i < g->n_values; i++) {
+        if (g->values[i].data == NULL || l.uses[i] == 0) continue;
         const struct ash_name *slot =
-            ash_name_find(&w->shared, ash_view(&g->values[i].data, sizeof data), ash_view(NULL, 0));
-        if (slot == NULL) continue;
-        l.name[i] = w->main_names[slot->id];
-        w->main_uses[slot->id]++; /* constants are written after the nodes */
+            ash_name_find(&w->shared, tensor_key(&g->values[i].data), ash_view(NULL, 0));
+        if (slot == NULL || slot->id == ASH_NONE) continue;
+        l.name[i] = w->constants[slot->id].name;
+        ++*w->constants[slot->id].uses; /* constants are written after the nodes */
     }
     size_t attr = ash_put_open(w->out, 5);
     ash_put_text(w->out, 1, sub->name);
@@ -240,15 +285,14 @@ static bool needs_copy(const struct writer *w, const struct level *l, uint32_t i
     return false;
 }
 
-/* Copies outputs where needed; *names are those of all outputs.  Outputs of the main graph keep
- * their names. */
+/* Copies outputs where needed; *names are those of all outputs. */
 static int write_copies(struct writer *w, const struct level *l, const char ***names) {
     const struct ash_graph *g = l->g;
     const char **to = take(w, g->n_outputs, sizeof(*to));
     if (to == NULL) return ASHORE_ERR_NOMEM;
     for (uint32_t i = 0; i < g->n_outputs; i++) {
         to[i] = l->name[g->outputs[i]];
-        if (l->name == w->main_names || !needs_copy(w, l, i)) continue;
+        if (l->outermost || !needs_copy(w, l, i)) continue;
         ASH_TRY(fresh_name(w, to[i], &to[i]));
         (void)imports(w, "", 14);
         put_identity(w, l, l->name[g->outputs[i]], to[i]);
@@ -287,23 +331,14 @@ static void write_function_constants(struct writer *w, const struct level *l) {
 static int write_level(struct writer *w, struct level *l) {
     const struct ash_graph *g = l->g;
     const char **out_name;
+    uint32_t first = w->n_constants;
     bool *outside = take(w, g->n_values, sizeof *outside);
     if (outside == NULL) return ASHORE_ERR_NOMEM;
     for (uint32_t i = 0; i < g->n_values; i++) outside[i] = l->name[i] != NULL;
     ASH_TRY(name_values(w, l));
-    if (w->main_names == NULL && !w->in_function) {
-        w->main_names = l->name;
-        w->main_uses = l->uses;
-        for (uint32_t i = 0; i < g->n_values; i++) {
-            struct ash_name *slot;
-            bool fresh;
-            if (g->values[i].data == NULL) continue;
-            ASH_TRY(ash_name_add(&w->shared, ash_view(&g->values[i].data, sizeof(void *)),
-                                 ash_view(NULL, 0), &slot, &fresh, w->err));
-            if (fresh) slot->id = i;
-        }
-    }
+    ASH_TRY(share_constants(w, l, outside));
     ASH_TRY(write_nodes(w, l));
+    unshare_constants(w, first);
     ASH_TRY(write_copies(w, l, &out_name));
     write_constants(w, l, outside);
     for (uint32_t i = 0; i < l->formal; i++) {
@@ -418,6 +453,7 @@ static int write_model(struct writer *w, const struct ash_graph *graph) {
     ASH_TRY(ash_name_map_init(&w->names, &w->arena, graph->n_values, w->err));
     ASH_TRY(ash_name_map_init(&w->shared, &w->arena, 0, w->err));
     ASH_TRY(init_level(w, &l, graph, GRAPH_NODE));
+    l.outermost = true;
     if (o->producer != NULL) ash_put_text(w->out, 2, o->producer);
     size_t message = ash_put_open(w->out, 7);
     ash_put_text(w->out, 2, graph->name != NULL && *graph->name != '\0' ? graph->name : "graph");
