@@ -71,8 +71,7 @@ async function wasm() {
   const { data, dims } = input();
   const feeds = { [model.inputs[0].name]: new Tensor('float32', data, dims) };
   const { name } = model.outputs[0];
-  const predicted = await model.predict({ 'p2o.DynamicDimension.0': 1,
-    'p2o.DynamicDimension.1': dims[3] });
+  const predicted = await model.predict({ [model.inputs[0].name]: dims });
   const times = [];
   let answer;
   for (let run = 0; run < 6; run++) {
@@ -95,7 +94,8 @@ async function wasm() {
   row('first run', ms(first));
   row('steady run', `${ms(rest[rest.length >> 1])} (median of ${rest.length})`);
   const memory = await model.memory();
-  row('peak memory', `${mb(predicted.total)} predicted, ${mb(memory.total)} held, ${mb(memory.wasm)} the whole instance`);
+  row('peak memory', `${mb(predicted.total)} predicted, ${mb(memory.total)} held, ${
+    mb(memory.wasm)} the whole instance`);
   model.close();
 
   const other = nativeAnswer();
