@@ -343,6 +343,7 @@ const struct ash_op ash_ops_reshape[] = {
      .out_max = 1,
      .flags = ASH_OP_MOVES,
      .attrs_size = sizeof(struct view_attrs),
+     .parse = axes_parse,
      .infer = expand_infer,
      .ref = expand_ref},
     {0}};

@@ -165,5 +165,5 @@ static int slice_ref(struct ash_run *c) {
 
 const struct ash_op ash_ops_slice[] = {
     {SLICE, .since = 1, .until = 9, .in_min = 1, .in_max = 1, .parse = slice_parse},
-    {SLICE, .since = 10, .in_min = 3, .in_max = 5},
+    {SLICE, .since = 10, .in_min = 3, .in_max = 5, .parse = slice_parse},
     {0}};
