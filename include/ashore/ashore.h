@@ -205,6 +205,7 @@ struct ashore_session_options {
     size_t struct_size;
     int threads;          /* 0: all cores */
     int profile;          /* collect times by node */
+    int reference;        /* plain references only, no kernels: slow, the oracle of the others */
     size_t memory_limit;  /* bytes of slab and packed weights; 0: none.  More is refused early */
 };
 ASHORE_API void ashore_session_options_init(struct ashore_session_options *options);

@@ -17,6 +17,28 @@ void ash_heap_init(struct ash_heap *heap, ash_realloc_fn *fn, void *user) {
     atomic_init(&heap->used, 0);
     atomic_init(&heap->peak, 0);
     atomic_init(&heap->calls, 0);
+    atomic_init(&heap->holders, 0);
+}
+
+struct ash_heap *ash_heap_create(ash_realloc_fn *fn, void *user) {
+    struct ash_heap start, *heap;
+    ash_heap_init(&start, fn, user);
+    heap = ash_alloc(&start, sizeof *heap);
+    if (heap == NULL) return NULL;
+    ash_heap_init(heap, fn, user);
+    atomic_init(&heap->holders, 1);
+    return heap;
+}
+
+void ash_heap_retain(struct ash_heap *heap) {
+    if (heap != NULL && atomic_load_explicit(&heap->holders, memory_order_relaxed) != 0)
+        atomic_fetch_add_explicit(&heap->holders, 1, memory_order_relaxed);
+}
+
+void ash_heap_release(struct ash_heap *heap) {
+    if (heap == NULL || atomic_load_explicit(&heap->holders, memory_order_relaxed) == 0) return;
+    if (atomic_fetch_sub_explicit(&heap->holders, 1, memory_order_acq_rel) == 1)
+        (void)heap->fn(heap->user, heap, sizeof *heap, 0);
 }
 
 static void count_growth(struct ash_heap *heap, size_t more) {
@@ -30,6 +52,7 @@ static void count_growth(struct ash_heap *heap, size_t more) {
 void *ash_resize(struct ash_heap *heap, void *ptr, size_t old_size, size_t new_size) {
     if (ptr == NULL) old_size = 0;
     if (new_size > PTRDIFF_MAX || (ptr == NULL && new_size == 0)) return NULL;
+    if (heap == NULL) return libc_realloc(NULL, ptr, old_size, new_size);
     void *block = heap->fn(heap->user, ptr, old_size, new_size);
     if (new_size != 0 && block == NULL) return NULL;
     if (new_size > old_size) {

@@ -20,11 +20,20 @@ struct ash_heap {
     _Atomic size_t used;  /* bytes held now */
     _Atomic size_t peak;  /* most bytes ever held */
     _Atomic size_t calls; /* allocations and growths made: a warm run adds none */
+    _Atomic size_t holders; /* of a heap from ash_heap_create */
 };
 
 /* fn NULL: the C library's allocator. */
 void ash_heap_init(struct ash_heap *heap, ash_realloc_fn *fn, void *user);
 
+/* A heap that lives until its last holder lets go: values outlive the model that made them.  NULL
+ * when memory is out.  retain and release accept NULL and heaps from ash_heap_init, whose life is
+ * their owner's. */
+struct ash_heap *ash_heap_create(ash_realloc_fn *fn, void *user);
+void ash_heap_retain(struct ash_heap *heap);
+void ash_heap_release(struct ash_heap *heap);
+
+/* heap NULL: the C library's allocator, uncounted. */
 void *ash_alloc(struct ash_heap *heap, size_t size); /* not cleared; NULL when size is 0 too */
 void *ash_alloc_zero(struct ash_heap *heap, size_t size);
 void *ash_resize(struct ash_heap *heap, void *ptr, size_t old_size, size_t new_size);

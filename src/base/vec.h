@@ -19,9 +19,11 @@
 /* Before a loop whose trip count is a small constant: unrolls it whatever the optimisation level.
  */
 #if defined(__clang__)
-#    define VF_UNROLL _Pragma("clang loop unroll(full)")
+#    define VF_UNROLL    _Pragma("clang loop unroll(full)")
+#    define VF_NO_UNROLL _Pragma("clang loop unroll(disable)")
 #else
-#    define VF_UNROLL _Pragma("GCC unroll 16")
+#    define VF_UNROLL    _Pragma("GCC unroll 16")
+#    define VF_NO_UNROLL _Pragma("GCC unroll 1")
 #endif
 
 #if defined(ASH_VEC_REF)

@@ -59,25 +59,47 @@ static int evaluate(struct ash_inference *f, const struct ash_node *node,
     return rc;
 }
 
+/* What takes no more room than its inputs is always worth it: weights turned or converted. */
+static size_t fold_limit(const struct ash_inference *f, const struct ash_node *node,
+                         const struct ash_info *const *in) {
+    size_t given = 0;
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (in[i]) given = ash_size_add(given, ash_tensor_bytes(in[i]->data));
+    }
+    return given > f->fold_limit ? given : f->fold_limit;
+}
+
 static bool foldable(const struct ash_inference *f, const struct ash_node *node,
-                     const struct ash_info *out) {
+                     const struct ash_info *const *in, const struct ash_info *out) {
     const struct ash_op *op = node->op;
     if (!f->fold_limit || !op->ref || (op->flags & ASH_OP_IMPURE) || node->n_sub) return false;
     if (node->n_in > FOLD_ARITY_MAX || node->n_out > FOLD_ARITY_MAX) return false;
+    size_t limit = fold_limit(f, node, in);
     for (uint32_t i = 0; i < node->n_out; i++) {
         if (!ash_info_exact(&out[i]) || out[i].type.dtype == ASHORE_STRING) return false;
         struct ash_tensor t = exact_tensor(&out[i].type);
         size_t bytes;
         if (ash_shape_check(t.dtype, t.rank, t.dim, NULL, &bytes, NULL) != ASHORE_OK) return false;
-        if (bytes > f->fold_limit) return false;
+        if (bytes > limit && !(op->flags & ASH_OP_VIEW)) return false;
     }
     return true;
+}
+
+/* A constant seen in another shape: the same data. */
+static int fold_view(struct ash_inference *f, const struct ash_tensor *in, struct ash_info *out) {
+    struct ash_tensor *t = ash_arena_alloc(f->arena, sizeof *t);
+    if (!t) return ash_fail_nomem(f->err, sizeof *t);
+    *t = exact_tensor(&out->type);
+    t->data = in->data;
+    out->data = t;
+    return ASHORE_OK;
 }
 
 static int fold(struct ash_inference *f, const struct ash_node *node,
                 const struct ash_info *const *in, struct ash_info *out) {
     const struct ash_tensor *tin[FOLD_ARITY_MAX];
     struct ash_tensor *tout[FOLD_ARITY_MAX];
+    if (node->op->flags & ASH_OP_VIEW) return fold_view(f, in[0]->data, out);
     for (uint32_t i = 0; i < node->n_in; i++) tin[i] = in[i] ? in[i]->data : NULL;
     for (uint32_t i = 0; i < node->n_out; i++) {
         tout[i] = ash_arena_alloc(f->arena, sizeof *tout[i]);
@@ -197,7 +219,7 @@ static int infer_node(struct ash_inference *f, const struct ash_node *node,
                           .infer_sub = infer_sub,
                           .driver = f};
     ASH_TRY(op->infer(&c));
-    if (all && (any || node->n_in == 0) && foldable(f, node, out)) return fold(f, node, in, out);
+    if (all && (any || node->n_in == 0) && foldable(f, node, in, out)) return fold(f, node, in, out);
     if ((op->flags & ASH_OP_MOVES) && !out->content) return move_codes(f, node, in, out);
     return ASHORE_OK;
 }

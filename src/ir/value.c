@@ -10,6 +10,7 @@ static struct ashore_value *value_new(struct ash_heap *heap, int kind) {
     v->refs = 1;
     v->kind = (uint8_t)kind;
     v->heap = heap;
+    ash_heap_retain(heap);
     return v;
 }
 
@@ -112,5 +113,7 @@ void ash_value_release(struct ashore_value **value) {
         ash_free_aligned(v->heap, v->tensor.data, ash_tensor_bytes(&v->tensor));
         ash_free(v->heap, (char *)v->tensor.chars, v->chars_size);
     }
-    ash_free(v->heap, v, sizeof *v);
+    struct ash_heap *heap = v->heap;
+    ash_free(heap, v, sizeof *v);
+    ash_heap_release(heap);
 }

@@ -160,20 +160,6 @@ static int lower(struct ash_draft *d, const struct ash_node *node, const struct 
     return node->op->lower(c);
 }
 
-/* A constant seen in another shape is a constant. */
-static int view_constant(struct ash_draft *d, const struct ash_node *node,
-                         const struct ash_info *const *in, struct ash_info *out) {
-    if (!(node->op->flags & ASH_OP_VIEW) || !in[0] || !in[0]->data || out[0].data) return ASHORE_OK;
-    if (in[0]->data->dtype == ASHORE_STRING || !ash_info_exact(&out[0])) return ASHORE_OK;
-    struct ash_tensor *t = ash_arena_alloc(d->arena, sizeof *t);
-    if (!t) return ash_fail_nomem(d->err, sizeof *t);
-    *t = *in[0]->data;
-    t->rank = out[0].type.rank;
-    for (int i = 0; i < t->rank; i++) t->dim[i] = out[0].type.dim[i].value;
-    out[0].data = t;
-    return ASHORE_OK;
-}
-
 /* Plans for the subs whose inputs are known now; the others are planned when they are called. */
 static int plan_subs(struct ash_draft *d, const struct ash_node *node, struct ash_step *step,
                      struct ash_info *const *formal) {
@@ -279,7 +265,6 @@ int ash_draft_node(struct ash_draft *d, struct ash_inference *f, bool live,
         return ASHORE_OK;
     }
     scope->node++;
-    ASH_TRY(view_constant(d, node, in, out));
     if (all_constant(node, out)) return take_constants(d, node, out);
     bool known = true;
     rc = emit(d, node, in, out, formal, &known);

@@ -41,7 +41,7 @@ void ash_exec_abort(struct ash_exec *x) {
 int ash_exec_begin(struct ash_exec *x, struct ash_plan *plan, const struct ash_slot *args,
                    struct ash_tensor *const *bind, struct ashore_error *err) {
     ash_exec_abort(x);
-    x->steps_done = 0;
+    x->steps_done = x->steps_known = 0;
     if (x->n_out != plan->n_outputs) {
         struct ashore_value **out = ash_alloc_zero(x->heap, plan->n_outputs * sizeof *out);
         if (!out && plan->n_outputs) return ash_fail_nomem(err, plan->n_outputs * sizeof *out);

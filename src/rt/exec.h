@@ -14,6 +14,7 @@ struct ash_stat { /* of one node of the model */
     const struct ash_node *node;
     const char *kernel;
     struct ash_type type; /* of its first output, last seen */
+    char shape[96];       /* the same as text, made when it is asked for */
     double seconds;
     uint64_t runs;
 };
@@ -28,7 +29,7 @@ struct ash_exec {
         void *data;
         size_t size;
     } slab, pointers; /* the outermost plan's slab; arguments of the step that runs */
-    size_t steps_done;
+    size_t steps_done, steps_known;
     struct ashore_value **out; /* outermost outputs, made by the run */
     uint32_t n_out;
 };

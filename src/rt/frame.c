@@ -85,6 +85,7 @@ static int begin_segment(struct ash_exec *x, struct ash_frame *f, unsigned char 
                          struct ashore_error *err) {
     const struct ash_segment *seg = ash_frame_segment(f);
     f->step = 0;
+    x->steps_known += seg->n_steps;
     f->slab = slab;
     if (!slab) ASH_TRY(own_slab(x, f, seg->slab, &f->slab, err));
     ASH_TRY(ash_buf_reserve(x->heap, &f->slots, f->plan->n_places * sizeof(struct ash_slot),

@@ -144,6 +144,7 @@ static int run_strings(struct ash_run *run, ash_run_fn *fn, const struct ash_inf
 static void profile(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
                     double seconds) {
     struct ash_stat *stat = &x->stats[s->node->id];
+    stat->node = s->node;
     stat->seconds += seconds;
     stat->runs++;
     stat->kernel = s->kernel;

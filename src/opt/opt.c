@@ -1,0 +1,138 @@
+/* The driver of the rewrites, and what they share. */
+#include "opt/passes.h"
+
+#include <string.h>
+
+enum { ROUNDS_MAX = 16, FOLD_BYTES = 1 << 20 };
+
+static ash_pass_fn *const passes[] = {
+#define ROW(name) name,
+    ASH_PASS_LIST(ROW)
+#undef ROW
+};
+
+/* Uses, producers and facts of the graph as it is now. */
+static int look(struct ash_opt *o, struct ash_graph *g, const struct ash_info *in,
+                struct ash_pass *p) {
+    struct ash_inference f = {.arena = o->arena,
+                              .heap = o->heap,
+                              .syms = g->syms,
+                              .fold_limit = FOLD_BYTES,
+                              .err = o->err};
+    struct ash_info *out = ash_arena_array(o->arena, g->n_outputs, sizeof *out), *infos;
+    *p = (struct ash_pass){.graph = g, .arena = o->arena, .err = o->err, .infos_n = g->n_values};
+    p->uses = ash_arena_array(o->arena, g->n_values, sizeof *p->uses);
+    p->producer = ash_arena_array(o->arena, g->n_values, sizeof *p->producer);
+    if (!out || !p->uses || !p->producer) return ash_fail_nomem(o->err, g->n_values * 8);
+    ASH_TRY(ash_infer_graph(&f, g, in, out, &infos));
+    p->infos = infos;
+    ash_graph_drop_dead(g, p->uses);
+    ash_graph_uses(g, p->uses);
+    for (uint32_t i = 0; i < g->n_values; i++) p->producer[i] = ASH_NONE;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        for (uint32_t k = 0; k < g->nodes[i]->n_out; k++) {
+            if (g->nodes[i]->out[k] != ASH_NONE) p->producer[g->nodes[i]->out[k]] = i;
+        }
+    }
+    return ASHORE_OK;
+}
+
+static void declared(struct ash_info *info, const struct ash_type *type) {
+    info->type = *type;
+    for (int i = 0; i < type->rank; i++) {
+        if (type->dim[i].kind == ASH_DIM_SYMBOLIC) info->type.dim[i] = ash_dim_unknown();
+    }
+}
+
+static int optimize(struct ash_opt *o, struct ash_graph *g, const struct ash_info *in, int depth);
+
+/* Formal inputs are what the file declares, captured ones what has been found outside. */
+static int optimize_subs(struct ash_opt *o, const struct ash_node *node,
+                         const struct ash_info *infos, int depth) {
+    for (uint32_t k = 0; k < node->n_sub; k++) {
+        const struct ash_sub *sub = &node->sub[k];
+        struct ash_info *in = ash_arena_array(o->arena, sub->graph->n_inputs, sizeof *in);
+        if (!in) return ash_fail_nomem(o->err, sizeof *in);
+        for (uint32_t i = 0; i < sub->graph->n_inputs; i++) {
+            if (i < sub->formal)
+                declared(&in[i], &sub->graph->values[sub->graph->inputs[i]].type);
+            else
+                in[i].type = infos[node->in[sub->first_capture + i - sub->formal]].type;
+        }
+        ASH_TRY(optimize(o, sub->graph, in, depth + 1));
+    }
+    return ASHORE_OK;
+}
+
+static int optimize(struct ash_opt *o, struct ash_graph *g, const struct ash_info *in, int depth) {
+    struct ash_pass p;
+    ASH_FAIL_IF(depth > 64, o->err, LIMIT, "subgraphs nest deeper than 64");
+    ASH_TRY(look(o, g, in, &p));
+    bool again = o->rewrite != 0;
+    for (int round = 0; again && round < ROUNDS_MAX; round++) {
+        again = false;
+        for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+            p.changed = false;
+            ASH_TRY(passes[i](&p));
+            if (!p.changed) continue;
+            again = true;
+            ASH_TRY(look(o, g, in, &p));
+        }
+    }
+    for (uint32_t i = 0; i < g->n_values; i++) {
+        const struct ash_type *t = &p.infos[i].type;
+        bool known = t->kind != ASHORE_TENSOR || t->dtype != 0;
+        bool better = t->kind == ASHORE_TENSOR ? t->rank >= 0 || g->values[i].type.rank < 0 : true;
+        if (known && better && !g->values[i].data) g->values[i].type = *t;
+    }
+    for (uint32_t i = 0; i < g->n_nodes; i++)
+        ASH_TRY(optimize_subs(o, g->nodes[i], p.infos, depth));
+    return ASHORE_OK;
+}
+
+int ash_opt_run(struct ash_opt *o) {
+    struct ash_graph *g = o->graph;
+    struct ash_info *in = ash_arena_array(o->arena, g->n_inputs, sizeof *in);
+    if (!in) return ash_fail_nomem(o->err, g->n_inputs * sizeof *in);
+    for (uint32_t i = 0; i < g->n_inputs; i++) in[i].type = g->values[g->inputs[i]].type;
+    return optimize(o, g, in, 0);
+}
+
+struct ash_node *ash_pass_producer(const struct ash_pass *p, uint32_t v) {
+    if (v == ASH_NONE || v >= p->infos_n || p->producer[v] == ASH_NONE) return NULL;
+    return p->graph->nodes[p->producer[v]];
+}
+
+struct ash_node *ash_pass_single_use(const struct ash_pass *p, uint32_t v) {
+    const struct ash_graph *g = p->graph;
+    if (v == ASH_NONE || v >= p->infos_n || p->uses[v] != 1) return NULL;
+    for (uint32_t i = p->producer[v] == ASH_NONE ? 0 : p->producer[v]; i < g->n_nodes; i++) {
+        for (uint32_t k = 0; k < g->nodes[i]->n_in; k++) {
+            if (g->nodes[i]->in[k] == v) return g->nodes[i];
+        }
+    }
+    return NULL;
+}
+
+void ash_pass_replace(struct ash_pass *p, uint32_t from, uint32_t to) {
+    struct ash_graph *g = p->graph;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        for (uint32_t k = 0; k < g->nodes[i]->n_in; k++) {
+            if (g->nodes[i]->in[k] == from) g->nodes[i]->in[k] = to;
+        }
+    }
+    for (uint32_t i = 0; i < g->n_outputs; i++) {
+        if (g->outputs[i] == from) g->outputs[i] = to;
+    }
+    p->changed = true;
+}
+
+int ash_pass_insert(struct ash_pass *p, uint32_t at, const char *domain, const char *op, int opset,
+                    uint32_t n_in, struct ash_node **node) {
+    struct ash_graph *g = p->graph;
+    ASH_TRY(ash_graph_add_node(g, domain, op, opset, n_in, 1, node, p->err));
+    memmove(g->nodes + at + 1, g->nodes + at, (g->n_nodes - 1 - at) * sizeof *g->nodes);
+    g->nodes[at] = *node;
+    p->changed = true;
+    return ASHORE_OK;
+}

@@ -1,0 +1,98 @@
+/* Constants: what inference has computed becomes a constant of the graph; an If whose condition is
+ * known becomes its branch. */
+#include "opt/passes.h"
+
+#include <string.h>
+
+static bool all_known(const struct ash_pass *p, const struct ash_node *n) {
+    for (uint32_t k = 0; k < n->n_out; k++) {
+        if (n->out[k] != ASH_NONE && !p->infos[n->out[k]].data) return false;
+    }
+    return n->n_out > 0;
+}
+
+/* The branch's values and nodes become the graph's own; nodes go to list[*n...]. */
+static int splice(struct ash_pass *p, const struct ash_node *node, const struct ash_sub *sub,
+                  struct ash_node **list, uint32_t *n) {
+    struct ash_graph *g = p->graph;
+    const struct ash_graph *from = sub->graph;
+    uint32_t *map = ash_arena_array(p->arena, from->n_values, sizeof *map);
+    if (!map) return ash_fail_nomem(p->err, from->n_values * sizeof *map);
+    for (uint32_t i = 0; i < from->n_values; i++) map[i] = ASH_NONE;
+    for (uint32_t i = 0; i < from->n_inputs; i++)
+        map[from->inputs[i]] = node->in[sub->first_capture + i];
+    for (uint32_t i = 0; i < from->n_values; i++) {
+        if (map[i] != ASH_NONE) continue;
+        ASH_TRY(ash_graph_add_value(g, from->values[i].name, &map[i], p->err));
+        g->values[map[i]] = from->values[i];
+    }
+    for (uint32_t i = 0; i < from->n_nodes; i++) {
+        struct ash_node *m = from->nodes[i];
+        for (uint32_t k = 0; k < m->n_in; k++) {
+            if (m->in[k] != ASH_NONE) m->in[k] = map[m->in[k]];
+        }
+        for (uint32_t k = 0; k < m->n_out; k++) {
+            if (m->out[k] != ASH_NONE) m->out[k] = map[m->out[k]];
+        }
+        list[(*n)++] = m;
+    }
+    for (uint32_t i = 0; i < from->n_outputs && i < node->n_out; i++) {
+        if (node->out[i] != ASH_NONE) ash_pass_replace(p, node->out[i], map[from->outputs[i]]);
+    }
+    return ASHORE_OK;
+}
+
+static int choice_of(struct ash_pass *p, const struct ash_node *n) {
+    const struct ash_info *in[1];
+    if (!n->op || !n->op->choose || n->in[0] >= p->infos_n) return -1;
+    in[0] = &p->infos[n->in[0]];
+    return n->op->choose(in);
+}
+
+static int inline_branches(struct ash_pass *p) {
+    struct ash_graph *g = p->graph;
+    uint32_t total = g->n_nodes, n = 0;
+    bool any = false;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        int k = choice_of(p, g->nodes[i]);
+        if (k < 0) continue;
+        any = true;
+        total += g->nodes[i]->sub[k].graph->n_nodes;
+    }
+    if (!any) return ASHORE_OK;
+    struct ash_node **list = ash_arena_array(p->arena, total, sizeof *list);
+    if (!list) return ash_fail_nomem(p->err, total * sizeof *list);
+    struct ash_node **old = g->nodes;
+    uint32_t n_old = g->n_nodes;
+    for (uint32_t i = 0; i < n_old; i++) {
+        int k = choice_of(p, old[i]);
+        if (k < 0)
+            list[n++] = old[i];
+        else
+            ASH_TRY(splice(p, old[i], &old[i]->sub[k], list, &n));
+    }
+    g->nodes = list;
+    g->n_nodes = n;
+    g->cap_nodes = total;
+    return ASHORE_OK;
+}
+
+int ash_pass_fold(struct ash_pass *p) {
+    struct ash_graph *g = p->graph;
+    uint32_t to = 0;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        struct ash_node *n = g->nodes[i];
+        if (!all_known(p, n)) {
+            g->nodes[to++] = n;
+            continue;
+        }
+        for (uint32_t k = 0; k < n->n_out; k++) {
+            if (n->out[k] == ASH_NONE) continue;
+            g->values[n->out[k]].data = p->infos[n->out[k]].data;
+            g->values[n->out[k]].type = p->infos[n->out[k]].type;
+        }
+        p->changed = true;
+    }
+    g->n_nodes = to;
+    return inline_branches(p);
+}

@@ -1,0 +1,62 @@
+/* Nodes that hand their input through: Identity, a Cast to the type that is there, a Transpose that
+ * moves nothing, a Reshape to the shape that is there, Dropout in inference. */
+#include "opt/passes.h"
+
+#include <string.h>
+
+static bool same_shape(const struct ash_type *a, const struct ash_type *b) {
+    if (a->kind != ASHORE_TENSOR || b->kind != ASHORE_TENSOR) return false;
+    if (a->rank < 0 || a->rank != b->rank || a->dtype != b->dtype || a->dtype == 0) return false;
+    for (int i = 0; i < a->rank; i++) {
+        if (!ash_dim_same(a->dim[i], b->dim[i])) return false;
+    }
+    return true;
+}
+
+/* A view of the same shape is the same value; so is a conversion to the same type, and a
+ * permutation that keeps every axis. */
+static bool does_nothing(const struct ash_pass *p, const struct ash_node *n) {
+    if (!n->op || *n->domain || n->n_in == 0 || n->in[0] == ASH_NONE) return false;
+    for (uint32_t k = 1; k < n->n_out; k++) {
+        if (n->out[k] != ASH_NONE && p->uses[n->out[k]]) return false;
+    }
+    const struct ash_type *in = &p->infos[n->in[0]].type, *out = &p->infos[n->out[0]].type;
+    if (!strcmp(n->op_type, "Identity")) return true;
+    if (!strcmp(n->op_type, "Cast")) return in->dtype && in->dtype == out->dtype;
+    if (!strcmp(n->op_type, "Transpose")) {
+        const struct ash_attr *perm = ash_node_attr(n, "perm");
+        if (!perm || perm->type != ASH_ATTR_INTS) return in->rank == 0 || in->rank == 1;
+        for (size_t i = 0; i < perm->count; i++) {
+            if (perm->v.ints[i] != (int64_t)i) return false;
+        }
+        return true;
+    }
+    return (n->op->flags & ASH_OP_VIEW) && same_shape(in, out);
+}
+
+static bool is_output(const struct ash_graph *g, uint32_t v) {
+    for (uint32_t i = 0; i < g->n_outputs; i++) {
+        if (g->outputs[i] == v) return true;
+    }
+    return false;
+}
+
+int ash_pass_identity(struct ash_pass *p) {
+    struct ash_graph *g = p->graph;
+    uint32_t to = 0;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        struct ash_node *n = g->nodes[i];
+        bool drop = does_nothing(p, n);
+        /* An output stays a value of its own when its source is an input, a constant or another
+         * output: the copy has to be made somewhere. */
+        if (drop && is_output(g, n->out[0]))
+            drop = ash_pass_producer(p, n->in[0]) != NULL && !is_output(g, n->in[0]);
+        if (!drop) {
+            g->nodes[to++] = n;
+            continue;
+        }
+        ash_pass_replace(p, n->out[0], n->in[0]);
+    }
+    g->n_nodes = to;
+    return ASHORE_OK;
+}

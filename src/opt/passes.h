@@ -1,0 +1,54 @@
+/* Rewrites of a graph when a model is loaded.
+ *
+ * One pass is one file, and does one thing to one graph; the driver runs them over the graph and its
+ * subgraphs until nothing changes.  A pass keeps every output's value within the accuracy class of
+ * the operators that it touches. */
+#ifndef ASH_OPT_PASSES_H
+#define ASH_OPT_PASSES_H
+
+#include "ir/infer.h"
+
+struct ash_opt {
+    struct ash_graph *graph;
+    struct ash_arena *arena;
+    struct ash_heap *heap;
+    int rewrite; /* 0: infer types only */
+    struct ashore_error *err;
+};
+
+/* Infers types, rewrites, and writes the inferred types to the graph's values. */
+int ash_opt_run(struct ash_opt *opt);
+
+/* What a pass sees: the graph and what inference found.  Use counts are fresh; a pass that changes
+ * the graph keeps to values that it looked at or made. */
+struct ash_pass {
+    struct ash_graph *graph;
+    struct ash_arena *arena;
+    const struct ash_info *infos; /* [infos_n] of values that were there before the pass */
+    uint32_t infos_n;
+    uint32_t *uses;               /* [uses_n] */
+    uint32_t *producer;           /* node index by value, ASH_NONE for inputs and constants */
+    bool changed;
+    struct ashore_error *err;
+};
+typedef int ash_pass_fn(struct ash_pass *p);
+
+#define ASH_PASS_LIST(X)                                                                           \
+    X(ash_pass_fold)     /* constants computed, views of constants, chosen branches */             \
+    X(ash_pass_identity) /* nodes that do nothing */
+
+#define ASH_PASS_DECLARE(name) ash_pass_fn name;
+ASH_PASS_LIST(ASH_PASS_DECLARE)
+#undef ASH_PASS_DECLARE
+
+/* The only node that uses value v, or NULL: several, none, a graph output. */
+struct ash_node *ash_pass_single_use(const struct ash_pass *p, uint32_t v);
+/* The node that makes v, NULL for inputs and constants. */
+struct ash_node *ash_pass_producer(const struct ash_pass *p, uint32_t v);
+/* All uses of `from` become uses of `to`. */
+void ash_pass_replace(struct ash_pass *p, uint32_t from, uint32_t to);
+/* Inserts, before node index `at`, a node with one output of the given name. */
+int ash_pass_insert(struct ash_pass *p, uint32_t at, const char *domain, const char *op, int opset,
+                    uint32_t n_in, struct ash_node **node);
+
+#endif

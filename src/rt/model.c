@@ -1,0 +1,137 @@
+#include "rt/model.h"
+
+#include "opt/passes.h"
+
+#include <string.h>
+
+void ashore_model_options_init(struct ashore_model_options *options) {
+    memset(options, 0, sizeof *options);
+    options->struct_size = sizeof *options;
+    options->optimize = 1;
+}
+
+int ash_model_error(const struct ashore_model *m, int rc, struct ashore_error *err) {
+    if (rc < 0) ash_error_prefix(err, "%s: ", m->name);
+    return rc;
+}
+
+void ashore_model_destroy(ashore_model **model) {
+    struct ashore_model *m = *model;
+    *model = NULL;
+    if (!m) return;
+    ash_packs_destroy(&m->packs);
+    ash_onnx_model_deinit(&m->onnx);
+    ash_arena_deinit(&m->arena);
+    ash_mapping_deinit(&m->file);
+    struct ash_heap *heap = m->heap;
+    ash_free(heap, m, sizeof *m);
+    ash_heap_release(heap);
+}
+
+static uint32_t number_nodes(struct ash_graph *g, uint32_t next) {
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        g->nodes[i]->id = next++;
+        for (uint32_t k = 0; k < g->nodes[i]->n_sub; k++)
+            next = number_nodes(g->nodes[i]->sub[k].graph, next);
+    }
+    return next;
+}
+
+/* Rewrites may make another value an output; its name stays. */
+static int keep_output_names(struct ashore_model *m, struct ashore_error *err) {
+    const struct ash_graph *g = m->graph;
+    m->output_names = ash_arena_array(&m->arena, g->n_outputs, sizeof *m->output_names);
+    if (!m->output_names) return ash_fail_nomem(err, g->n_outputs * sizeof *m->output_names);
+    for (uint32_t i = 0; i < g->n_outputs; i++) m->output_names[i] = g->values[g->outputs[i]].name;
+    return ASHORE_OK;
+}
+
+static int load(struct ashore_model *m, const struct ash_onnx_source *src, int optimize,
+                struct ashore_error *err) {
+    ASH_TRY(ash_onnx_read(src, &m->arena, &m->onnx, err));
+    m->graph = m->onnx.graph;
+    m->syms = m->graph->syms;
+    ASH_TRY(ash_graph_resolve(m->graph, err));
+    ASH_TRY(keep_output_names(m, err));
+    struct ash_opt opt = {
+        .graph = m->graph, .arena = &m->arena, .heap = m->heap, .rewrite = optimize, .err = err};
+    ASH_TRY(ash_opt_run(&opt));
+    m->n_nodes = number_nodes(m->graph, 0);
+    ASH_TRY(ash_packs_create(m->heap, &m->packs, err));
+    return ash_model_describe_all(m, err);
+}
+
+static int model_new(const struct ashore_model_options *options, const char *name,
+                     struct ashore_model **out, struct ashore_error *err) {
+    struct ash_heap *heap = ash_heap_create(options->realloc, options->realloc_user);
+    if (!heap) return ash_fail_nomem(err, sizeof *heap);
+    struct ashore_model *m = ash_alloc_zero(heap, sizeof *m);
+    if (!m) {
+        ash_heap_release(heap);
+        return ash_fail_nomem(err, sizeof *m);
+    }
+    m->heap = heap;
+    ash_arena_init(&m->arena, m->heap);
+    m->name = ash_arena_text(&m->arena, name, strlen(name));
+    if (!m->name) {
+        ashore_model_destroy(&m);
+        return ash_fail_nomem(err, strlen(name));
+    }
+    *out = m;
+    return ASHORE_OK;
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static int finish(struct ashore_model *m, int rc, ashore_model **model, struct ashore_error *err) {
+    if (rc != ASHORE_OK) {
+        ash_model_error(m, rc, err);
+        ashore_model_destroy(&m);
+        return rc;
+    }
+    *model = m;
+    return ASHORE_OK;
+}
+
+int ashore_model_load_memory(const void *bytes, size_t size,
+                             const struct ashore_model_options *options, ashore_model **model,
+                             struct ashore_error *err) {
+    struct ashore_model_options defaults;
+    ashore_model_options_init(&defaults);
+    if (options) defaults = *options;
+    struct ashore_model *m;
+    ASH_TRY(model_new(&defaults, defaults.name ? defaults.name : "model", &m, err));
+    struct ash_onnx_source src = {.bytes = bytes,
+                                  .size = size,
+                                  .name = m->name,
+                                  .data_dir = defaults.data_dir,
+                                  .external = defaults.external,
+                                  .external_user = defaults.external_user};
+    return finish(m, load(m, &src, defaults.optimize, err), model, err);
+}
+
+int ashore_model_load_file(const char *path, const struct ashore_model_options *options,
+                           ashore_model **model, struct ashore_error *err) {
+    struct ashore_model_options defaults;
+    ashore_model_options_init(&defaults);
+    if (options) defaults = *options;
+    struct ashore_model *m;
+    ASH_TRY(model_new(&defaults, defaults.name ? defaults.name : base_name(path), &m, err));
+    int rc = ash_mapping_init(&m->file, m->heap, path, err);
+    const char *slash = strrchr(path, '/');
+    const char *dir = slash ? ash_arena_text(&m->arena, path, (size_t)(slash - path) + 1) : ".";
+    if (rc == ASHORE_OK && !dir) rc = ash_fail_nomem(err, strlen(path));
+    if (rc == ASHORE_OK) {
+        struct ash_onnx_source src = {.bytes = m->file.data,
+                                      .size = m->file.size,
+                                      .name = m->name,
+                                      .data_dir = defaults.data_dir ? defaults.data_dir : dir,
+                                      .external = defaults.external,
+                                      .external_user = defaults.external_user};
+        rc = load(m, &src, defaults.optimize, err);
+    }
+    return finish(m, rc, model, err);
+}

@@ -1,0 +1,59 @@
+/* A loaded model and its sessions. */
+#ifndef ASH_RT_MODEL_H
+#define ASH_RT_MODEL_H
+
+#include "base/mapping.h"
+#include "onnx/model_reader.h"
+#include "rt/exec.h"
+
+struct ashore_model {
+    struct ash_heap *heap; /* also held by values that sessions have made */
+    struct ash_arena arena;
+    struct ash_symtab *syms;
+    struct ash_mapping file; /* size 0: the caller's memory */
+    const char *name;
+    struct ash_onnx_model onnx;
+    struct ash_graph *graph; /* rewritten */
+    const char **output_names;
+    struct ash_packs *packs;
+    uint32_t n_nodes; /* node ids are below */
+    struct ashore_value_info *inputs, *outputs;
+    struct ashore_op_count *ops;
+    size_t weight_bytes; /* raw weights of the rewritten graph */
+};
+
+enum { ASH_PLANS_KEPT = 8 };
+
+/* A plan and the input shapes that it is for. */
+struct ash_planned {
+    struct ash_plan *plan;
+    struct ash_tensor *shapes; /* [n_inputs]; dtype 0: not a tensor */
+    uint64_t used;             /* when it was, counted in runs */
+};
+
+struct ashore_session {
+    struct ashore_model *model;
+    struct ashore_session_options options;
+    struct ash_pool *pool;
+    struct ash_exec exec;
+    struct ash_planned plans[ASH_PLANS_KEPT];
+    uint64_t clock;
+    /* of the run in progress */
+    struct ash_slot *args;           /* [n_inputs] */
+    struct ash_tensor **bind;        /* [n_outputs] */
+    struct ashore_value **held;      /* [n_inputs] retained */
+    struct ashore_run *run;          /* NULL: none */
+};
+
+/* Fills the model's descriptions for the public functions. */
+int ash_model_describe_all(struct ashore_model *m, struct ashore_error *err);
+/* Facts of the graph's inputs as declared. */
+struct ash_info ash_model_declared(const struct ash_graph *g, uint32_t input);
+
+/* The plan for the inputs in s->args, from the cache or made. */
+int ash_session_plan(struct ashore_session *s, struct ash_plan **plan, struct ashore_error *err);
+
+/* The public result of an operation of a model: names it in the message. */
+int ash_model_error(const struct ashore_model *m, int rc, struct ashore_error *err);
+
+#endif

@@ -1,0 +1,131 @@
+/* A run in slices, and what a session tells: memory and times. */
+#include "rt/session.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+struct ashore_run {
+    struct ashore_session *session;
+    int rc; /* of the last advance */
+};
+
+int ashore_run_create(ashore_session *session, size_t in_count, const char *const *in_names,
+                      ashore_value *const *in_values, ashore_run **run, struct ashore_error *err) {
+    struct ashore_model *m = session->model;
+    if (session->run)
+        return ash_model_error(m, ash_fail(err, ASHORE_ERR_STATE, "a run is in progress"), err);
+    struct ashore_run *r = ash_alloc_zero(m->heap, sizeof *r);
+    if (!r) return ash_fail_nomem(err, sizeof *r);
+    int rc = ash_session_begin(session, in_count, in_names, in_values, err);
+    if (rc != ASHORE_OK) {
+        ash_session_end(session);
+        ash_free(m->heap, r, sizeof *r);
+        return ash_model_error(m, rc, err);
+    }
+    r->session = session;
+    r->rc = ASHORE_PENDING;
+    session->run = r;
+    *run = r;
+    return ASHORE_OK;
+}
+
+int ashore_run_advance(ashore_run *run, size_t max_steps, struct ashore_error *err) {
+    if (run->rc != ASHORE_PENDING)
+        return ash_fail(err, ASHORE_ERR_STATE, "the run is at its end");
+    run->rc = ash_exec_advance(&run->session->exec, max_steps, err);
+    return ash_model_error(run->session->model, run->rc, err);
+}
+
+void ashore_run_progress(const ashore_run *run, size_t *done, size_t *known) {
+    const struct ash_exec *x = &run->session->exec;
+    *done = x->steps_done;
+    *known = x->steps_known;
+}
+
+int ashore_run_output(ashore_run *run, size_t i, ashore_value **value, struct ashore_error *err) {
+    struct ash_exec *x = &run->session->exec;
+    ASH_FAIL_IF(run->rc != ASHORE_OK, err, STATE, "the run is not done");
+    ASH_FAIL_IF(i >= x->n_out, err, INDEX, "there is no output %zu", i);
+    *value = ash_value_retain(x->out[i]);
+    return ASHORE_OK;
+}
+
+void ashore_run_destroy(ashore_run **run) {
+    struct ashore_run *r = *run;
+    *run = NULL;
+    if (!r) return;
+    ash_session_end(r->session);
+    r->session->run = NULL;
+    ash_free(r->session->model->heap, r, sizeof *r);
+}
+
+/* ---- memory ---- */
+
+int ashore_session_predict(ashore_session *s, const int64_t *const *shape,
+                           struct ashore_memory *memory, struct ashore_error *err) {
+    struct ashore_model *m = s->model;
+    if (s->run)
+        return ash_model_error(m, ash_fail(err, ASHORE_ERR_STATE, "a run is in progress"), err);
+    for (uint32_t i = 0; i < m->graph->n_inputs; i++) {
+        struct ash_tensor *t = &s->args[i].tensor;
+        memset(&s->args[i], 0, sizeof s->args[i]);
+        if (m->inputs[i].kind != ASHORE_TENSOR) continue;
+        t->dtype = m->inputs[i].dtype;
+        t->rank = m->inputs[i].rank;
+        if (t->rank < 0)
+            return ash_fail(err, ASHORE_ERR_SHAPE, "%s: the rank of input '%s' is not known",
+                            m->name, m->inputs[i].name);
+        for (int k = 0; k < t->rank; k++) t->dim[k] = shape[i][k];
+        int rc = ash_shape_check(t->dtype, t->rank, t->dim, NULL, NULL, err);
+        if (rc != ASHORE_OK) return ash_model_error(m, rc, err);
+    }
+    struct ash_plan *plan;
+    int rc = ash_session_plan(s, &plan, err);
+    if (rc != ASHORE_OK) return ash_model_error(m, rc, err);
+    memory->weights = m->weight_bytes;
+    memory->packed = ash_packs_bytes(m->packs);
+    memory->slab = plan->segments[0].slab;
+    memory->total = memory->weights + memory->packed + memory->slab;
+    memory->exact = ash_plan_static(plan);
+    return ASHORE_OK;
+}
+
+void ashore_session_memory(const ashore_session *s, struct ashore_memory *memory) {
+    struct ashore_model *m = s->model;
+    memory->weights = m->weight_bytes;
+    memory->packed = ash_packs_bytes(m->packs);
+    memory->slab = s->exec.slab.size;
+    memory->total = atomic_load(&m->heap->peak) + m->file.size;
+    memory->exact = 1;
+}
+
+/* ---- times ---- */
+
+static struct ash_stat *stat_at(const struct ashore_session *s, size_t i) {
+    if (!s->exec.stats) return NULL;
+    for (uint32_t id = 0; id < s->model->n_nodes; id++) {
+        if (s->exec.stats[id].runs && i-- == 0) return &s->exec.stats[id];
+    }
+    return NULL;
+}
+
+size_t ashore_session_steps(const ashore_session *s) {
+    size_t n = 0;
+    while (stat_at(s, n)) n++;
+    return n;
+}
+
+int ashore_session_step(const ashore_session *s, size_t i, struct ashore_step_info *info) {
+    struct ash_stat *stat = stat_at(s, i);
+    if (!stat) return ASHORE_ERR_INDEX;
+    ash_type_text(NULL, &stat->type, stat->shape, sizeof stat->shape);
+    *info = (struct ashore_step_info){.node = stat->node->name,
+                                      .op = stat->node->label ? stat->node->label
+                                                              : stat->node->op_type,
+                                      .kernel = stat->kernel,
+                                      .shape = stat->shape,
+                                      .seconds = stat->seconds,
+                                      .runs = stat->runs};
+    return ASHORE_OK;
+}
