@@ -1,8 +1,8 @@
 // The page: a picture of a line of text in, the text out, and what it took.
-import { load, Tensor } from './ashore/index.js';
+import { load, Tensor } from 'ashore';
 import { decode, prepare, readKeys } from './ocr.js';
 
-const modelURL = './model.onnx';
+const modelURL = document.querySelector('meta[name=ashore-model]').content;
 const keysURL = './ppocr_keys_v1.txt';
 const sampleURL = './sample.png';
 const mostPixels = 4096; // along a side of the canvas
@@ -44,9 +44,10 @@ const confidence = make('p', { class: 'confidence' });
 const figures = make('dl', { class: 'figures' });
 const notes = make('ul', { class: 'notes' });
 
+document.title = 'Read a line of text';
 const root = document.querySelector('main') ?? document.body.appendChild(make('main'));
 root.replaceChildren(
-  make('header', {}, make('h1', {}, 'Read a line of text'),
+  make('header', {}, make('h1', {}, document.title),
     make('p', {}, 'The model runs in this page. Your picture does not leave it.')),
   drop,
   make('section', { class: 'result', 'aria-label': 'Result' }, bar, status, text, confidence),

@@ -26,7 +26,7 @@ const given = new Map((options.dim ?? []).map((text) => {
   return [text.slice(0, at), value];
 }));
 
-const nameOf = (info, axis) => (/^[A-Za-z_]\w*$/.test(info.dims[axis]) ? info.dims[axis]
+const nameOf = (info, axis) => (/^[A-Za-z_][\w.]*$/.test(info.dims[axis]) ? info.dims[axis]
   : `${info.name}:${axis}`);
 
 function extentOf(info, axis) {
