@@ -3,8 +3,6 @@
 #include "kernels/act_vec.h"
 #include "kernels/eltwise/eltwise.h"
 
-#include <string.h>
-
 enum {
     ELTWISE_CHUNK = 2048, /* results that are still in the cache when the activation comes */
     UNARY_ROOT = ASH_UNARY_COUNT, /* x to the power of 0.5 */
@@ -73,10 +71,10 @@ VF_INLINE vf eltwise_pow(vf a, vf b) {
     return vf_select(vf_eq(b, zero) | vf_eq(a, one), one, y);
 }
 
-VF_INLINE vf eltwise_expm1(vf x) { return vf_exp(vf_min(x, vf_zero())) - vf_set1(1.0f); }
-
-VF_INLINE vf eltwise_elu(vf x, vf alpha) {
-    return vf_select(vf_lt(x, vf_zero()), alpha * eltwise_expm1(x), x);
+/* elu, selu and celu: x < 0 ? fall * (exp(x * rate) - 1) : rise * x */
+VF_INLINE vf eltwise_elu(vf x, vf fall, vf rate, vf rise) {
+    vf e = vf_exp(vf_min(x * rate, vf_zero())) - vf_set1(1.0f);
+    return vf_select(vf_lt(x, vf_zero()), fall * e, rise * x);
 }
 
 VF_INLINE vf eltwise_softplus(vf x) {
@@ -112,6 +110,8 @@ VF_INLINE vf eltwise_sign(vf x) {
 static void eltwise_unary_whole(int kind, float a, float b, size_t n, const float *x, float *y) {
     const vf one = vf_set1(1.0f), zero = vf_zero(), va = vf_set1(a), vb = vf_set1(b);
     const vf most = vf_set1(3.4028235e38f);
+    const vf fall = kind == ASH_UNARY_SELU ? va * vb : va, rise = kind == ASH_UNARY_SELU ? vb : one;
+    const vf rate = kind == ASH_UNARY_CELU ? one / va : one;
     switch (kind) {
     case ASH_ACT_RELU:
         ACT(ASH_ACT_RELU);
@@ -164,11 +164,9 @@ static void eltwise_unary_whole(int kind, float a, float b, size_t n, const floa
     case ASH_UNARY_GELU_TANH:
         EACH(eltwise_gelu_tanh(v));
     case ASH_UNARY_ELU:
-        EACH(eltwise_elu(v, va));
     case ASH_UNARY_SELU:
-        EACH(vb * eltwise_elu(v, va));
     case ASH_UNARY_CELU:
-        EACH(vf_select(vf_lt(v, zero), va * eltwise_expm1(v / va), v));
+        EACH(eltwise_elu(v, fall, rate, rise));
     case ASH_UNARY_THRESHOLDED:
         EACH(vf_select(vf_le(v, va), zero, v));
     case ASH_UNARY_AFFINE:
@@ -179,7 +177,7 @@ static void eltwise_unary_whole(int kind, float a, float b, size_t n, const floa
     case UNARY_CUBE:
         EACH(v * v * v);
     default:
-        if (x != y) memcpy(y, x, n * sizeof *x);
+        EACH(v);
     }
 }
 #undef EACH

@@ -2,39 +2,39 @@
 #include "base/vec.h"
 #include "kernels/pooling/pooling.h"
 
-/* Sixteen channels, or n of them. */
-VF_INLINE struct vf16 pooling_strip(bool max, const size_t taps[3], const size_t step[3], size_t n,
-                                    const float *x) {
-    struct vf16 s = vf16_set1(max ? -__builtin_inff() : 0.0f);
-    for (size_t i = 0; i < taps[0]; i++) {
-        for (size_t j = 0; j < taps[1]; j++) {
-            const float *p = x + i * step[0] + j * step[1];
-            for (size_t k = 0; k < taps[2]; k++, p += step[2]) {
-                struct vf16 v = n == 16 ? vf16_load(p) : vf16_load_n(p, n, 0.0f);
-                VF_UNROLL for (int q = 0; q < VF16_PARTS; q++) {
-                    s.v[q] = max ? vf_max_nan(s.v[q], v.v[q]) : s.v[q] + v.v[q];
-                }
+/* `parts` vectors of channels, or the first n channels of one. */
+VF_INLINE void pooling_strip(bool max, int parts, size_t n, const size_t taps[3],
+                             const size_t step[3], const float *x, vf divisor, float *y) {
+    vf s[4];
+    VF_UNROLL for (int q = 0; q < parts; q++) s[q] = vf_set1(max ? -__builtin_inff() : 0.0f);
+    for (size_t ij = 0; ij < taps[0] * taps[1]; ij++) {
+        const float *p = x + ij / taps[1] * step[0] + ij % taps[1] * step[1];
+        for (size_t k = 0; k < taps[2]; k++, p += step[2]) {
+            VF_UNROLL for (int q = 0; q < parts; q++) {
+                vf v = parts > 1 ? vf_load(p + q * VF_LANES) : vf_load_n(p, n, vf_zero());
+                s[q] = max ? vf_max_nan(s[q], v) : s[q] + v;
             }
         }
     }
-    return s;
+    VF_UNROLL for (int q = 0; q < parts; q++) {
+        vf v = max ? s[q] : s[q] / divisor;
+        if (parts > 1) {
+            vf_store(y + q * VF_LANES, v);
+        } else {
+            vf_store_n(y, n, v);
+        }
+    }
 }
 
 VF_INLINE void pooling_window(bool max, const size_t taps[3], const size_t step[3], size_t C,
                               const float *x, float count, float *y) {
     const vf divisor = vf_set1(count);
-    for (size_t c = 0; c < C; c += 16) {
-        size_t n = C - c;
-        struct vf16 s = n >= 16 ? pooling_strip(max, taps, step, 16, x + c)
-                                : pooling_strip(max, taps, step, n, x + c);
-        VF_UNROLL for (int q = 0; q < VF16_PARTS; q++) {
-            if (!max) s.v[q] = s.v[q] / divisor;
-        }
-        if (n >= 16) {
-            vf16_store(y + c, s);
-        } else {
-            vf16_store_n(y + c, n, s);
-        }
+    size_t c = 0;
+    for (; c + 4 * VF_LANES <= C; c += 4 * VF_LANES)
+        pooling_strip(max, 4, 0, taps, step, x + c, divisor, y + c);
+    for (; c < C; c += VF_LANES) {
+        size_t n = C - c < VF_LANES ? C - c : VF_LANES;
+        pooling_strip(max, 1, n, taps, step, x + c, divisor, y + c);
     }
 }
 

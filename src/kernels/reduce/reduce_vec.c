@@ -1,100 +1,119 @@
 #include "base/cpu.h"
 #include "base/vec.h"
 #include "kernels/reduce/reduce.h"
+#include "kernels/tail.h"
 
-/* The loops below are written once and instantiated for these six. */
-enum reduce_fold { FOLD_SUM, FOLD_SQUARE, FOLD_ABS, FOLD_PROD, FOLD_MAX, FOLD_MIN };
+/* The loops below are written once and instantiated for these four.  A sum of magnitudes is a sum
+ * of elements without their sign, a minimum the negated maximum of negated elements. */
+enum reduce_fold { FOLD_SUM, FOLD_SQUARE, FOLD_PROD, FOLD_MAX };
 
-static const uint8_t reduce_folds[ASH_REDUCE_COUNT] = {
-    [ASH_REDUCE_SUM] = FOLD_SUM, [ASH_REDUCE_MEAN] = FOLD_SUM,  [ASH_REDUCE_MAX] = FOLD_MAX,
-    [ASH_REDUCE_MIN] = FOLD_MIN, [ASH_REDUCE_PROD] = FOLD_PROD, [ASH_REDUCE_SUMSQ] = FOLD_SQUARE,
-    [ASH_REDUCE_L1] = FOLD_ABS,  [ASH_REDUCE_L2] = FOLD_SQUARE,
+struct reduce_kind {
+    enum reduce_fold fold;
+    int32_t keep, flip; /* bits of an element that are kept, and then inverted */
 };
 
+static struct reduce_kind reduce_kind(enum ash_reduce op) {
+    struct reduce_kind k = {FOLD_SUM, -1, 0};
+    if (op == ASH_REDUCE_SUMSQ || op == ASH_REDUCE_L2) k.fold = FOLD_SQUARE;
+    if (op == ASH_REDUCE_PROD) k.fold = FOLD_PROD;
+    if (op == ASH_REDUCE_MAX || op == ASH_REDUCE_MIN) k.fold = FOLD_MAX;
+    if (op == ASH_REDUCE_MIN) k.flip = INT32_MIN;
+    if (op == ASH_REDUCE_L1) k.keep = INT32_MAX;
+    return k;
+}
+
+VF_INLINE vf reduce_flip(vf x, int32_t flip) { return vf_from_bits(vf_bits(x) ^ vi_set1(flip)); }
+
 VF_INLINE vf reduce_join(enum reduce_fold f, vf a, vf b) {
-    switch (f) {
-    case FOLD_PROD:
-        return a * b;
-    case FOLD_MAX:
-        return vf_max_nan(a, b);
-    case FOLD_MIN:
-        return vf_min_nan(a, b);
-    default:
-        return a + b;
-    }
+    return f == FOLD_PROD ? a * b : f == FOLD_MAX ? vf_max_nan(a, b) : a + b;
 }
 
-VF_INLINE vf reduce_fold(enum reduce_fold f, vf a, vf x) {
+VF_INLINE vf reduce_fold(enum reduce_fold f, struct reduce_kind k, vf a, vf x) {
     if (f == FOLD_SQUARE) return vf_fma(x, x, a);
-    return reduce_join(f, a, f == FOLD_ABS ? vf_abs(x) : x);
-}
-
-VF_INLINE struct vf16 reduce_fold16(enum reduce_fold f, struct vf16 a, struct vf16 x) {
-    VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) a.v[i] = reduce_fold(f, a.v[i], x.v[i]);
-    return a;
-}
-
-VF_INLINE struct vf16 reduce_join16(enum reduce_fold f, struct vf16 a, struct vf16 b) {
-    VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) a.v[i] = reduce_join(f, a.v[i], b.v[i]);
-    return a;
+    if (f == FOLD_PROD) return a * x;
+    return reduce_join(f, a, reduce_flip(vf_from_bits(vf_bits(x) & vi_set1(k.keep)), k.flip));
 }
 
 VF_INLINE float reduce_identity(enum reduce_fold f) {
-    return f == FOLD_PROD  ? 1.0f
-           : f == FOLD_MAX ? -__builtin_inff()
-           : f == FOLD_MIN ? __builtin_inff()
-                           : 0.0f;
+    return f == FOLD_PROD ? 1.0f : f == FOLD_MAX ? -__builtin_inff() : 0.0f;
 }
 
-VF_INLINE void reduce_run(enum reduce_fold f, size_t D, const float *x, float *acc) {
+VF_INLINE struct vf16 reduce_fold16(enum reduce_fold f, struct reduce_kind k, struct vf16 s,
+                                    const float *x) {
+    VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) {
+        s.v[p] = reduce_fold(f, k, s.v[p], vf_load(x + p * VF_LANES));
+    }
+    return s;
+}
+
+VF_INLINE void reduce_run(enum reduce_fold f, struct reduce_kind k, size_t D, const float *x,
+                          float *acc) {
     const float first = reduce_identity(f);
-    struct vf16 total = vf16_load(acc);
     while (D) {
+        float t[16];
         size_t n = D < ASH_REDUCE_BLOCK ? D : ASH_REDUCE_BLOCK, i = 0;
         struct vf16 s = vf16_set1(first);
-        for (; i + 16 <= n; i += 16) s = reduce_fold16(f, s, vf16_load(x + i));
-        if (i < n) s = reduce_fold16(f, s, vf16_load_n(x + i, n - i, first));
-        total = reduce_join16(f, total, s);
+        for (; i + 16 <= n; i += 16) s = reduce_fold16(f, k, s, x + i);
+        if (i < n)
+            s = reduce_fold16(f, k, s, ash_tail_in(t, x + i, n - i, k.flip ? -first : first));
+        VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) {
+            vf total = reduce_flip(vf_load(acc + p * VF_LANES), k.flip);
+            total = reduce_flip(reduce_join(f, total, s.v[p]), k.flip);
+            vf_store(acc + p * VF_LANES, total);
+        }
         x += n;
         D -= n;
     }
-    vf16_store(acc, total);
 }
 
-VF_INLINE struct vf16 reduce_strip(enum reduce_fold f, size_t D, size_t pitch, size_t n,
-                                   const float *x, struct vf16 total) {
+/* `parts` vectors of columns, or the first n columns of one. */
+VF_INLINE void reduce_strip(enum reduce_fold f, struct reduce_kind k, int parts, size_t n, size_t D,
+                            size_t pitch, const float *x, float *acc) {
+    vf total[4], s[4];
+    VF_UNROLL for (int p = 0; p < parts; p++) {
+        vf a = parts > 1 ? vf_load(acc + p * VF_LANES) : vf_load_n(acc, n, vf_zero());
+        total[p] = reduce_flip(a, k.flip);
+    }
     while (D) {
         size_t rows = D < ASH_REDUCE_COLUMN ? D : ASH_REDUCE_COLUMN;
-        struct vf16 s = vf16_set1(reduce_identity(f));
-        for (size_t d = 0; d < rows; d++, x += pitch)
-            s = reduce_fold16(f, s, n == 16 ? vf16_load(x) : vf16_load_n(x, n, 0.0f));
-        total = reduce_join16(f, total, s);
+        VF_UNROLL for (int p = 0; p < parts; p++) s[p] = vf_set1(reduce_identity(f));
+        for (size_t d = 0; d < rows; d++, x += pitch) {
+            VF_UNROLL for (int p = 0; p < parts; p++) {
+                vf v = parts > 1 ? vf_load(x + p * VF_LANES) : vf_load_n(x, n, vf_zero());
+                s[p] = reduce_fold(f, k, s[p], v);
+            }
+        }
+        VF_UNROLL for (int p = 0; p < parts; p++) total[p] = reduce_join(f, total[p], s[p]);
         D -= rows;
     }
-    return total;
-}
-
-VF_INLINE void reduce_cols(enum reduce_fold f, size_t D, size_t pitch, size_t C, const float *x,
-                           float *acc) {
-    size_t c = 0;
-    for (; c + 16 <= C; c += 16)
-        vf16_store(acc + c, reduce_strip(f, D, pitch, 16, x + c, vf16_load(acc + c)));
-    if (c < C) {
-        struct vf16 total = vf16_load_n(acc + c, C - c, 0.0f);
-        vf16_store_n(acc + c, C - c, reduce_strip(f, D, pitch, C - c, x + c, total));
+    VF_UNROLL for (int p = 0; p < parts; p++) {
+        vf a = reduce_flip(total[p], k.flip);
+        if (parts > 1) {
+            vf_store(acc + p * VF_LANES, a);
+        } else {
+            vf_store_n(acc, n, a);
+        }
     }
 }
 
-#define REDUCE_SWITCH(op, call)                                                                    \
-    switch ((enum reduce_fold)reduce_folds[op]) {                                                  \
+VF_INLINE void reduce_cols(enum reduce_fold f, struct reduce_kind k, size_t D, size_t pitch,
+                           size_t C, const float *x, float *acc) {
+    size_t c = 0;
+    for (; c + 4 * VF_LANES <= C; c += 4 * VF_LANES)
+        reduce_strip(f, k, 4, 0, D, pitch, x + c, acc + c);
+    for (; c < C; c += VF_LANES) {
+        size_t n = C - c < VF_LANES ? C - c : VF_LANES;
+        reduce_strip(f, k, 1, n, D, pitch, x + c, acc + c);
+    }
+}
+
+#define REDUCE_SWITCH(call)                                                                        \
+    switch (k.fold) {                                                                              \
     case FOLD_SUM:                                                                                 \
         call(FOLD_SUM);                                                                            \
         break;                                                                                     \
     case FOLD_SQUARE:                                                                              \
         call(FOLD_SQUARE);                                                                         \
-        break;                                                                                     \
-    case FOLD_ABS:                                                                                 \
-        call(FOLD_ABS);                                                                            \
         break;                                                                                     \
     case FOLD_PROD:                                                                                \
         call(FOLD_PROD);                                                                           \
@@ -102,32 +121,31 @@ VF_INLINE void reduce_cols(enum reduce_fold f, size_t D, size_t pitch, size_t C,
     case FOLD_MAX:                                                                                 \
         call(FOLD_MAX);                                                                            \
         break;                                                                                     \
-    case FOLD_MIN:                                                                                 \
-        call(FOLD_MIN);                                                                            \
-        break;                                                                                     \
     }
 
 static void reduce_f32_run(enum ash_reduce op, size_t D, const float *x, float *acc) {
-#define CALL(f) reduce_run(f, D, x, acc)
-    REDUCE_SWITCH(op, CALL)
+    const struct reduce_kind k = reduce_kind(op);
+#define CALL(f) reduce_run(f, k, D, x, acc)
+    REDUCE_SWITCH(CALL)
 #undef CALL
 }
 
 static void reduce_f32_cols(enum ash_reduce op, size_t D, size_t pitch, size_t C, const float *x,
                             float *acc) {
-#define CALL(f) reduce_cols(f, D, pitch, C, x, acc)
-    REDUCE_SWITCH(op, CALL)
+    const struct reduce_kind k = reduce_kind(op);
+#define CALL(f) reduce_cols(f, k, D, pitch, C, x, acc)
+    REDUCE_SWITCH(CALL)
 #undef CALL
 }
 
 static float reduce_f32_join(enum ash_reduce op, const float *acc) {
     struct vf16 s = vf16_load(acc);
-    switch ((enum reduce_fold)reduce_folds[op]) {
-    case FOLD_PROD:
+    switch (op) {
+    case ASH_REDUCE_PROD:
         return vf16_hmul(s);
-    case FOLD_MAX:
+    case ASH_REDUCE_MAX:
         return vf16_hmax_nan(s);
-    case FOLD_MIN:
+    case ASH_REDUCE_MIN:
         return vf16_hmin_nan(s);
     default:
         return vf16_hsum(s);

@@ -1,11 +1,7 @@
 #include "base/cpu.h"
 #include "kernels/act_vec.h"
 #include "kernels/rnn/rnn.h"
-
-/* Whole vectors go straight through; the last few elements by way of the partial forms. */
-VF_INLINE vf rnn_at(const float *p, size_t n) {
-    return n == VF_LANES ? vf_load(p) : vf_load_n(p, n, vf_zero());
-}
+#include "kernels/tail.h"
 
 VF_INLINE vf rnn_clip(vf x, vf clip) { return vf_clip(x, vf_neg(clip), clip); }
 
@@ -13,46 +9,46 @@ VF_INLINE void rnn_lstm(const struct ash_rnn_cell *u, size_t at, size_t n) {
     const size_t H = u->H;
     const float *g = u->gates + at, *p = u->peephole ? u->peephole + at : NULL;
     const vf clip = vf_set1(u->clip);
-    vf c = rnn_at(u->c + at, n);
-    vf i = rnn_at(g, n), o = rnn_at(g + H, n), f = rnn_at(g + 2 * H, n);
-    if (p) i = vf_fma(rnn_at(p, n), c, i);
-    if (p) f = vf_fma(rnn_at(p + 2 * H, n), c, f);
+    vf c = ash_tail_load(u->c + at, n);
+    vf i = ash_tail_load(g, n), o = ash_tail_load(g + H, n), f = ash_tail_load(g + 2 * H, n);
+    if (p) i = vf_fma(ash_tail_load(p, n), c, i);
+    if (p) f = vf_fma(ash_tail_load(p + 2 * H, n), c, f);
     i = vf_sigmoid(rnn_clip(i, clip));
     f = u->input_forget ? vf_set1(1.0f) - i : vf_sigmoid(rnn_clip(f, clip));
-    c = vf_fma(f, c, i * vf_tanh(rnn_clip(rnn_at(g + 3 * H, n), clip)));
-    if (p) o = vf_fma(rnn_at(p + H, n), c, o);
+    c = vf_fma(f, c, i * vf_tanh(rnn_clip(ash_tail_load(g + 3 * H, n), clip)));
+    if (p) o = vf_fma(ash_tail_load(p + H, n), c, o);
     o = vf_sigmoid(rnn_clip(o, clip));
-    vf_store_n(u->c + at, n, c);
-    vf_store_n(u->h + at, n, o * vf_tanh(rnn_clip(c, clip)));
+    ash_tail_store(u->c + at, n, c);
+    ash_tail_store(u->h + at, n, o * vf_tanh(rnn_clip(c, clip)));
 }
 
 /* (1 - z) * t + z * h */
 VF_INLINE void rnn_mix(float *h, size_t n, vf z, vf t) {
-    vf_store_n(h, n, vf_fma(z, rnn_at(h, n) - t, t));
+    ash_tail_store(h, n, vf_fma(z, ash_tail_load(h, n) - t, t));
 }
 
 VF_INLINE void rnn_gru(const struct ash_rnn_cell *u, size_t at, size_t n) {
     const size_t H = u->H;
     float *g = u->gates + at, *q = u->hidden ? u->hidden + at : NULL, *h = u->h + at;
     const vf clip = vf_set1(u->clip);
-    vf z = rnn_at(g, n);
+    vf z = ash_tail_load(g, n);
     if (u->stage == ASH_RNN_STAGE_GRU_MIX) {
-        rnn_mix(h, n, z, vf_tanh(rnn_clip(rnn_at(g + 2 * H, n), clip)));
+        rnn_mix(h, n, z, vf_tanh(rnn_clip(ash_tail_load(g + 2 * H, n), clip)));
         return;
     }
-    vf r = rnn_at(g + H, n);
+    vf r = ash_tail_load(g + H, n);
     if (u->stage == ASH_RNN_STAGE_GRU_LINEAR) {
-        z = z + rnn_at(q, n);
-        r = r + rnn_at(q + H, n);
+        z = z + ash_tail_load(q, n);
+        r = r + ash_tail_load(q + H, n);
     }
     z = vf_sigmoid(rnn_clip(z, clip));
     r = vf_sigmoid(rnn_clip(r, clip));
     if (u->stage == ASH_RNN_STAGE_GRU_LINEAR) {
-        vf t = vf_fma(r, rnn_at(q + 2 * H, n), rnn_at(g + 2 * H, n));
+        vf t = vf_fma(r, ash_tail_load(q + 2 * H, n), ash_tail_load(g + 2 * H, n));
         rnn_mix(h, n, z, vf_tanh(rnn_clip(t, clip)));
     } else {
-        vf_store_n(g, n, z);
-        vf_store_n(q, n, r * rnn_at(h, n));
+        ash_tail_store(g, n, z);
+        ash_tail_store(q, n, r * ash_tail_load(h, n));
     }
 }
 
@@ -60,8 +56,8 @@ static void rnn_f32_part(const struct ash_rnn_cell *u, size_t at, size_t n) {
     if (u->stage == ASH_RNN_STAGE_LSTM) {
         rnn_lstm(u, at, n);
     } else if (u->stage == ASH_RNN_STAGE_PLAIN) {
-        vf v = rnn_clip(rnn_at(u->gates + at, n), vf_set1(u->clip));
-        vf_store_n(u->h + at, n, vf_act(u->act, v));
+        vf v = rnn_clip(ash_tail_load(u->gates + at, n), vf_set1(u->clip));
+        ash_tail_store(u->h + at, n, vf_act(u->act, v));
     } else {
         rnn_gru(u, at, n);
     }
