@@ -61,36 +61,12 @@ static __attribute__((noinline)) void finish(const struct ash_gemm_tile *t) {
     }
 }
 
-/* nv vectors of C, n columns of them there. */
-VF_INLINE void load_row(const float *c, size_t n, int nv, vf *x) {
-    VF_UNROLL for (int j = 0; j < nv; j++) {
-        size_t at = (size_t)j * VF_LANES;
-        size_t left = n > at ? n - at : 0;
-        x[j] = left >= VF_LANES ? vf_load(c + at)
-               : left           ? vf_load_n(c + at, left, vf_zero())
-                                : vf_zero();
-    }
-}
-
-VF_INLINE void store_row(float *c, size_t n, int nv, const vf *x) {
-    if (n >= (size_t)nv * VF_LANES) {
-        VF_UNROLL for (int j = 0; j < nv; j++) vf_store(c + j * VF_LANES, x[j]);
-        return;
-    }
-    VF_UNROLL for (int j = 0; j < nv; j++) {
-        size_t at = (size_t)j * VF_LANES;
-        if (n > at) vf_store_n(c + at, n - at < VF_LANES ? n - at : VF_LANES, x[j]);
-    }
-}
-
 VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const int nv) {
     vf sum[MR][NV];
     VF_UNROLL for (int i = 0; i < rows; i++) {
-        VF_UNROLL for (int j = 0; j < nv; j++) sum[i][j] = vf_zero();
-    }
-    if (!t->first) {
-        VF_UNROLL for (int i = 0; i < rows; i++)
-            load_row(t->c + (size_t)i * t->ldc, t->cols, nv, sum[i]);
+        const float *c = t->c + (size_t)i * t->ldc;
+        VF_UNROLL for (int j = 0; j < nv; j++) sum[i][j] =
+            t->first ? vf_zero() : vf_load(c + j * VF_LANES);
     }
     const float *b = t->b;
     const size_t b_step = t->b_step, count = t->k;
@@ -98,7 +74,7 @@ VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const in
         const float *a[MR];
         VF_UNROLL for (int i = 0; i < rows; i++) a[i] =
             t->a[tap * t->a_tap + (size_t)i] + t->a_skip;
-        for (size_t k = 0; k < count; k++, b += b_step) {
+        VF_NO_UNROLL for (size_t k = 0; k < count; k++, b += b_step) {
             vf y[NV];
             VF_UNROLL for (int j = 0; j < nv; j++) y[j] = vf_load(b + j * VF_LANES);
             VF_UNROLL for (int i = 0; i < rows; i++) {
@@ -107,25 +83,26 @@ VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const in
             }
         }
     }
-    VF_UNROLL for (int i = 0; i < rows; i++)
-        store_row(t->c + (size_t)i * t->ldc, t->cols, nv, sum[i]);
+    VF_UNROLL for (int i = 0; i < rows; i++) {
+        float *c = t->c + (size_t)i * t->ldc;
+        VF_UNROLL for (int j = 0; j < nv; j++) vf_store(c + j * VF_LANES, sum[i][j]);
+    }
 }
 
-/* One row, `panels` whole or partial panels. */
-VF_INLINE void row_body(const struct ash_gemm_tile *t, const int panels) {
+/* One row and WIDE panels. */
+static void tile_wide(const struct ash_gemm_tile *t) {
     vf sum[WIDE][NV];
-    VF_UNROLL for (int p = 0; p < panels; p++) {
-        VF_UNROLL for (int j = 0; j < NV; j++) sum[p][j] = vf_zero();
-        size_t at = (size_t)p * NR;
-        if (!t->first) load_row(t->c + at, t->cols - at, NV, sum[p]);
+    VF_UNROLL for (int p = 0; p < WIDE; p++) {
+        VF_UNROLL for (int j = 0; j < NV; j++) sum[p][j] =
+            t->first ? vf_zero() : vf_load(t->c + p * NR + j * VF_LANES);
     }
     const float *b = t->b;
-    const size_t b_step = t->b_step, b_panel = t->b_panel;
+    const size_t b_step = t->b_step, b_panel = t->b_panel, count = t->k;
     for (size_t tap = 0; tap < t->taps; tap++) {
         const float *a = t->a[tap * t->a_tap] + t->a_skip;
-        for (size_t k = 0; k < t->k; k++, b += b_step) {
+        VF_NO_UNROLL for (size_t k = 0; k < count; k++, b += b_step) {
             vf x = vf_set1(a[k]);
-            VF_UNROLL for (int p = 0; p < panels; p++) {
+            VF_UNROLL for (int p = 0; p < WIDE; p++) {
                 VF_UNROLL for (int j = 0; j < NV; j++) {
                     vf y = vf_load(b + (size_t)p * b_panel + j * VF_LANES);
                     sum[p][j] = vf_fma(x, y, sum[p][j]);
@@ -133,9 +110,8 @@ VF_INLINE void row_body(const struct ash_gemm_tile *t, const int panels) {
             }
         }
     }
-    VF_UNROLL for (int p = 0; p < panels; p++) {
-        size_t at = (size_t)p * NR;
-        store_row(t->c + at, t->cols - at, NV, sum[p]);
+    VF_UNROLL for (int p = 0; p < WIDE; p++) {
+        VF_UNROLL for (int j = 0; j < NV; j++) vf_store(t->c + p * NR + j * VF_LANES, sum[p][j]);
     }
 }
 
@@ -147,13 +123,14 @@ VF_INLINE void row_body(const struct ash_gemm_tile *t, const int panels) {
 #endif
 
 #define TILE(rows)                                                                                 \
-    static __attribute__((noinline)) void tile_##rows(const struct ash_gemm_tile *t) {             \
+    static void tile_##rows(const struct ash_gemm_tile *t) {                                       \
         if (NARROW && t->cols <= VF_LANES) {                                                       \
             tile_body(t, rows, 1);                                                                 \
         } else {                                                                                   \
             tile_body(t, rows, NV);                                                                \
         }                                                                                          \
     }
+TILE(1)
 TILE(2)
 #if MR > 2
 TILE(3)
@@ -172,41 +149,53 @@ TILE(11)
 TILE(12)
 #endif
 
-static __attribute__((noinline)) void tile_1(const struct ash_gemm_tile *t) {
-    size_t panels = (t->cols + NR - 1) / NR;
-    if (panels == 1) {
-        row_body(t, 1);
-        return;
-    }
-    if (panels == WIDE) {
-        row_body(t, WIDE);
-        return;
-    }
-    struct ash_gemm_tile u = *t;
-    for (size_t p = 0; p < panels; p++) {
-        size_t left = t->cols - p * NR;
-        u.cols = left < NR ? left : NR;
-        u.b = t->b + p * t->b_panel;
-        u.c = t->c + p * NR;
-        row_body(&u, 1);
+static ash_gemm_tile_fn *const tiles[MR] = {
+    tile_1, tile_2,
+#if MR > 2
+    tile_3, tile_4,
+#endif
+#if MR > 4
+    tile_5, tile_6,
+#endif
+#if MR > 6
+    tile_7, tile_8, tile_9, tile_10, tile_11, tile_12,
+#endif
+};
+
+static void copy_rows(float *to, size_t ld_to, const float *from, size_t ld_from, size_t rows,
+                      size_t cols) {
+    for (size_t i = 0; i < rows; i++, to += ld_to, from += ld_from) {
+        for (size_t j = 0; j < cols; j++) to[j] = from[j];
     }
 }
 
+static void sums(const struct ash_gemm_tile *t) {
+    size_t panels = (t->cols + NR - 1) / NR, width = panels * NR;
+    struct ash_gemm_tile u = *t;
+    if (panels > 1 && panels < WIDE) {
+        for (size_t p = 0; p < panels; p++, u.b += t->b_panel, u.c += NR) {
+            u.cols = p + 1 < panels ? NR : t->cols - p * NR;
+            sums(&u);
+        }
+        return;
+    }
+    ash_gemm_tile_fn *fn = panels == WIDE ? tile_wide : tiles[t->rows - 1];
+    if (t->cols == width) {
+        fn(t);
+        return;
+    }
+    /* Partial panels pass through a buffer, so that kernels need not know them. */
+    float buffer[(MR > WIDE ? MR : WIDE) * NR];
+    if (!t->first) copy_rows(buffer, width, t->c, t->ldc, t->rows, t->cols);
+    u.c = buffer;
+    u.ldc = width;
+    fn(&u);
+    copy_rows(t->c, t->ldc, buffer, width, t->rows, t->cols);
+}
+
 static void tile(const struct ash_gemm_tile *t) {
-    static ash_gemm_tile_fn *const fn[MR] = {
-        tile_1, tile_2,
-#if MR > 2
-        tile_3, tile_4,
-#endif
-#if MR > 4
-        tile_5, tile_6,
-#endif
-#if MR > 6
-        tile_7, tile_8, tile_9, tile_10, tile_11, tile_12,
-#endif
-    };
-    fn[t->rows - 1](t);
     const struct ash_gemm_out *out = &t->out;
+    sums(t);
     bool plain =
         out->scale == 0.0f && !out->bias && !out->residual && out->act.kind == ASH_ACT_NONE;
     if (t->last && !plain) finish(t);
