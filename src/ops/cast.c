@@ -197,7 +197,6 @@ static size_t element_text(const struct ash_tensor *x, int64_t i, char *text) {
 
     if (ash_dtype_is_float(x->dtype)) return real_text(ash_get_f64(x, i), x->dtype, text);
     v = ash_get_i64(x, i);
-    if (x->dtype == ASHORE_BOOL) return ash_format(text, TEXT_MAX, "%s", v ? "True" : "False");
     if (x->dtype == ASHORE_UINT64) return ash_format(text, TEXT_MAX, "%llu", (unsigned long long)v);
     return ash_format(text, TEXT_MAX, "%lld", (long long)v);
 }

@@ -206,10 +206,8 @@ struct rnn_run {
 
 static double activate(const struct rnn_run *r, int d, int which, double x) {
     const struct rnn_act *act = &r->a->act[d][which];
-    double alpha = (double)act->alpha, beta = (double)act->beta, clip = (double)r->a->clip;
+    double alpha = (double)act->alpha, beta = (double)act->beta;
 
-    if (x > clip) x = clip;
-    if (x < -clip) x = -clip;
     switch (act->kind) {
     case ACTIVATION_AFFINE:
         return alpha * x + beta;
@@ -235,6 +233,13 @@ static double activate(const struct rnn_run *r, int d, int which, double x) {
         return x >= alpha ? x : 0;
     }
     return x;
+}
+
+/* The activation of a gate, whose input is clipped. */
+static double activate_gate(const struct rnn_run *r, int d, int which, double x) {
+    double clip = (double)r->a->clip;
+
+    return activate(r, d, which, x > clip ? clip : x < -clip ? -clip : x);
 }
 
 /* The product of row `row` of t's matrix d with v. */
@@ -275,13 +280,13 @@ static void step_lstm(struct rnn_run *r, int d) {
     for (int64_t g = 0; g < 4; g++)
         for (int64_t u = 0; u < n; u++) gate[g * n + u] = gate_sum(r, d, g, u, r->h);
     for (int64_t u = 0; u < n; u++) {
-        double i = activate(r, d, 0, gate[u] + weight(p, d, u) * r->c[u]), o, f;
+        double i = activate_gate(r, d, 0, gate[u] + weight(p, d, u) * r->c[u]), o, f;
 
         f = r->a->input_forget
                 ? 1 - i
-                : activate(r, d, 0, gate[2 * n + u] + weight(p, d, 2 * n + u) * r->c[u]);
-        r->c[u] = f * r->c[u] + i * activate(r, d, 1, gate[3 * n + u]);
-        o = activate(r, d, 0, gate[n + u] + weight(p, d, n + u) * r->c[u]);
+                : activate_gate(r, d, 0, gate[2 * n + u] + weight(p, d, 2 * n + u) * r->c[u]);
+        r->c[u] = f * r->c[u] + i * activate_gate(r, d, 1, gate[3 * n + u]);
+        o = activate_gate(r, d, 0, gate[n + u] + weight(p, d, n + u) * r->c[u]);
         r->h[u] = o * activate(r, d, 2, r->c[u]);
     }
 }
@@ -291,21 +296,21 @@ static void step_gru(struct rnn_run *r, int d) {
     double *z = r->gate, *rt = z + n, *ht = rt + n;
 
     for (int64_t u = 0; u < 2 * n; u++)
-        z[u] = activate(r, d, 0, gate_sum(r, d, u / n, u % n, r->h));
+        z[u] = activate_gate(r, d, 0, gate_sum(r, d, u / n, u % n, r->h));
     for (int64_t u = 0; u < n; u++) r->reset[u] = rt[u] * r->h[u];
     for (int64_t u = 0; u < n; u++) {
         double sum = r->a->linear_before_reset
                          ? dot(r->in[1], d, 2 * n + u, r->x) + bias(r, d, 2, u) +
                                rt[u] * (dot(r->in[2], d, 2 * n + u, r->h) + bias(r, d, 5, u))
                          : gate_sum(r, d, 2, u, r->reset);
-        ht[u] = activate(r, d, 1, sum);
+        ht[u] = activate_gate(r, d, 1, sum);
     }
     for (int64_t u = 0; u < n; u++) r->h[u] = (1 - z[u]) * ht[u] + z[u] * r->h[u];
 }
 
 static void step_rnn(struct rnn_run *r, int d) {
     for (int64_t u = 0; u < r->units; u++)
-        r->gate[u] = activate(r, d, 0, gate_sum(r, d, 0, u, r->h));
+        r->gate[u] = activate_gate(r, d, 0, gate_sum(r, d, 0, u, r->h));
     memcpy(r->h, r->gate, (size_t)r->units * sizeof *r->h);
 }
 
