@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-ASHORE = os.environ.get("ASHORE", os.path.join(ROOT, "build", "ashore"))
+ASHORE = os.path.abspath(os.environ.get("ASHORE", os.path.join(ROOT, "build", "ashore")))
 MEMORY = 2 << 30  # address space; a sanitised program needs much more, and is not limited
 SECONDS = 10
 SANITIZED = bool(os.environ.get("ASHORE_SANITIZED"))

@@ -48,15 +48,14 @@ def decode(probabilities):
     return "".join(keys()[k] for i, k in enumerate(best) if k and (i == 0 or best[i - 1] != k))
 
 
-# The two engines add the same products in different orders.  A sum of n float32 products errs by
-# at most n * eps * sum|ab|; with eps = 2**-24 and the longest sum n = 120 * 9 (the convolutions of
-# the neck) one layer may be off by 6.5e-5 of its magnitude, typically by sqrt(n) * eps = 2e-6.
-# About forty such layers in a row, normalised in between, add up to 40 * 2e-6 = 8e-5 relative to
-# the logits, which are below 30: 2.5e-3 on a logit in the worst of cases, and a softmax moves by at
-# most a quarter of that.
-REC_BOUND = 6e-4
-# Fifty layers, n <= 1000, logits below 10, the same reasoning.
-CLS_BOUND = 2e-4
+# The two engines add the same products in different orders.  A sum of n float32 products errs, with
+# roundings as good as random, by about sqrt(n) * eps of its magnitude: eps = 2**-24 and n = 120 * 9,
+# the longest sums (the convolutions of the neck), make 2e-6.  Forty layers, each normalised, add up
+# like a random walk to sqrt(40) * 2e-6 = 1.3e-5 of the logits, which are below 30: 4e-4 on a logit,
+# and a softmax moves by at most a quarter of that.
+REC_BOUND = 1e-4
+# Fifty layers, n <= 1000, logits below 10, the same reasoning: sqrt(50) * 2e-6 * 10 / 4.
+CLS_BOUND = 4e-5
 
 
 def compare(actual, expected, bound):
