@@ -29,7 +29,7 @@ enum {
     ROWS_MAX = 1024
 };
 #if defined(__wasm__)
-static const size_t slot_room = (size_t)4 << 20;
+static const size_t slot_room = (size_t)24 << 20;
 #else
 static const size_t slot_room = (size_t)128 << 20;
 #endif
