@@ -1,18 +1,24 @@
 #include "base/heap.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-static void *libc_realloc(void *user, void *ptr, size_t old_size, size_t new_size) {
+#if defined(__wasm__)
+#    include "base/wasm_heap.h"
+#    define system_realloc ash_wasm_realloc
+#else
+#    include <stdlib.h>
+
+static void *system_realloc(void *user, void *ptr, size_t old_size, size_t new_size) {
     (void)user;
     (void)old_size;
     if (new_size != 0) return realloc(ptr, new_size);
     free(ptr);
     return NULL;
 }
+#endif
 
 void ash_heap_init(struct ash_heap *heap, ash_realloc_fn *fn, void *user) {
-    heap->fn = fn != NULL ? fn : libc_realloc;
+    heap->fn = fn != NULL ? fn : system_realloc;
     heap->user = user;
     atomic_init(&heap->used, 0);
     atomic_init(&heap->peak, 0);
@@ -52,7 +58,7 @@ static void count_growth(struct ash_heap *heap, size_t more) {
 void *ash_resize(struct ash_heap *heap, void *ptr, size_t old_size, size_t new_size) {
     if (ptr == NULL) old_size = 0;
     if (new_size > PTRDIFF_MAX || (ptr == NULL && new_size == 0)) return NULL;
-    if (heap == NULL) return libc_realloc(NULL, ptr, old_size, new_size);
+    if (heap == NULL) return system_realloc(NULL, ptr, old_size, new_size);
     void *block = heap->fn(heap->user, ptr, old_size, new_size);
     if (new_size != 0 && block == NULL) return NULL;
     if (new_size > old_size) {

@@ -1,8 +1,8 @@
 #include "ir/dim.h"
 
 #include "base/arena.h"
+#include "base/format.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { NODE_NAME = 100 };
@@ -161,9 +161,9 @@ static void put_dim(const struct ash_symtab *tab, struct ash_dim d, struct text 
     if (d.kind != ASH_DIM_SYMBOLIC) {
         const char *head = d.kind == ASH_DIM_BOUNDED ? "<=" : "";
         if (d.kind == ASH_DIM_UNKNOWN)
-            snprintf(number, sizeof number, "?");
+            (void)ash_format(number, sizeof number, "?");
         else
-            snprintf(number, sizeof number, "%s%lld", head, (long long)d.value);
+            (void)ash_format(number, sizeof number, "%s%lld", head, (long long)d.value);
         put(t, number);
         return;
     }

@@ -113,8 +113,23 @@ bool ash_type_same(const struct ash_type *a, const struct ash_type *b) {
     return true;
 }
 
+static bool nothing_known(const struct ash_type *t) {
+    return t->kind == ASHORE_TENSOR && t->dtype == 0 && t->rank < 0;
+}
+
 int ash_type_merge(struct ash_type *into, const struct ash_type *other, struct ashore_error *err) {
-    ASH_FAIL_IF(into->kind != other->kind, err, TYPE, "a value is of two kinds");
+    if (nothing_known(into) || nothing_known(other)) {
+        if (nothing_known(into)) *into = *other;
+        into->rank = -1;
+        into->elem = NULL;
+        return ASHORE_OK;
+    }
+    if (into->kind != other->kind) { /* an optional may turn into what it holds */
+        bool optional = into->kind == ASHORE_OPTIONAL || other->kind == ASHORE_OPTIONAL;
+        ASH_FAIL_IF(!optional, err, TYPE, "a value is of two kinds");
+        *into = (struct ash_type){.kind = ASHORE_OPTIONAL, .rank = -1};
+        return ASHORE_OK;
+    }
     ASH_FAIL_IF(into->dtype && other->dtype && into->dtype != other->dtype, err, TYPE,
                 "a value is %s and %s", ash_dtype(into->dtype)->name,
                 ash_dtype(other->dtype)->name);

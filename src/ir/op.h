@@ -100,6 +100,7 @@ struct ash_run {
     const struct ash_tensor *const *in; /* NULL: left out, or not a tensor */
     struct ash_tensor *const *out;      /* shape and data set when the shape was inferred; else to
                                            be made with ash_run_alloc.  NULL: not wanted */
+    void *const *planned;                 /* the executor's: out[i]->data as it was planned */
     const size_t *out_room;               /* bytes that may be written at out[i]->data */
     struct ashore_value *const *in_value; /* not NULL for what is not a numeric tensor */
     struct ashore_value **out_value;      /* set here (retained) by operators whose output is a

@@ -31,7 +31,8 @@ int ash_run_keep(struct ash_run *c, int j, struct ashore_value **value) {
 }
 
 int ash_run_forward(struct ash_run *c, int i, int j) {
-    if (!c->in_value[j] && c->out[i] && c->out[i]->data && c->in[j]) {
+    bool room = c->out[i] && c->out[i]->data && c->in[j] && c->in[j]->dtype != ASHORE_STRING;
+    if (room && ash_tensor_bytes(c->in[j]) <= c->out_room[i]) {
         const struct ash_tensor *in = c->in[j];
         ASH_TRY(ash_run_alloc(c, i, in->dtype, in->rank, in->dim));
         size_t bytes = ash_tensor_bytes(in);

@@ -14,14 +14,20 @@ static int infer(struct ash_infer *c) {
     ASH_FAIL_IF(c->node->n_sub != 2, c->err, ATTR, "%u branches, expected two", c->node->n_sub);
     struct ash_info *branch = ash_arena_array(c->arena, 2 * (size_t)c->n_out, sizeof *branch);
     if (!branch) return ash_fail_nomem(c->err, sizeof *branch);
+    int rc[2];
     for (int k = 0; k < 2; k++) {
         ASH_FAIL_IF((int)c->node->sub[k].graph->n_outputs != c->n_out, c->err, FORMAT,
                     "a branch has %u outputs, the node %d", c->node->sub[k].graph->n_outputs,
                     c->n_out);
-        ASH_TRY(c->infer_sub(c, k, NULL, branch + k * c->n_out));
+        rc[k] = c->infer_sub(c, k, NULL, branch + k * c->n_out);
+        if (rc[k] == ASHORE_ERR_NOMEM) return rc[k];
     }
+    /* A branch that cannot run at these shapes is no error until it is taken: whatever comes out of
+     * the node is then what the other one gives. */
+    if (rc[0] < 0 && rc[1] < 0) return rc[1];
     for (int o = 0; o < c->n_out; o++) {
-        c->out[o].type = branch[o].type;
+        c->out[o].type = branch[rc[0] < 0 ? c->n_out + o : o].type;
+        if (rc[0] < 0 || rc[1] < 0) continue;
         ASH_TRY(ash_type_merge(&c->out[o].type, &branch[c->n_out + o].type, c->err));
     }
     return ASHORE_OK;

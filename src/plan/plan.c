@@ -96,6 +96,10 @@ static int remember_first(struct ash_plan *p, struct ashore_error *err) {
     p->first.places = ash_arena_alloc(&p->arena, bytes);
     if (!p->first.places) return ash_fail_nomem(err, bytes);
     memcpy(p->first.places, p->places, bytes);
+    bytes = p->n_outputs * sizeof *p->outputs;
+    p->first.outputs = ash_arena_alloc(&p->arena, bytes);
+    if (!p->first.outputs) return ash_fail_nomem(err, bytes);
+    memcpy(p->first.outputs, p->outputs, bytes);
     p->first.n_places = p->n_places;
     p->first.children = p->children;
     p->first.scope = p->scope;
@@ -153,7 +157,7 @@ void ash_plan_rewind(struct ash_plan *p) {
     p->n_segments = 1;
     p->n_places = p->first.n_places;
     memcpy(p->places, p->first.places, p->n_places * sizeof *p->places);
-    for (uint32_t i = 0; i < p->n_outputs; i++) p->outputs[i] = ASH_NONE;
+    memcpy(p->outputs, p->first.outputs, p->n_outputs * sizeof *p->outputs);
     p->scope = p->first.scope;
 }
 

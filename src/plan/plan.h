@@ -73,7 +73,7 @@ struct ash_plan {
     struct ash_segment *segments;
     uint32_t n_segments, cap_segments;
     uint32_t n_inputs, n_outputs;
-    uint32_t *outputs;  /* places */
+    uint32_t *outputs;  /* places; ASH_NONE while not planned */
     size_t *out_offset; /* nested: where output i lies in the slab unless it is given memory */
     struct ash_scope *scope; /* where planning stands; NULL: complete */
     struct ash_plan *children, *sibling; /* nested plans made for steps, newest first */
@@ -81,6 +81,7 @@ struct ash_plan {
         struct ash_scope *scope;
         struct ash_place *places;
         uint32_t n_places;
+        uint32_t *outputs;
         struct ash_plan *children;
     } first;
 };

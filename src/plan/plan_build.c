@@ -160,7 +160,8 @@ static int lower(struct ash_draft *d, const struct ash_node *node, const struct 
     return node->op->lower(c);
 }
 
-/* Plans for the subs whose inputs are known now; the others are planned when they are called. */
+/* Plans for the subs whose inputs are known now.  The others are planned when they are called, and so
+ * is one that fails here: a branch that is never taken may not fit. */
 static int plan_subs(struct ash_draft *d, const struct ash_node *node, struct ash_step *step,
                      struct ash_info *const *formal) {
     ASH_FAIL_IF(d->plan->options.depth >= PLAN_DEPTH_MAX, d->err, LIMIT,
@@ -180,7 +181,9 @@ static int plan_subs(struct ash_draft *d, const struct ash_node *node, struct as
             known = info->type.kind != ASHORE_TENSOR || ash_info_exact(info);
         }
         if (!known) continue;
-        ASH_TRY(ash_plan_create(&options, g, formal[k], &step->subs[k], d->err));
+        int rc = ash_plan_create(&options, g, formal[k], &step->subs[k], d->err);
+        if (rc == ASHORE_ERR_NOMEM) return rc;
+        if (rc != ASHORE_OK) continue;
         step->subs[k]->sibling = d->plan->children;
         d->plan->children = step->subs[k];
         if (step->subs[k]->segments[0].slab > most) most = step->subs[k]->segments[0].slab;
@@ -199,7 +202,7 @@ static int emit(struct ash_draft *d, const struct ash_node *node, const struct a
         ASH_TRY(ash_body(node, d->arena, d->plan->options.syms, in, &body, d->err));
         return inline_graph(d, node, -1, body);
     }
-    struct ash_step *step;
+    struct ash_step *step = NULL;
     ASH_TRY(step_new(d, node, &step));
     if (low.run) {
         step->run = low.run;

@@ -121,7 +121,7 @@ static uint32_t output_place(const struct ash_plan *p, uint32_t i) {
 
 static void bind_outputs(struct layout *l) {
     for (uint32_t i = 0; i < l->p->n_outputs; i++) {
-        uint32_t o = output_place(l->p, i);
+        uint32_t o = l->p->outputs[i] = output_place(l->p, i);
         if (!in_segment_slab(l, o) || !ash_info_exact(&l->p->places[o].info)) continue;
         struct class *c = &l->classes[root(l, o)];
         if (c->output == ASH_NONE) c->output = i;

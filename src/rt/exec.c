@@ -154,7 +154,8 @@ static int turn(struct ash_frame *f, const struct ash_step *s, struct ashore_err
     c->phase++;
     if (rc == ASHORE_PENDING) return rc;
     f->in_control = false;
-    ash_step_settle(f, s, &c->run);
+    int settled = ash_step_settle(f, s, &c->run);
+    if (rc == ASHORE_OK) rc = settled;
     if (rc != ASHORE_OK) ash_error_node(err, s->node);
     return rc;
 }

@@ -44,7 +44,7 @@ static int output_memory(struct ash_exec *x, struct ash_frame *f, const struct a
     }
     if (!bind[k]) {
         int64_t dim[ASH_MAX_RANK];
-        const struct ash_type *t = &place->info.type;
+        const struct ash_type *t = &f->plan->places[f->plan->outputs[k]].info.type;
         for (int i = 0; i < t->rank; i++) dim[i] = t->dim[i].value;
         ASH_TRY(ash_value_tensor(x->heap, t->dtype, t->rank, dim, &x->out[k], err));
         bind[k] = &x->out[k]->tensor;

@@ -53,6 +53,6 @@ size_t ash_step_arrays_size(const struct ash_step *s);
 void ash_step_bind(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
                    struct ash_run *run, void *arrays, struct ashore_error *err);
 /* Takes the step's results into the slots and lets go of what has been read for the last time. */
-void ash_step_settle(struct ash_frame *f, const struct ash_step *s, struct ash_run *run);
+int ash_step_settle(struct ash_frame *f, const struct ash_step *s, struct ash_run *run);
 
 #endif

@@ -8,7 +8,7 @@
 size_t ash_step_arrays_size(const struct ash_step *s) {
     return s->n_in * (sizeof(struct ash_tensor *) + sizeof(struct ashore_value *)) +
            s->n_out * (sizeof(struct ash_tensor *) + sizeof(struct ashore_value *) +
-                       sizeof(size_t));
+                       sizeof(void *) + sizeof(size_t));
 }
 
 void ash_step_bind(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
@@ -17,7 +17,8 @@ void ash_step_bind(struct ash_exec *x, struct ash_frame *f, const struct ash_ste
     struct ash_tensor **out = (struct ash_tensor **)(void *)(in + s->n_in);
     struct ashore_value **in_value = (struct ashore_value **)(void *)(out + s->n_out);
     struct ashore_value **out_value = in_value + s->n_in;
-    size_t *room = (size_t *)(void *)(out_value + s->n_out);
+    void **planned = (void **)(void *)(out_value + s->n_out);
+    size_t *room = (size_t *)(void *)(planned + s->n_out);
     struct ash_slot *slots = ash_frame_slots(f);
     for (uint32_t i = 0; i < s->n_in; i++) {
         in[i] = NULL;
@@ -30,6 +31,7 @@ void ash_step_bind(struct ash_exec *x, struct ash_frame *f, const struct ash_ste
     for (uint32_t i = 0; i < s->n_out; i++) {
         out[i] = s->out[i] == ASH_NONE ? NULL : &slots[s->out[i]].tensor;
         out_value[i] = NULL;
+        planned[i] = out[i] ? out[i]->data : NULL;
         room[i] = s->out[i] == ASH_NONE ? 0 : f->plan->places[s->out[i]].room;
     }
     *run = (struct ash_run){.node = s->node,
@@ -39,6 +41,7 @@ void ash_step_bind(struct ash_exec *x, struct ash_frame *f, const struct ash_ste
                             .n_out = (int)s->n_out,
                             .in = in,
                             .out = out,
+                            .planned = planned,
                             .out_room = room,
                             .in_value = in_value,
                             .out_value = out_value,
@@ -54,24 +57,57 @@ static void release_slot(struct ash_slot *slot) {
     slot->tensor.data = NULL;
 }
 
-void ash_step_settle(struct ash_frame *f, const struct ash_step *s, struct ash_run *run) {
+/* A value came where memory was planned: it moves there.  The extents were inferred, from declared
+ * types too: they must be what the value has. */
+static int move_in(const struct ash_place *place, struct ash_slot *slot, struct ashore_value *v,
+                   struct ashore_error *err) {
+    const struct ash_type *t = &place->info.type;
+    struct ash_tensor *to = &slot->tensor;
+    const struct ash_tensor *from = &v->tensor;
+    size_t bytes = ash_tensor_bytes(from);
+    bool fits = from->dtype == t->dtype && from->rank == t->rank && bytes <= place->room;
+    for (int i = 0; fits && i < t->rank; i++)
+        fits = t->dim[i].kind != ASH_DIM_EXACT || t->dim[i].value == from->dim[i];
+    if (!fits) {
+        char got[160], want[160];
+        ash_shape_text(got, sizeof got, from->dtype, from->rank, from->dim);
+        ash_type_text(NULL, t, want, sizeof want);
+        return ash_fail(err, ASHORE_ERR_SHAPE, "the result is %s, expected %s", got, want);
+    }
+    for (int i = 0; i < from->rank; i++) to->dim[i] = from->dim[i];
+    if (bytes && to->data != from->data) memcpy(to->data, from->data, bytes);
+    return ASHORE_OK;
+}
+
+static int settle_output(struct ash_frame *f, const struct ash_step *s, uint32_t i,
+                         struct ashore_value **v, struct ash_run *run) {
+    if (!*v || s->out[i] == ASH_NONE) return ASHORE_OK;
+    const struct ash_place *place = &f->plan->places[s->out[i]];
+    struct ash_slot *slot = &ash_frame_slots(f)[s->out[i]];
+    bool planned = place->where == ASH_AT_SLAB || place->where == ASH_AT_OUTPUT;
+    if (planned && (*v)->kind == ASHORE_TENSOR) {
+        slot->tensor.data = (unsigned char *)run->planned[i];
+        return move_in(place, slot, *v, run->err);
+    }
+    ash_value_release(&slot->value);
+    slot->value = *v;
+    *v = NULL;
+    if (slot->value->kind == ASHORE_TENSOR)
+        slot->tensor = slot->value->tensor;
+    else
+        slot->tensor.dtype = 0;
+    return ASHORE_OK;
+}
+
+int ash_step_settle(struct ash_frame *f, const struct ash_step *s, struct ash_run *run) {
     struct ash_slot *slots = ash_frame_slots(f);
+    int rc = ASHORE_OK;
     for (uint32_t i = 0; i < s->n_out; i++) {
-        struct ashore_value *v = run->out_value[i];
-        if (!v) continue;
-        if (s->out[i] == ASH_NONE) {
-            ash_value_release(&v);
-            continue;
-        }
-        struct ash_slot *slot = &slots[s->out[i]];
-        ash_value_release(&slot->value);
-        slot->value = v;
-        if (v->kind == ASHORE_TENSOR)
-            slot->tensor = v->tensor;
-        else
-            slot->tensor.dtype = 0;
+        if (rc == ASHORE_OK) rc = settle_output(f, s, i, &run->out_value[i], run);
+        ash_value_release(&run->out_value[i]);
     }
     for (uint32_t i = 0; i < s->n_kill; i++) release_slot(&slots[s->kill[i]]);
+    return rc;
 }
 
 /* ---- strings ----
@@ -161,7 +197,8 @@ int ash_step_run(struct ash_exec *x, struct ash_frame *f, const struct ash_step 
     bool strings = out && out->type.kind == ASHORE_TENSOR && out->type.dtype == ASHORE_STRING &&
                    (s->node->op->flags & ASH_OP_MOVES) && ash_info_exact(out);
     int rc = strings ? run_strings(&run, s->run, out) : s->run(&run);
-    ash_step_settle(f, s, &run);
+    int settled = ash_step_settle(f, s, &run);
+    if (rc == ASHORE_OK) rc = settled;
     if (x->stats) profile(x, f, s, ash_clock() - start);
     if (rc != ASHORE_OK) ash_error_node(err, s->node);
     return rc;

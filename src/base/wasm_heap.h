@@ -1,0 +1,11 @@
+/* The allocator of WebAssembly builds, a tenth of the C library's: callers state sizes when they
+ * give blocks back, so that nothing is stored beside them.  Not for pool members. */
+#ifndef ASH_BASE_WASM_HEAP_H
+#define ASH_BASE_WASM_HEAP_H
+
+#include <stddef.h>
+
+/* Contract of ash_realloc_fn in base/heap.h. */
+void *ash_wasm_realloc(void *user, void *ptr, size_t old_size, size_t new_size);
+
+#endif
