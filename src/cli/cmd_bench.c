@@ -262,6 +262,12 @@ static void print_profile(struct cli *cli, const struct profile *p) {
     }
 }
 
+/* "12.345 ms", "1.234 us" */
+static const char *time_text(struct cli *cli, double seconds) {
+    bool small = seconds < 1e-4;
+    return cli_format(cli, "%.3f %s", seconds * (small ? 1e6 : 1e3), small ? "us" : "ms");
+}
+
 static int print_text(struct cli *cli, const struct bench *b, const struct profile *p) {
     struct ashore_model_info info;
     ashore_model_describe(b->model, &info);
@@ -276,11 +282,11 @@ static int print_text(struct cli *cli, const struct bench *b, const struct profi
     printf("%srandom, seed %d\n", b->in_count ? "; " : "none; ", SEED);
     printf("engine:  ashore %s, native, %s, %d thread%s\n", ashore_version(), ashore_cpu_text(),
            b->threads, b->threads == 1 ? "" : "s");
-    printf("load:    %.3f ms (model %.3f, session %.3f)\n", (b->load_model + b->load_session) * 1e3,
-           b->load_model * 1e3, b->load_session * 1e3);
-    printf("first:   %.3f ms\n", b->first * 1e3);
-    printf("steady:  min %.3f ms, median %.3f ms, MAD %.3f ms (%zu run%s)\n", b->steady[0] * 1e3,
-           b->median * 1e3, b->mad * 1e3, b->runs, b->runs == 1 ? "" : "s");
+    printf("load:    %s (model %s, session %s)\n", time_text(cli, b->load_model + b->load_session),
+           time_text(cli, b->load_model), time_text(cli, b->load_session));
+    printf("first:   %s\n", time_text(cli, b->first));
+    printf("steady:  min %s, median %s, MAD %s (%zu run%s)\n", time_text(cli, b->steady[0]),
+           time_text(cli, b->median), time_text(cli, b->mad), b->runs, b->runs == 1 ? "" : "s");
     printf("memory:  peak %s held by model and session, %s by the process\n",
            cli_bytes_text(cli, b->memory.total), cli_bytes_text(cli, process_peak()));
     if (cli->options.per_op) print_profile(cli, p);

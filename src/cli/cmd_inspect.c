@@ -35,8 +35,7 @@ static void predict(struct cli *cli, ashore_model *model, const struct cli_dims 
     }
     cli_dims_missing(cli, model, dims, &p->missing);
     if (p->missing.count) {
-        p->why =
-            cli_format(cli, "depends on %s; give them with --dim", cli_list_text(cli, &p->missing));
+        p->why = cli_format(cli, "needs --dim for %s", cli_list_text(cli, &p->missing));
         return;
     }
     struct ashore_error err = {0};

@@ -10,10 +10,11 @@
 /* A file of the folder, as the manifest lists it. */
 struct entry {
     const char *path;
-    size_t bytes;
+    struct cli_bytes bytes; /* to be freed */
     char sha256[65];
 };
 
+/* Everything is read and made before anything is written. */
 struct port {
     struct cli *cli;
     const char *dir, *model, *app; /* model and app: names in the folder */
@@ -21,29 +22,22 @@ struct port {
     size_t count, room;
     struct cli_list styles;
     bool own_page;
-    /* external data of the model, by location */
-    struct cli_list locations;
-    struct cli_bytes *data;
+    /* external data of the model: its folder, and what is not below it */
     const char *model_dir;
     const char *bad_location;
 };
 
-/* ---- writing -------------------------------------------------------------------------------- */
+/* ---- the folder's files --------------------------------------------------------------------- */
 
-static int put(struct port *port, const char *path, const void *bytes, size_t size) {
+/* Takes bytes in any case. */
+static int put(struct port *port, const char *path, struct cli_bytes bytes) {
     struct cli *cli = port->cli;
     for (size_t i = 0; i < port->count; i++) {
         if (strcmp(port->entries[i].path, path) != 0) continue;
-        return cli_give_up(cli, CLI_USAGE, "two files would both be %s; rename one", path);
+        cli_file_free(&bytes);
+        return cli_give_up(cli, CLI_USAGE, "two files would both be %s; rename one",
+                           cli_clean(cli, path));
     }
-    struct ashore_error err = {0};
-    struct cli_output out;
-    const char *to = cli_format(cli, "%s/%s", port->dir, path);
-    if (cli_make_dir(cli, cli_path_dir(cli, to), &err) || cli_output_open(cli, to, &out, &err)) {
-        return cli_report_output(cli, &err);
-    }
-    if (size) fwrite(bytes, 1, size, out.file);
-    if (cli_output_close(&out, ASHORE_OK, &err)) return cli_report_output(cli, &err);
     if (port->count == port->room) {
         size_t room = port->room ? port->room * 2 : 16;
         struct entry *entries = cli_alloc(cli, room * sizeof *entries);
@@ -53,8 +47,33 @@ static int put(struct port *port, const char *path, const void *bytes, size_t si
     }
     struct entry *e = &port->entries[port->count++];
     e->path = path;
-    e->bytes = size;
-    cli_sha256(bytes, size, e->sha256);
+    e->bytes = bytes;
+    cli_sha256(bytes.data, bytes.size, e->sha256);
+    return CLI_OK;
+}
+
+static int put_text(struct port *port, const char *path, const char *text, size_t size) {
+    struct cli_bytes copy = {cli_realloc(NULL, size + 1), size};
+    if (!copy.data) return cli_give_up(port->cli, CLI_INTERNAL, "out of memory");
+    if (size) memcpy(copy.data, text, size);
+    return put(port, path, copy);
+}
+
+static int write_all(struct port *port) {
+    struct cli *cli = port->cli;
+    for (size_t i = 0; i < port->count; i++) {
+        const struct entry *e = &port->entries[i];
+        struct ashore_error err = {0};
+        struct cli_output out;
+        const char *to = cli_format(cli, "%s/%s", port->dir, e->path);
+        int rc = cli_make_dir(cli, cli_path_dir(cli, to), &err);
+        if (rc == ASHORE_OK) rc = cli_output_open(cli, to, &out, &err);
+        if (rc == ASHORE_OK) {
+            if (e->bytes.size) fwrite(e->bytes.data, 1, e->bytes.size, out.file);
+            rc = cli_output_close(&out, ASHORE_OK, &err);
+        }
+        if (rc) return cli_report_output(cli, &err);
+    }
     return CLI_OK;
 }
 
@@ -97,7 +116,7 @@ static int put_module(struct port *port, const char *path, const struct cli_byte
                                text[at]);
         at += name;
     }
-    return put(port, path, out, to);
+    return put_text(port, path, out, to);
 }
 
 /* Copies a file of the user's under its own name, or a given one. */
@@ -105,8 +124,8 @@ static int put_file(struct port *port, const char *from, const char *path) {
     struct ashore_error err = {0};
     struct cli_bytes bytes;
     if (cli_file_read(from, &bytes, &err)) return cli_report(port->cli, &err);
-    int rc = is_module(path) && strchr(path, '/') == NULL ? put_module(port, path, &bytes)
-                                                          : put(port, path, bytes.data, bytes.size);
+    if (!is_module(path) || strchr(path, '/')) return put(port, path, bytes);
+    int rc = put_module(port, path, &bytes);
     cli_file_free(&bytes);
     return rc;
 }
@@ -135,8 +154,8 @@ static bool is_inside(const char *location) {
     return true;
 }
 
-/* The engine asks for external data by location; the files are noted and copied afterwards. */
-static int note_external(void *user, const char *location, const void **data, size_t *size) {
+/* The engine asks for external data by location: the files are read and become the folder's. */
+static int read_external(void *user, const char *location, const void **data, size_t *size) {
     struct port *port = user;
     struct cli *cli = port->cli;
     if (!is_inside(location)) {
@@ -144,17 +163,16 @@ static int note_external(void *user, const char *location, const void **data, si
         return ASHORE_ERR_IO;
     }
     size_t i = 0;
-    while (i < port->locations.count && strcmp(port->locations.items[i], location) != 0) i++;
-    if (i == port->locations.count) {
-        struct cli_bytes *all = cli_alloc(cli, (i + 1) * sizeof *all);
-        if (i) memcpy(all, port->data, i * sizeof *all);
-        const char *path = cli_format(cli, "%s/%s", port->model_dir, location);
-        if (cli_file_read(path, &all[i], NULL)) return ASHORE_ERR_IO;
-        port->data = all;
-        cli_list_add(cli, &port->locations, cli_format(cli, "%s", location));
+    while (i < port->count && strcmp(port->entries[i].path, location) != 0) i++;
+    if (i == port->count) {
+        struct cli_bytes bytes;
+        if (cli_file_read(cli_format(cli, "%s/%s", port->model_dir, location), &bytes, NULL) ||
+            put(port, cli_format(cli, "%s", location), bytes)) {
+            return ASHORE_ERR_IO;
+        }
     }
-    *data = port->data[i].data;
-    *size = port->data[i].size;
+    *data = port->entries[i].bytes.data;
+    *size = port->entries[i].bytes.size;
     return ASHORE_OK;
 }
 
@@ -164,29 +182,21 @@ static int put_model(struct port *port, const char *from) {
     struct ashore_error err = {0};
     struct cli_bytes bytes;
     if (cli_file_read(from, &bytes, &err)) return cli_report(cli, &err);
+    int rc = put(port, port->model, bytes);
+    if (rc) return rc;
     struct ashore_model_options options;
     ashore_model_options_init(&options);
     options.name = port->model;
-    options.external = note_external;
+    options.external = read_external;
     options.external_user = port;
     port->model_dir = cli_path_dir(cli, from);
     ashore_model *model = NULL;
-    int rc = ashore_model_load_memory(bytes.data, bytes.size, &options, &model, &err);
-    if (rc && port->bad_location) {
-        rc = cli_give_up(cli, CLI_INPUT, "%s: external data outside of the model's folder: %s",
-                         cli_clean(cli, from), cli_clean(cli, port->bad_location));
-    } else {
-        rc = rc ? cli_report(cli, &err) : CLI_OK;
-    }
+    rc = ashore_model_load_memory(bytes.data, bytes.size, &options, &model, &err);
     ashore_model_destroy(&model);
-    if (rc == CLI_OK) rc = put(port, port->model, bytes.data, bytes.size);
-    for (size_t i = 0; i < port->locations.count; i++) {
-        const struct cli_bytes *data = &port->data[i];
-        if (rc == CLI_OK) rc = put(port, port->locations.items[i], data->data, data->size);
-        cli_file_free(&port->data[i]);
-    }
-    cli_file_free(&bytes);
-    return rc;
+    if (rc == ASHORE_OK) return CLI_OK;
+    if (!port->bad_location) return cli_report(cli, &err);
+    return cli_give_up(cli, CLI_INPUT, "%s: external data outside of the model's folder: %s",
+                       cli_clean(cli, from), cli_clean(cli, port->bad_location));
 }
 
 static int put_engine(struct port *port) {
@@ -240,10 +250,10 @@ static int put_page(struct port *port) {
                    "<title>%s</title>\n%s<script type=\"module\" src=\"./%s\"></script>\n</head>\n"
                    "<body>\n<main id=\"app\"></main>\n</body>\n</html>\n",
                    CLI_CSP, port->model, port->model, styles, port->app);
-    return put(port, "index.html", page, strlen(page));
+    return put_text(port, "index.html", page, strlen(page));
 }
 
-/* Last, so that a folder with a manifest is a whole one. */
+/* The last file, so that a folder with a manifest is a whole one. */
 static int put_manifest(struct port *port, size_t *total) {
     json_t *object = json_object(), *files = json_array();
     *total = 0;
@@ -251,10 +261,10 @@ static int put_manifest(struct port *port, size_t *total) {
         const struct entry *e = &port->entries[i];
         json_t *file = json_object();
         json_object_set_new(file, "path", cli_json_text(e->path));
-        json_object_set_new(file, "bytes", cli_json_count(e->bytes));
+        json_object_set_new(file, "bytes", cli_json_count(e->bytes.size));
         json_object_set_new(file, "sha256", json_string(e->sha256));
         json_array_append_new(files, file);
-        *total += e->bytes;
+        *total += e->bytes.size;
     }
     json_object_set_new(object, "manifest", json_integer(1));
     json_object_set_new(object, "ashore", json_string(ashore_version()));
@@ -267,7 +277,7 @@ static int put_manifest(struct port *port, size_t *total) {
     if (!text) return cli_give_up(port->cli, CLI_INTERNAL, "out of memory");
     size_t n = strlen(text);
     text[n] = '\n'; /* in place of the zero: the file's last line ends */
-    int rc = put(port, "manifest.json", text, n + 1);
+    int rc = put_text(port, "manifest.json", text, n + 1);
     cli_realloc(text, 0);
     return rc;
 }
@@ -307,6 +317,8 @@ static int port_model(struct cli *cli) {
     if (rc == CLI_OK) rc = put_assets(&port);
     if (rc == CLI_OK) rc = put_page(&port);
     if (rc == CLI_OK) rc = put_manifest(&port, &total);
+    if (rc == CLI_OK) rc = write_all(&port);
+    for (size_t i = 0; i < port.count; i++) cli_file_free(&port.entries[i].bytes);
     if (rc) return rc;
     printf("%s: %zu files, %s\nserve it with: ashore site %s\n", cli_clean(cli, port.dir),
            port.count, cli_bytes_text(cli, total), cli_clean(cli, port.dir));

@@ -1,0 +1,1 @@
+ashore bench relu.onnx --runs 3 --threads 1 --per-op

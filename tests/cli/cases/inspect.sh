@@ -1,0 +1,1 @@
+ashore inspect weights.onnx --dim N=2

@@ -1,0 +1,1 @@
+ashore inspect weights.onnx --json --dim N=2

@@ -1,0 +1,2 @@
+# Without a command the help goes to stderr.
+ashore

@@ -1,0 +1,2 @@
+ashore port external.onnx -o site --app app.js
+cmp weights.bin site/weights.bin && echo same

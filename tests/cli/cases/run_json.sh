@@ -1,0 +1,1 @@
+ashore run relu.onnx -i x.npy -o out --json

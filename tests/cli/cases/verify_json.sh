@@ -1,0 +1,1 @@
+ashore verify --json bad/value good/set_2

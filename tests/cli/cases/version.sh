@@ -1,0 +1,1 @@
+ashore --version
