@@ -1,13 +1,13 @@
-/* Small blocks come from lists by size, first in last out.  Large ones come first fit from a list by
- * address, where neighbours are joined.  Memory beyond both is taken from the host as it is needed,
- * and never given back. */
+/* Small blocks come from lists by size, first in last out.  Large ones come first fit from a list
+ * by address, where neighbours are joined.  Memory beyond both is taken from the host as it is
+ * needed, and never given back. */
 #include "base/wasm_heap.h"
 
 #if defined(__wasm__)
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
+#    include <stdbool.h>
+#    include <stdint.h>
+#    include <string.h>
 
 enum { GRANULE = 16, SMALL_MAX = 256, PAGE = 65536, REFILL = 4096 };
 

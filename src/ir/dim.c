@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/format.h"
+#include "base/format.h"
 
 #include <string.h>
 

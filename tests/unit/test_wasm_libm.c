@@ -1,0 +1,110 @@
+/* What WebAssembly builds have in place of the C library's functions, against the latter. */
+#include <math.h>
+
+static double (*const library_exp)(double) = exp;
+static double (*const library_log)(double) = log;
+static double (*const library_pow)(double, double) = pow;
+
+#define ASH_WASM_LIBM_TEST
+#define exp        own_exp
+#define log        own_log
+#define pow        own_pow
+#define __rem_pio2 own_rem_pio2
+double own_exp(double x);
+double own_log(double x);
+double own_pow(double x, double y);
+#include "../../src/base/wasm_libm.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static uint64_t next(uint64_t *state) {
+    *state += 0x9e3779b97f4a7c15u;
+    uint64_t z = (*state ^ *state >> 30) * 0xbf58476d1ce4e5b9u;
+    return z ^ z >> 29;
+}
+
+static double between(uint64_t *state, double low, double high) {
+    return low + (high - low) * (double)(next(state) >> 11) * 0x1p-53;
+}
+
+static void check(double got, double wanted, double ulps) {
+    if (got == wanted || (isnan(got) && isnan(wanted))) return;
+    double unit = fabs(nextafter(wanted, INFINITY) - wanted);
+    assert_true(fabs(got - wanted) <= ulps * unit);
+}
+
+static void test_exp_and_log(void **state) {
+    (void)state;
+    uint64_t seed = 1;
+    for (int i = 0; i < 300000; i++) {
+        double x = between(&seed, -745, 710);
+        check(own_exp(x), library_exp(x), 2);
+        check(own_exp(x / 1000), library_exp(x / 1000), 2);
+        double bits = from_bits(next(&seed) >> 1);
+        check(own_log(bits), library_log(bits), 2);
+        check(own_log(1 + x / 1e5), library_log(1 + x / 1e5), 2);
+    }
+    static const double special[] = {0.0, -0.0, 1, -1, 1e-320, INFINITY, -INFINITY, NAN, 1e300};
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+        check(own_exp(special[i]), library_exp(special[i]), 2);
+        check(own_log(special[i]), library_log(special[i]), 2);
+    }
+}
+
+static void test_pow(void **state) {
+    (void)state;
+    static const double special[] = {0.0, -0.0, 1,    -1,    2,        -2,        0.5, -0.5,
+                                     3,   -3,   4e15, 1e300, INFINITY, -INFINITY, NAN, 1e-310};
+    enum { COUNT = sizeof special / sizeof *special };
+    for (size_t i = 0; i < COUNT; i++) {
+        for (size_t j = 0; j < COUNT; j++) {
+            double got = own_pow(special[i], special[j]);
+            double wanted = library_pow(special[i], special[j]);
+            check(got, wanted, 800);
+            if (wanted == 0) assert_int_equal(signbit(got) != 0, signbit(wanted) != 0);
+        }
+    }
+    for (int x = -20; x <= 20; x++) {
+        for (int y = 0; y <= 12; y++) check(own_pow(x, y), library_pow(x, y), 0);
+    }
+    uint64_t seed = 2;
+    for (int i = 0; i < 100000; i++) {
+        double x = between(&seed, 0, 50), y = between(&seed, -40, 40);
+        check(own_pow(x, y), library_pow(x, y), 2 + fabs(y * library_log(x)) * 2);
+    }
+}
+
+static double own_sin(double x) {
+    double y[2];
+    int n = own_rem_pio2(x, y);
+    double s = sin(y[0]) + y[1] * cos(y[0]), c = cos(y[0]) - y[1] * sin(y[0]);
+    return (n & 2) != 0 ? -((n & 1) != 0 ? c : s) : (n & 1) != 0 ? c : s;
+}
+
+static void test_reduction(void **state) {
+    (void)state;
+    uint64_t seed = 3;
+    for (int i = 0; i < 300000; i++) {
+        double x = between(&seed, -2e6, 2e6);
+        check(own_sin(x), sin(x), 3);
+        double any = from_bits(next(&seed));
+        if (isfinite(any)) check(own_sin(any), sin(any), 3);
+    }
+    for (int n = 1; n < 2000; n++)
+        check(own_sin(n * 1.5707963267948966), sin(n * 1.5707963267948966), 3);
+    check(own_sin(6381956970095103.0 * 0x1p797), sin(6381956970095103.0 * 0x1p797), 3);
+    assert_true(isnan(own_sin(INFINITY)));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exp_and_log),
+        cmocka_unit_test(test_pow),
+        cmocka_unit_test(test_reduction),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
