@@ -3,8 +3,8 @@
  * NaN: every function gives NaN for a NaN, max and min when either operand is NaN (NumPy's rule; of
  * +0 and -0 the first operand wins), pow as C's powf.  x / 0 and the like are IEEE 754's.
  * Accuracy: EXACT where one operation is written (add, sqrt, floor, max, ...); ULP 4 for the
- * transcendental ones, 8 for pow with |b * log a| below 80; elu, selu, celu, softplus and gelu to 4
- * eps of max(|y|, 1). */
+ * transcendental ones, 8 for mish, 16 for pow; elu, selu, celu, softplus, gelu and hardswish to 4
+ * eps of max(|y|, 1).  silu and mish multiply by a factor that is denormal below -87. */
 #ifndef ASH_KERNELS_ELTWISE_H
 #define ASH_KERNELS_ELTWISE_H
 

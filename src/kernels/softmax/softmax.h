@@ -2,7 +2,9 @@
  *
  * Three passes: the maximum, the sum of exp(x - max), the scaling; x is read before y is written,
  * so y may be x.  inner = 1 sums over 16 virtual lanes, otherwise each column sums its D elements
- * in order.  ULP: softmax 6 + D / 16, log-softmax to D eps of max(|y|, 1).
+ * in order.
+ * Softmax: ULP 6 + D / 16 + |x - max|, the last for the rounding of that difference; log-softmax:
+ * 4 + D / 16 eps of max(|y|, 1).
  *
  * A row that holds a NaN, a +inf or only -inf has no softmax: all of it is NaN, as in NumPy.  -inf
  * beside finite elements gives 0 (-inf with ASH_SOFTMAX_LOG). */
