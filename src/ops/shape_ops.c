@@ -236,7 +236,9 @@ static int range_count(const struct ash_tensor *const t[3], int64_t *n, struct a
     if (!ash_dtype_is_float(t[0]->dtype))
         return range_count_int(ash_get_i64(t[0], 0), ash_get_i64(t[1], 0), ash_get_i64(t[2], 0), n,
                                err);
-    double count = ceil((ash_get_f64(t[1], 0) - ash_get_f64(t[0], 0)) / ash_get_f64(t[2], 0));
+    double start = ash_get_f64(t[0], 0), delta = ash_get_f64(t[2], 0);
+    ASH_FAIL_IF(delta == 0, err, ARGUMENT, "a range in steps of 0");
+    double count = ceil((ash_get_f64(t[1], 0) - start) / delta);
     ASH_FAIL_IF(!(count <= 0x1p40), err, ARGUMENT, "a range of %g elements", count);
     *n = count > 0 ? (int64_t)count : 0;
     return ASHORE_OK;

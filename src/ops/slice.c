@@ -74,6 +74,9 @@ static int slice_dim(struct ash_infer *c, struct ash_dim n, struct ash_dim start
     } else if (known && step.value > 0 && step.value < INT32_MAX && start.value > INT32_MIN) {
         *out = slice_symbolic(c, n, start, end, step.value);
     }
+    bool reversed = known && ash_dim_is(step, -1) && ash_dim_is(start, -1) &&
+                    end.kind == ASH_DIM_EXACT && end.value <= -INT32_MAX;
+    if (reversed) *out = n;
     /* whatever is cut, it has at most the extent */
     bool bound = n.kind == ASH_DIM_EXACT || n.kind == ASH_DIM_BOUNDED;
     if (out->kind == ASH_DIM_UNKNOWN && bound) *out = ash_dim_bounded(n.value);
