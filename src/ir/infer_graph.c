@@ -161,10 +161,13 @@ static int move_codes(struct ash_inference *f, const struct ash_node *node,
         }
     }
     if (!symbolic) return ASHORE_OK;
+    /* An index that is itself a code is out of every range: then nothing is known. */
+    struct ash_inference quiet = *f;
     struct ash_tensor *tout = &result;
-    int rc = evaluate(f, node, tin, &tout);
+    quiet.err = NULL;
+    int rc = evaluate(&quiet, node, tin, &tout);
     if (rc == ASHORE_OK) out->content = result.data;
-    return rc == ASHORE_NEEDS_DATA ? ASHORE_OK : rc;
+    return rc == ASHORE_ERR_NOMEM ? ash_fail_nomem(f->err, sizeof result) : ASHORE_OK;
 }
 
 static int infer_sub(struct ash_infer *c, int k, const struct ash_info *formal,
