@@ -132,7 +132,10 @@ static int read_subs(struct ash_scope *s, const struct ash_node_attrs *attrs,
     for (uint32_t i = 0; i < attrs->n_graphs; i++) {
         int rc = ash_reader_graph(s->r, attrs->graphs[i].message, s, &(*inner)[i]);
         if (rc != ASHORE_OK) {
-            ash_error_prefix(s->r->err, "attribute '%s': ", attrs->graphs[i].name);
+            /* Where a node in there is to blame, it says more than the way to it. */
+            struct ashore_error *err = s->r->err;
+            bool named = err != NULL && err->op[0] != '\0';
+            if (!named) ash_error_prefix(err, "attribute '%s': ", attrs->graphs[i].name);
             return rc;
         }
         *captured += (*inner)[i].n_captured;
