@@ -113,6 +113,14 @@ void *chk_buf(int slot, size_t bytes) {
 
 float *chk_floats(int slot, size_t n) { return chk_buf(slot, n * sizeof(float)); }
 
+void *chk_scratch(int slot, size_t bytes) {
+    enum chk_place place = chk.place;
+    if (place == CHK_ODD) chk.place = CHK_START;
+    void *p = chk_buf(slot, (bytes + 15) / 16 * 16);
+    chk.place = place;
+    return p;
+}
+
 static bool margins_intact(const struct slot *s) {
     size_t at = (size_t)(s->data - s->base);
     size_t from = at > MARGIN ? at - MARGIN : 0;

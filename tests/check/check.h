@@ -32,6 +32,8 @@ enum chk_place { CHK_END, CHK_START, CHK_ODD, CHK_PLACES };
 void chk_place(enum chk_place place);
 void *chk_buf(int slot, size_t bytes);
 float *chk_floats(int slot, size_t n);
+/* Aligned to 16 wherever it lies: rounds the size up to that. */
+void *chk_scratch(int slot, size_t bytes);
 
 /* False: left out by the filter, or the processor lacks what the row needs. */
 bool chk_begin(const char *row, uint32_t cpu);

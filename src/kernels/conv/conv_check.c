@@ -82,7 +82,7 @@ static void give_weights(struct job *j, const float *w) {
     ash_conv_pack(j->row, &j->s, w, packed);
     j->packed = packed;
     size_t size = ash_conv_scratch(j->row, &j->s, 3);
-    j->scratch = chk_buf(SCRATCH_SLOT, (size + 15) / 16 * 16);
+    j->scratch = chk_scratch(SCRATCH_SLOT, size);
 }
 
 static void check_shape(const struct ash_gemm_kernel *row, const struct ash_conv *s) {

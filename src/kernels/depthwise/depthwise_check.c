@@ -74,7 +74,7 @@ static void check_shape(const struct ash_depthwise_kernel *row, const struct ash
     j.act.a = j.act.kind == ASH_ACT_CLIP ? -0.5f : 0.2f;
     j.act.b = 0.5f;
     size_t size = ash_depthwise_scratch(s, 3);
-    j.scratch = chk_buf(SCRATCH_SLOT, (size + 15) / 16 * 16);
+    j.scratch = chk_scratch(SCRATCH_SLOT, size);
     struct job r = j;
     r.row = ash_depthwise_ref;
     r.y = want;

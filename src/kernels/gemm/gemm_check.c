@@ -136,7 +136,7 @@ static void give_b(struct product *p, const float *b) {
     if (p->dynamic) {
         size_t size = ash_gemm_dynamic_scratch(p->row, g);
         p->g.b = b;
-        p->scratch = chk_buf(SCRATCH_SLOT, (size + 15) / 16 * 16);
+        p->scratch = chk_scratch(SCRATCH_SLOT, size);
         return;
     }
     size_t one = ash_gemm_packed_size(p->row, 1, g->k, g->n) / sizeof(float);
