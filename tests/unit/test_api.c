@@ -388,7 +388,6 @@ static void test_wrong_calls(void **state) {
     ashore_session_destroy(&session);
     ashore_session_destroy(&session);
     ashore_model_destroy(&model);
-    ashore_model_destroy(NULL);
     mw_deinit(&m);
 }
 
