@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { model, node, optional, sequence, slow, small, tensor } from './onnx_writer.mjs';
+import { part } from './setup.mjs';
+
+const { AshoreError, load, Tensor, version } = await part('index.js');
+const fails = (code, text = '') => (error) => error instanceof AshoreError && error.code === code
+  && error.message.includes(text);
+const x = new Tensor('float32', [-5, 0, 1, 5, 1, 2, 3, 4], [2, 4]);
+const wanted = [0, 0, 3, 3, 2, 1, 5, 2];
+
+const settings = [
+  { threads: 1 }, { threads: 1, variant: 'simd128' }, { threads: 1, variant: 'scalar' },
+  { threads: 3 }, { threads: 2, variant: 'scalar' }, { shell: 'worker', threads: 1 },
+  { shell: 'worker', threads: 3 },
+];
+for (const options of settings) {
+  test(`a model runs with ${JSON.stringify(options)}`, async () => {
+    const phases = [];
+    const m = await load(small(), { ...options, onProgress: ({ phase }) => phases.push(phase) });
+    try {
+      assert.deepEqual(phases, ['engine', 'download', 'prepare', 'ready']);
+      assert.equal(m.inputs[0].text, 'float32[N,4]');
+      assert.deepEqual(m.inputs[0].dims, ['N', 4]);
+      assert.deepEqual([m.outputs[0].name, m.outputs[0].type], ['y', 'float32']);
+      for (let i = 0; i < 3; i++) {
+        const { y } = await m.run({ x });
+        assert.ok(y instanceof Tensor);
+        assert.deepEqual([...y.data], wanted);
+        assert.deepEqual(y.dims, [2, 4]);
+      }
+      const longer = new Tensor('float32', new Float32Array(4000).fill(7), [1000, 4]);
+      assert.equal((await m.run({ x: longer })).y.data[3999], 5);
+      const { report } = m;
+      assert.equal(report.version, version);
+      assert.equal(report.shell, options.shell ?? 'inline');
+      assert.equal(report.threads, options.threads);
+      assert.equal(report.shared, options.threads > 1);
+      if (options.variant) assert.equal(report.variant, options.variant);
+      assert.equal(report.module, `ashore-${report.variant}${report.shared ? '-mt' : ''}.wasm`);
+      assert.ok((await m.memory()).wasm > 0);
+      assert.ok((await m.predict({ x: [100, 4] })).total > 0);
+    } finally {
+      m.close();
+    }
+    await assert.rejects(m.run({ x }), fails('ERR_STATE', 'closed'));
+  });
+}
+
+test('every source: path, file URL, buffer, view, Blob, http with and without a length', async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ashore-'));
+  const file = path.join(dir, 'small.onnx');
+  fs.writeFileSync(file, small());
+  const server = http.createServer((request, response) => {
+    if (request.url === '/none') {
+      response.writeHead(404).end();
+      return;
+    }
+    if (request.url === '/known') response.setHeader('content-length', small().length);
+    response.write(small().subarray(0, 10));
+    setTimeout(() => response.end(small().subarray(10)), 10);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => { server.on('listening', resolve); });
+  const base = `http://127.0.0.1:${server.address().port}`;
+  const padded = Buffer.concat([Buffer.alloc(8), small()]);
+  try {
+    const sources = [file, pathToFileURL(file), Uint8Array.from(small()).buffer,
+      padded.subarray(8), new Blob([small()]), `${base}/known`, `${base}/unknown`];
+    for (const source of sources) {
+      const seen = [];
+      const m = await load(source, { threads: 1, onProgress: (p) => seen.push(p) });
+      assert.deepEqual([...(await m.run({ x })).y.data], wanted);
+      assert.equal(m.report.model.bytes, small().length);
+      assert.equal(seen.filter(({ phase }) => phase === 'download').at(-1).loaded, small().length);
+      m.close();
+    }
+    await assert.rejects(load(`${base}/none`), fails('ERR_IO', '404'));
+  } finally {
+    server.close();
+    fs.rmSync(dir, { recursive: true });
+  }
+  await assert.rejects(load(file), fails('ERR_IO', 'small.onnx'));
+  await assert.rejects(load(42), fails('ERR_ARGUMENT'));
+  await assert.rejects(load('http://127.0.0.1:1/'), fails('ERR_IO'));
+});
+
+test('strings, sequences and optionals', async () => {
+  const bytes = model({
+    nodes: [node('Identity', ['s'], ['s2']), node('Identity', ['q'], ['q2']),
+      node('Identity', ['o'], ['o2'])],
+    inputs: { s: tensor('string', ['K']), q: sequence(tensor('int64', ['A'])),
+      o: optional(tensor('float32', ['B'])) },
+    outputs: { s2: tensor('string', ['K']), q2: sequence(tensor('int64', ['A'])),
+      o2: optional(tensor('float32', ['B'])) },
+  });
+  for (const shell of ['inline', 'worker']) {
+    const m = await load(bytes, { threads: 1, shell });
+    assert.deepEqual(m.inputs.map(({ kind }) => kind), ['tensor', 'sequence', 'optional']);
+    const s = new Tensor('string', ['', 'häfen', '港']);
+    const q = [new Tensor('int64', [1n, -1n]), new Tensor('int64', [])];
+    const o = new Tensor('float32', [0.5]);
+    const full = await m.run({ s, q, o });
+    assert.deepEqual(full.s2.data, s.data);
+    assert.deepEqual(full.q2.map(({ data }) => [...data]), [[1n, -1n], []]);
+    assert.deepEqual([...full.o2.data], [0.5]);
+    const none = await m.run({ s, q: [], o: null });
+    assert.deepEqual([none.q2, none.o2], [[], null]);
+    m.close();
+  }
+});
+
+test('named outputs, views and synchronous runs', async () => {
+  const { load: inline } = await part('inline.js');
+  const m = await inline(small(), { threads: 1 });
+  const { y } = m.runSync({ x }, { views: true });
+  assert.deepEqual([...y.data], wanted);
+  assert.ok(y.data.buffer.byteLength > 1000, 'a view is of the engine\'s memory');
+  assert.equal((await m.run({ x }, { outputs: ['y'] })).y.data.buffer.byteLength, 32);
+  assert.throws(() => m.runSync({ x }, { outputs: ['z'] }), fails('ERR_NAME', "'z'"));
+  m.close();
+});
+
+test('bytes that are no model, wrong names, types and shapes', async () => {
+  for (const shell of ['inline', 'worker']) {
+    await assert.rejects(load(Buffer.from('no model'), { shell }), fails('ERR_FORMAT'));
+    await assert.rejects(load(new Uint8Array(0), { shell }), AshoreError);
+    await assert.rejects(load(small().subarray(0, 50), { shell, name: 'cut.onnx' }),
+      fails('ERR_FORMAT', 'cut.onnx'));
+    const unknown = model({ nodes: [node('Nonesuch', ['x'], ['y'])],
+      inputs: { x: tensor('float32', [1]) }, outputs: { y: tensor('float32', [1]) } });
+    await assert.rejects(load(unknown, { shell }), (error) =>
+      fails('ERR_UNSUPPORTED', 'Nonesuch')(error) && error.op === 'Nonesuch');
+    const m = await load(small(), { shell, threads: 1 });
+    await assert.rejects(m.run({}), fails('ERR_NAME', 'x'));
+    await assert.rejects(m.run({ z: x }), fails('ERR_NAME', "'z'"));
+    await assert.rejects(m.run({ x: [x] }), AshoreError);
+    await assert.rejects(m.run({ x: 5 }), fails('ERR_TYPE'));
+    await assert.rejects(m.run({ x: new Tensor('int32', [1, 2, 3, 4], [1, 4]) }),
+      fails('ERR_TYPE'));
+    await assert.rejects(m.run({ x: new Tensor('float32', [1, 2, 3], [1, 3]) }),
+      fails('ERR_SHAPE'));
+    assert.deepEqual([...(await m.run({ x })).y.data], wanted, 'it runs after failures');
+    m.close();
+  }
+});
+
+test('abort before, while loading and while running', async () => {
+  const aborted = { name: 'AbortError' };
+  for (const shell of ['inline', 'worker']) {
+    await assert.rejects(load(small(), { shell, signal: AbortSignal.abort() }), aborted);
+    const stop = new AbortController();
+    await assert.rejects(load(small(), { shell, signal: stop.signal,
+      onProgress: ({ phase }) => phase === 'prepare' && stop.abort() }), aborted);
+    const m = await load(slow(), { shell, threads: 1 });
+    const eye = new Tensor('float32', new Float32Array(65536), [256, 256]);
+    const soon = new AbortController();
+    setTimeout(() => soon.abort(), 20);
+    await assert.rejects(m.run({ x: eye }, { signal: soon.signal }), aborted);
+    await assert.rejects(m.run({ x: eye }, { signal: AbortSignal.abort() }), aborted);
+    const { y } = await m.run({ x: eye }, { signal: new AbortController().signal });
+    assert.equal(y.data[0], 0, 'it runs after an abort');
+    m.close();
+  }
+});
+
+test('strict refuses what would be less than asked for', async () => {
+  await assert.rejects(load(small(), { variant: 'avx' }), fails('ERR_ARGUMENT'));
+  const m = await load(small(), { variant: 'scalar', threads: 1, strict: true });
+  assert.deepEqual(m.report.missing, []);
+  m.close();
+  const best = await load(small(), { threads: 1 });
+  if (best.report.variant === 'relaxed') {
+    assert.deepEqual(best.report.missing, []);
+  } else {
+    assert.equal(best.report.missing[0].feature, 'relaxed');
+    assert.ok(best.report.missing[0].cost);
+    await assert.rejects(load(small(), { threads: 1, strict: true }),
+      fails('ERR_UNSUPPORTED', 'relaxed'));
+  }
+  best.close();
+});
+
+test('the same bits for any number of threads', async () => {
+  const data = Float32Array.from({ length: 65536 }, (_, i) => Math.sin(i) / 20);
+  const feeds = { x: new Tensor('float32', data, [256, 256]) };
+  let first;
+  for (let threads = 1; threads <= 8; threads++) {
+    const m = await load(slow(3), { threads });
+    assert.equal(m.report.threads, threads);
+    const { y } = await m.run(feeds);
+    first ??= y.data;
+    assert.deepEqual(y.data, first);
+    m.close();
+  }
+});
+
+test('runs that are asked for at once are taken in turn; closing ends them', async () => {
+  for (const shell of ['inline', 'worker']) {
+    const m = await load(small(), { shell, threads: 1 });
+    const results = await Promise.all([1, 2, 3].map((n) =>
+      m.run({ x: new Tensor('float32', [n, n, n, n], [1, 4]) }, { signal: new AbortController().signal })));
+    assert.deepEqual(results.map(({ y }) => y.data[0]), [2, 3, 4]);
+    m.close();
+    m.close();
+  }
+});
+
+test('closing gives memory back: many models one after the other', async () => {
+  for (let i = 0; i < 100; i++) {
+    const m = await load(small(), { threads: 1 });
+    await m.run({ x });
+    m.close();
+  }
+});

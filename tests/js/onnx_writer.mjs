@@ -1,0 +1,75 @@
+// Writes small ONNX models, by the wire format of protocol buffers.
+import { types } from '../../bindings/js/tensor.js';
+
+const varint = (value) => {
+  const bytes = [];
+  let rest = BigInt.asUintN(64, BigInt(value));
+  do {
+    bytes.push(Number(rest & 127n) | (rest > 127n ? 128 : 0));
+    rest >>= 7n;
+  } while (rest);
+  return bytes;
+};
+const number = (field, value) => Buffer.from([...varint(field << 3), ...varint(value)]);
+const bytes = (field, value) => {
+  const content = Buffer.from(value);
+  return Buffer.concat([Buffer.from([...varint((field << 3) | 2), ...varint(content.length)]),
+    content]);
+};
+const message = (field, ...parts) => bytes(field, Buffer.concat(parts));
+const numberOf = (type) => types.get(type).number;
+
+/** The fields of a TensorProto. */
+export function tensorProto({ type, dims, data }, name = '') {
+  const content = type === 'string' ? data.map((text) => bytes(6, text))
+    : [bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+  return Buffer.concat([...dims.map((d) => number(1, d)), number(2, numberOf(type)), ...content,
+    bytes(8, name)]);
+}
+
+const tensorType = (type, dims) => message(1, number(1, numberOf(type)),
+  ...(dims ? [message(2, ...dims.map((d) =>
+    message(1, typeof d === 'string' ? bytes(2, d) : number(1, d))))] : []));
+
+/** Types: tensor('float32', ['N', 4]), sequence(...), optional(...). */
+export const tensor = tensorType;
+export const sequence = (element) => message(4, message(1, element));
+export const optional = (element) => message(9, message(1, element));
+
+function attribute(name, value) {
+  if (Number.isInteger(value)) return message(5, bytes(1, name), number(3, value), number(20, 2));
+  return message(5, bytes(1, name), message(5, tensorProto(value)), number(20, 4));
+}
+
+/** node('Add', ['a', 'b'], ['c'], { attribute: 1 }) */
+export const node = (op, inputs, outputs, attributes = {}, name = `${op}_of_${outputs[0]}`) =>
+  message(1, ...inputs.map((input) => bytes(1, input)), ...outputs.map((out) => bytes(2, out)),
+    bytes(3, name), bytes(4, op),
+    ...Object.entries(attributes).map(([key, value]) => attribute(key, value)));
+
+const values = (field, infos) => Object.entries(infos).map(([name, type]) =>
+  message(field, bytes(1, name), message(2, type)));
+
+/** A whole model; weights: tensors by name. */
+export function model({ nodes, inputs, outputs, weights = {}, opset = 17 }) {
+  const graph = [...nodes, bytes(2, 'test'),
+    ...Object.entries(weights).map(([name, value]) => message(5, tensorProto(value, name))),
+    ...values(11, inputs), ...values(12, outputs)];
+  return Buffer.concat([number(1, 8), message(7, ...graph), message(8, number(2, opset))]);
+}
+
+/** y = relu(x + [1, -1, 2, -2]) over x float32[N, 4] */
+export const small = () => model({
+  nodes: [node('Add', ['x', 'bias'], ['sum']), node('Relu', ['sum'], ['y'])],
+  inputs: { x: tensor('float32', ['N', 4]) },
+  outputs: { y: tensor('float32', ['N', 4]) },
+  weights: { bias: { type: 'float32', dims: [4], data: new Float32Array([1, -1, 2, -2]) } },
+});
+
+/** A chain of products of 256x256 matrices that takes a while. */
+export const slow = (length = 60) => model({
+  nodes: Array.from({ length }, (_, i) => node('MatMul', [i ? `m${i}` : 'x', 'x'],
+    [i === length - 1 ? 'y' : `m${i + 1}`])),
+  inputs: { x: tensor('float32', [256, 256]) },
+  outputs: { y: tensor('float32', [256, 256]) },
+});
