@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Command-line tests: run_cli.py PROGRAM [--update] [CASE...]
+"""Command-line tests: run_cli.py PROGRAM EXAMPLE [--update] [CASE...]
 
 A case is cases/NAME.sh, run by sh in a folder of its own that fixtures.py has filled, with `ashore`
 on the path.  Beside it: NAME.out and NAME.err, what it prints (no file: nothing), in which a line
 `...` stands for any lines and `*` for any text within a line, and NAME.exit, its exit code (no file:
 0).  --update writes what was printed where it does not match.  The program is a copy that finds a
-made-up JavaScript package beside it, so that these tests need none."""
+made-up JavaScript package beside it, so that these tests need none.  EXAMPLE is the built
+examples/run_model.c."""
 
 import os
 import re
@@ -20,10 +21,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = os.path.join(HERE, "cases")
 
 
-def install(program, folder):
-    """The program and a package that is only there to be copied and started."""
+def install(program, example, folder):
+    """The programs and a package that is only there to be copied and started."""
     os.makedirs(os.path.join(folder, "js", "tools"))
     shutil.copy2(program, os.path.join(folder, "ashore"))
+    shutil.copy2(example, os.path.join(folder, "run_model"))
     for name in ("index.js", "inline.js", "core.js", "ashore-simd128.wasm", "index.d.ts",
                  "package.json", "tools/verify.mjs", "tools/bench.mjs"):
         fixtures.write(os.path.join(folder, "js", name), f"// {name}\n".encode())
@@ -81,12 +83,12 @@ def run(name, bin_folder, updating):
 
 def main():
     arguments = [a for a in sys.argv[1:] if a != "--update"]
-    program, names = os.path.abspath(arguments[0]), arguments[1:]
+    program, example, names = arguments[0], arguments[1], arguments[2:]
     if not names:
         names = sorted(n[:-3] for n in os.listdir(CASES) if n.endswith(".sh"))
     failed = 0
     with tempfile.TemporaryDirectory() as bin_folder:
-        install(program, bin_folder)
+        install(program, example, bin_folder)
         for name in names:
             problems = run(name, bin_folder, "--update" in sys.argv)
             failed += bool(problems)
