@@ -15,7 +15,7 @@ const at = (...names) => path.join(folder, ...names);
 const json = (name) => JSON.parse(fs.readFileSync(at(name), 'utf8'));
 const mb = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 const ms = (value) => `${value.toFixed(1)} ms`;
-const row = (name, value) => console.log(`   ${name.padEnd(18)}${value}`);
+const row = (name, value) => console.log(`   ${name.padEnd(20)}${value}`);
 
 function input() {
   const { width, height } = json('sample.json');
