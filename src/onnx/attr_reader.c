@@ -169,6 +169,7 @@ int ash_reader_attr(struct ash_reader *r, struct ash_view message,
 int ash_reader_attrs(struct ash_reader *r, struct ash_many many, const struct ash_node_attrs *call,
                      struct ash_node_attrs *attrs) {
     *attrs = (struct ash_node_attrs){0};
+    ASH_FAIL_IF(many.count > ASH_READER_ATTRS, r->err, LIMIT, "%zu attributes", many.count);
     ASH_TRY(ASH_READER_NEW(r, r->arena, many.count, attrs->raw));
     ASH_TRY(ASH_READER_NEW(r, &r->scratch, many.count, attrs->graphs));
     struct ash_view item;

@@ -90,6 +90,7 @@ static int call_attrs(struct ash_scope *s, struct ash_function *f, const struct 
     struct ash_attr *raw;
     struct ash_many defaults = f->defaults;
     struct ash_view item;
+    ASH_FAIL_IF(defaults.count > ASH_READER_ATTRS, r->err, LIMIT, "%zu attributes", defaults.count);
     ASH_TRY(ASH_READER_NEW(r, &r->scratch, attrs->n_raw + defaults.count, raw));
     if (attrs->n_raw != 0) memcpy(raw, attrs->raw, attrs->n_raw * sizeof *raw);
     attrs->raw = raw;

@@ -29,7 +29,7 @@ static const struct ash_wire_rule opset_rules[] = {
 enum { OPSETS_MAX = 256, OPSET_VERSION_MAX = 32767 };
 
 /* What little bytes may stand for much: sparse tensors, and functions that are called often. */
-enum { DENSE_FREE = 1 << 20, DENSE_FACTOR = 1024, INLINE_FREE = 1 << 21, INLINE_FACTOR = 64 };
+enum { DENSE_FREE = 1 << 20, DENSE_FACTOR = 1024, INLINE_FREE = 1 << 21, INLINE_FACTOR = 16 };
 
 void *ash_reader_alloc(struct ash_reader *r, struct ash_arena *arena, size_t count, size_t size) {
     void *p = ash_arena_array(arena, count, size);

@@ -12,6 +12,7 @@ enum {
      * own readers stop at a hundred. */
     ASH_READER_DEPTH = 32,
     ASH_READER_TYPE_DEPTH = 8,
+    ASH_READER_ATTRS = 128, /* of a node: they are looked for one by one */
     ASH_READER_DIM_NAMES = 4096
 };
 

@@ -269,33 +269,25 @@ static void put_identity(struct writer *w, const struct level *l, const char *fr
 
 /* ---- graphs ---- */
 
-/* Whether value `id`, output i, is to be copied to get a name of its own: subgraphs and functions
- * hand back nothing that is not theirs, and nothing twice. */
-static bool needs_copy(const struct writer *w, const struct level *l, uint32_t i) {
-    const struct ash_graph *g = l->g;
-    uint32_t id = g->outputs[i];
-    if (g->values[id].data != NULL) return true;
-    for (uint32_t k = w->in_function && l->node_field == FUNCTION_NODE ? 0 : l->formal;
-         k < g->n_inputs; k++) {
-        if (g->inputs[k] == id) return true;
-    }
-    for (uint32_t k = 0; k < i; k++) {
-        if (g->outputs[k] == id) return true;
-    }
-    return false;
-}
-
-/* Copies outputs where needed; *names are those of all outputs. */
+/* Subgraphs and functions hand back nothing that is not theirs, and nothing twice: such outputs are
+ * copied.  *names are those of all outputs; the main graph's are known to others and stay. */
 static int write_copies(struct writer *w, const struct level *l, const char ***names) {
     const struct ash_graph *g = l->g;
     const char **to = take(w, g->n_outputs, sizeof(*to));
-    if (to == NULL) return ASHORE_ERR_NOMEM;
+    bool *copied = take(w, g->n_values, sizeof *copied);
+    if (to == NULL || copied == NULL) return ASHORE_ERR_NOMEM;
+    for (uint32_t i = 0; i < g->n_values; i++) copied[i] = g->values[i].data != NULL;
+    uint32_t own = l->node_field == FUNCTION_NODE ? 0 : l->formal;
+    for (uint32_t i = own; i < g->n_inputs; i++) copied[g->inputs[i]] = true;
     for (uint32_t i = 0; i < g->n_outputs; i++) {
-        to[i] = l->name[g->outputs[i]];
-        if (l->outermost || !needs_copy(w, l, i)) continue;
-        ASH_TRY(fresh_name(w, to[i], &to[i]));
-        (void)imports(w, "", 14);
-        put_identity(w, l, l->name[g->outputs[i]], to[i]);
+        uint32_t id = g->outputs[i];
+        to[i] = l->name[id];
+        if (copied[id] && !l->outermost) {
+            ASH_TRY(fresh_name(w, to[i], &to[i]));
+            (void)imports(w, "", 14);
+            put_identity(w, l, l->name[id], to[i]);
+        }
+        copied[id] = true;
     }
     *names = to;
     return ASHORE_OK;

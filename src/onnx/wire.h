@@ -60,7 +60,7 @@ bool ash_many_number(struct ash_many *many, uint64_t *number);
 struct ash_view ash_many_run(struct ash_many many);
 
 static inline struct ash_view ash_view(const void *data, size_t size) {
-    return (struct ash_view){data, size};
+    return (struct ash_view){(const unsigned char *)data, size};
 }
 /* Whether the view holds this text. */
 bool ash_view_is(struct ash_view view, const char *text);
