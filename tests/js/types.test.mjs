@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { test } from 'node:test';
-import { packageDir, root } from './setup.mjs';
+import { findPackage, packageDir } from './setup.mjs';
 
 const uses = `
 import { AshoreError, load, Tensor, version, type Model, type Value } from '../index.js';
@@ -30,14 +29,7 @@ export async function use(): Promise<void> {
 }
 `;
 
-// From build/npm, or where NODE_PATH says.
-function compiler() {
-  const places = [path.join(root, 'build/npm/node_modules'),
-    ...(process.env.NODE_PATH ?? '').split(':')].filter(Boolean);
-  const require = createRequire(import.meta.url);
-  return path.join(path.dirname(require.resolve('typescript/package.json',
-    { paths: places.map(path.dirname) })), 'bin/tsc');
-}
+const compiler = path.join(findPackage('typescript'), 'bin/tsc');
 
 test('the declarations hold, for a strict compiler', () => {
   const dir = fs.mkdtempSync(path.join(packageDir, 'types-'));
@@ -46,7 +38,7 @@ test('the declarations hold, for a strict compiler', () => {
     const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--ignoreConfig',
       '--noUncheckedIndexedAccess', '--target', 'es2022', '--module', 'nodenext', '--lib',
       'es2022,dom'];
-    execFileSync(process.execPath, [compiler(), ...options, 'use.mts'], { cwd: dir,
+    execFileSync(process.execPath, [compiler, ...options, 'use.mts'], { cwd: dir,
       encoding: 'utf8' });
   } catch (error) {
     assert.fail(`${error.stdout || error.message}`);
