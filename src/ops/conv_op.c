@@ -9,13 +9,8 @@
 
 extern const struct ash_op ash_ops_conv_op[];
 
-struct conv_attrs {
-    struct ash_window window;
-    int64_t groups;
-};
-
 static int conv_parse(const struct ash_parse *c, void *attrs) {
-    struct conv_attrs *a = attrs;
+    struct ash_conv_attrs *a = attrs;
     ASH_TRY(ash_window_parse(c, &a->window));
     ASH_TRY(ash_parse_int(c, "group", 1, &a->groups));
     ASH_FAIL_IF(a->groups < 1 || a->groups > INT32_MAX, c->err, ATTR, "group %lld",
@@ -24,7 +19,7 @@ static int conv_parse(const struct ash_parse *c, void *attrs) {
 }
 
 static int conv_channels(struct ash_infer *c, const struct ash_type *x, const struct ash_type *w) {
-    const struct conv_attrs *a = c->attrs;
+    const struct ash_conv_attrs *a = c->attrs;
     struct ash_dim in = x->dim[1], out = w->dim[0], each = w->dim[1];
     ASH_FAIL_IF(in.kind == ASH_DIM_EXACT && each.kind == ASH_DIM_EXACT &&
                     in.value != each.value * a->groups,
@@ -42,7 +37,7 @@ static int conv_channels(struct ash_infer *c, const struct ash_type *x, const st
 }
 
 static int conv_infer(struct ash_infer *c) {
-    const struct conv_attrs *a = c->attrs;
+    const struct ash_conv_attrs *a = c->attrs;
     const struct ash_type *x = &c->in[0]->type, *w = &c->in[1]->type;
     struct ash_dim dim[ASH_MAX_RANK];
     int rank = x->rank >= 0 ? x->rank : w->rank;
@@ -135,7 +130,7 @@ static void conv_output_row(const struct conv *v, int64_t C, const int64_t *at, 
 
 /* Sums are kept in double and rounded once. */
 static int conv_ref(struct ash_run *c) {
-    const struct conv_attrs *a = c->attrs;
+    const struct ash_conv_attrs *a = c->attrs;
     const struct ash_tensor *x = c->in[0], *w = c->in[1], *b = ash_run_has(c, 2) ? c->in[2] : NULL;
     struct conv v = {.w = &a->window, .x = x, .weights = w, .y = c->out[0], .spatial = x->rank - 2};
     v.last = v.spatial - 1;
@@ -175,7 +170,7 @@ const struct ash_op ash_ops_conv_op[] = {{.name = "Conv",
                                           .in_max = 3,
                                           .out_min = 1,
                                           .out_max = 1,
-                                          .attrs_size = sizeof(struct conv_attrs),
+                                          .attrs_size = sizeof(struct ash_conv_attrs),
                                           .parse = conv_parse,
                                           .infer = conv_infer,
                                           .ref = conv_ref},

@@ -6,14 +6,8 @@
 
 extern const struct ash_op ash_ops_pool_op[];
 
-struct pool_attrs {
-    struct ash_window window;
-    bool max, whole; /* whole: the window is all of the input */
-    bool count_pad, column_major;
-};
-
 static int pool_parse(const struct ash_parse *c, void *attrs) {
-    struct pool_attrs *a = attrs;
+    struct ash_pool_attrs *a = attrs;
     const char *name = c->node->op_type;
     int64_t count_pad, column_major;
     a->whole = name[0] == 'G';
@@ -29,7 +23,7 @@ static int pool_parse(const struct ash_parse *c, void *attrs) {
 }
 
 static int pool_infer(struct ash_infer *c) {
-    const struct pool_attrs *a = c->attrs;
+    const struct ash_pool_attrs *a = c->attrs;
     const struct ash_type *t = &c->in[0]->type;
     struct ash_dim dim[ASH_MAX_RANK];
     int class = ash_dtype(t->dtype)->class;
@@ -78,7 +72,7 @@ static void find_taps(const struct ash_window *w, int spatial, const int64_t *P,
 }
 
 /* The result over one window of a plane; *index is where the maximum is, -1 in padding alone. */
-static double pool_window(const struct pool_attrs *a, const struct ash_window *w, int spatial,
+static double pool_window(const struct ash_pool_attrs *a, const struct ash_window *w, int spatial,
                           const int64_t *X, struct taps *t, const double *plane, int64_t *index) {
     double best = a->max ? -INFINITY : 0;
     *index = -1;
@@ -111,7 +105,7 @@ static int64_t column_major(int spatial, const int64_t *X, int64_t at) {
 
 static void pool_plane(struct ash_run *c, const struct ash_window *w, const int64_t *P, int64_t p,
                        double *plane) {
-    const struct pool_attrs *a = c->attrs;
+    const struct ash_pool_attrs *a = c->attrs;
     const struct ash_tensor *x = c->in[0], *y = c->out[0];
     const struct ash_tensor *indices = c->n_out > 1 ? c->out[1] : NULL;
     int spatial = x->rank - 2;
@@ -141,7 +135,7 @@ static void pool_plane(struct ash_run *c, const struct ash_window *w, const int6
 }
 
 static int pool_ref(struct ash_run *c) {
-    const struct pool_attrs *a = c->attrs;
+    const struct ash_pool_attrs *a = c->attrs;
     const struct ash_tensor *x = c->in[0], *y = c->out[0];
     struct ash_window w = a->window;
     int64_t P[ASH_WINDOW_RANK];
@@ -160,7 +154,7 @@ static int pool_ref(struct ash_run *c) {
 
 #define POOL                                                                                       \
     .domain = "", .since = 1, .in_min = 1, .in_max = 1, .out_min = 1,                              \
-    .attrs_size = sizeof(struct pool_attrs), .parse = pool_parse, .infer = pool_infer,             \
+    .attrs_size = sizeof(struct ash_pool_attrs), .parse = pool_parse, .infer = pool_infer,             \
     .ref = pool_ref
 
 const struct ash_op ash_ops_pool_op[] = {{POOL, .name = "MaxPool", .out_max = 2},

@@ -81,3 +81,10 @@ int64_t ash_window_pad(const struct ash_window *w, int i, int64_t x, int64_t k, 
     if (total < 0) total = 0;
     return (total + (w->auto_pad == ASH_PAD_SAME_LOWER)) / 2;
 }
+
+int64_t ash_window_pad_behind(const struct ash_window *w, int i, int64_t x, int64_t k, int64_t y) {
+    if (w->auto_pad == ASH_PAD_NOTSET) return w->Q[i];
+    int64_t reach = (y - 1) * w->S[i] + (k - 1) * w->L[i] + 1;
+    int64_t behind = reach - x - ash_window_pad(w, i, x, k, y);
+    return behind > 0 ? behind : 0;
+}

@@ -21,6 +21,17 @@ struct ash_window {
         Q[ASH_WINDOW_RANK];
 };
 
+struct ash_conv_attrs {
+    struct ash_window window;
+    int64_t groups;
+};
+
+struct ash_pool_attrs {
+    struct ash_window window;
+    bool max, whole; /* whole: the window is all of the input */
+    bool count_pad, column_major;
+};
+
 /* kernel_shape, strides, dilations, pads, auto_pad, ceil_mode.  What is left out is 1, or 0 for
  * pads, in every dimension. */
 int ash_window_parse(const struct ash_parse *c, struct ash_window *w);
@@ -31,5 +42,7 @@ int ash_window_dim(struct ash_infer *c, const struct ash_window *w, int i, struc
                    struct ash_dim k, struct ash_dim *y);
 /* Padding before the input in dimension i, of known extents. */
 int64_t ash_window_pad(const struct ash_window *w, int i, int64_t x, int64_t k, int64_t y);
+/* Padding behind it. */
+int64_t ash_window_pad_behind(const struct ash_window *w, int i, int64_t x, int64_t k, int64_t y);
 
 #endif

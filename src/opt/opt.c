@@ -24,9 +24,9 @@ static int look(struct ash_opt *o, struct ash_graph *g, const struct ash_info *i
     p->uses = ash_arena_array(o->arena, g->n_values, sizeof *p->uses);
     p->producer = ash_arena_array(o->arena, g->n_values, sizeof *p->producer);
     if (!out || !p->uses || !p->producer) return ash_fail_nomem(o->err, g->n_values * 8);
+    ash_graph_drop_dead(g, p->uses);
     ASH_TRY(ash_infer_graph(&f, g, in, out, &infos));
     p->infos = infos;
-    ash_graph_drop_dead(g, p->uses);
     ash_graph_uses(g, p->uses);
     for (uint32_t i = 0; i < g->n_values; i++) p->producer[i] = ASH_NONE;
     for (uint32_t i = 0; i < g->n_nodes; i++) {
@@ -124,6 +124,15 @@ void ash_pass_replace(struct ash_pass *p, uint32_t from, uint32_t to) {
     for (uint32_t i = 0; i < g->n_outputs; i++) {
         if (g->outputs[i] == from) g->outputs[i] = to;
     }
+    p->changed = true;
+}
+
+void ash_pass_take_over(struct ash_pass *p, struct ash_node *node, struct ash_node *next) {
+    uint32_t out = next->out[0];
+    p->producer[out] = p->producer[node->out[0]];
+    p->uses[node->out[0]] = 0;
+    node->out[0] = out;
+    next->n_in = next->n_out = 0; /* without results it is dropped */
     p->changed = true;
 }
 

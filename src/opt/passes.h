@@ -35,7 +35,10 @@ typedef int ash_pass_fn(struct ash_pass *p);
 
 #define ASH_PASS_LIST(X)                                                                           \
     X(ash_pass_fold)     /* constants computed, views of constants, chosen branches */             \
-    X(ash_pass_identity) /* nodes that do nothing */
+    X(ash_pass_identity) /* nodes that do nothing */                                               \
+    X(ash_pass_scale)    /* constants per channel into convolutions */                             \
+    X(ash_pass_layout)   /* convolutions become channels-last, permutations move down */           \
+    X(ash_pass_fuse)     /* activations and sums into convolutions */
 
 #define ASH_PASS_DECLARE(name) ash_pass_fn name;
 ASH_PASS_LIST(ASH_PASS_DECLARE)
@@ -47,6 +50,8 @@ struct ash_node *ash_pass_single_use(const struct ash_pass *p, uint32_t v);
 struct ash_node *ash_pass_producer(const struct ash_pass *p, uint32_t v);
 /* All uses of `from` become uses of `to`. */
 void ash_pass_replace(struct ash_pass *p, uint32_t from, uint32_t to);
+/* `node` now makes what `next`, the only user of its first output, made; next is dead. */
+void ash_pass_take_over(struct ash_pass *p, struct ash_node *node, struct ash_node *next);
 /* Inserts, before node index `at`, a node with one output of the given name. */
 int ash_pass_insert(struct ash_pass *p, uint32_t at, const char *domain, const char *op, int opset,
                     uint32_t n_in, struct ash_node **node);

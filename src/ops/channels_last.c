@@ -1,0 +1,265 @@
+/* Internal operators over channels-last images, [N, spatial..., C]: what Conv and the poolings are
+ * over [N, C, spatial...], with the activation and the sum that often follow a convolution.
+ *
+ *   Conv(X, W[, B[, R]]) = act(conv(X, W) + B + R), or act(conv(X, W) + B) + R with residual_last;
+ *   W and the attributes are those of ONNX's Conv, R has the shape of the result.
+ *
+ * Attributes and inference are the ONNX operator's own, seen through a permutation. */
+#include "kernels/conv/conv.h"
+#include "kernels/depthwise/depthwise.h"
+#include "kernels/pooling/pooling.h"
+#include "ops/act_attrs.h"
+#include "ops/window.h"
+
+#include <string.h>
+
+extern const struct ash_op ash_ops_channels_last[];
+
+enum { NEWEST = 28 };
+
+struct attrs {
+    union {
+        struct ash_conv_attrs conv;
+        struct ash_pool_attrs pool;
+    } of;
+    struct ash_act_f32 act;
+    bool residual_last;
+};
+
+static const struct ash_op *first_form(const struct ash_node *node) {
+    return ash_op_find("", node->op_type, NEWEST);
+}
+
+static int parse(const struct ash_parse *c, void *attrs) {
+    struct attrs *a = attrs;
+    int64_t last;
+    ASH_TRY(ash_parse_int(c, "residual_last", 0, &last));
+    a->residual_last = last != 0;
+    ASH_TRY(ash_act_parse(c, &a->act));
+    return first_form(c->node)->parse(c, &a->of);
+}
+
+static struct ash_type permuted(const struct ash_type *t, bool to_first) {
+    struct ash_type p = *t;
+    if (t->rank < 3) return p;
+    int last = t->rank - 1;
+    for (int i = 2; i <= last; i++) p.dim[to_first ? i : i - 1] = t->dim[to_first ? i - 1 : i];
+    p.dim[to_first ? 1 : last] = t->dim[to_first ? last : 1];
+    return p;
+}
+
+static int infer(struct ash_infer *c) {
+    const struct attrs *a = c->attrs;
+    struct ash_info x = {.type = permuted(&c->in[0]->type, true)};
+    const struct ash_info *in[3] = {&x, c->n_in > 1 ? c->in[1] : NULL, c->n_in > 2 ? c->in[2] : NULL};
+    struct ash_infer first = *c;
+    first.attrs = &a->of;
+    first.in = in;
+    if (first.n_in > 3) first.n_in = 3;
+    ASH_TRY(first_form(c->node)->infer(&first));
+    c->out->type = permuted(&c->out->type, false);
+    return ASHORE_OK;
+}
+
+/* ---- bodies ---- */
+
+static uint32_t turn(struct ash_builder *b, uint32_t x, int rank, bool to_first) {
+    int64_t perm[ASH_MAX_RANK];
+    perm[0] = 0;
+    for (int i = 1; i < rank; i++)
+        perm[i] = to_first ? (i == 1 ? rank - 1 : i - 1) : (i == rank - 1 ? 1 : i + 1);
+    uint32_t y = ash_build(b, "Transpose", x, ASH_NONE, ASH_NONE);
+    ash_build_attr_ints(b, "perm", perm, (size_t)rank);
+    return y;
+}
+
+static void copy_attrs(struct ash_builder *b) {
+    static const char *const shared[] = {"kernel_shape", "strides", "dilations", "pads",
+                                         "auto_pad",     "group",   "ceil_mode", "count_include_pad"};
+    struct ash_node *to = b->graph->nodes[b->graph->n_nodes - 1];
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        const struct ash_attr *a = ash_node_attr(b->node, shared[i]);
+        if (a && b->rc == ASHORE_OK) b->rc = ash_node_set_attr(b->graph, to, a, b->err);
+    }
+}
+
+static int body(struct ash_builder *b) {
+    const struct attrs *a = b->attrs;
+    int rank = b->in ? b->in[0]->type.rank : 4;
+    uint32_t x = turn(b, ash_build_in(b, 0), rank, true);
+    uint32_t w = b->node->n_formal > 1 ? ash_build_in(b, 1) : ASH_NONE, r = ash_build_in(b, 3);
+    uint32_t y = ash_build(b, b->node->op_type, x, w, ash_build_in(b, 2));
+    if (b->rc == ASHORE_OK) copy_attrs(b);
+    y = turn(b, y, rank, false);
+    if (r != ASH_NONE && !a->residual_last) y = ash_build(b, "Add", y, r, ASH_NONE);
+    y = ash_act_build(b, a->act, y);
+    if (r != ASH_NONE && a->residual_last) y = ash_build(b, "Add", y, r, ASH_NONE);
+    ash_build_out(b, 0, y);
+    return b->rc;
+}
+
+/* ---- lowering ---- */
+
+struct conv_params {
+    struct ash_conv shape;
+    const struct ash_gemm_kernel *gemm;
+    const struct ash_depthwise_kernel *depthwise; /* NULL: by matrix product */
+    const void *packed;
+    struct ash_act_f32 act;
+    bool residual_last;
+};
+
+static size_t at(const struct ash_type *t, int i) { return (size_t)t->dim[i].value; }
+
+/* One or two spatial dimensions; a missing one is 1. */
+static void conv_shape(const struct ash_lower *c, struct ash_conv *s) {
+    const struct attrs *a = c->attrs;
+    const struct ash_window *win = &a->of.conv.window;
+    const struct ash_type *x = &c->in[0]->type, *w = &c->in[1]->type, *y = &c->out->type;
+    int spatial = x->rank - 2, i = spatial - 1;
+    bool two = spatial == 2;
+    *s = (struct ash_conv){
+        .n = at(x, 0),
+        .h = two ? at(x, 1) : 1,
+        .w = at(x, spatial),
+        .c = at(x, spatial + 1),
+        .oh = two ? at(y, 1) : 1,
+        .ow = at(y, spatial),
+        .oc = at(y, spatial + 1),
+        .kh = two ? at(w, 2) : 1,
+        .kw = at(w, spatial + 1),
+        .groups = (size_t)a->of.conv.groups,
+        .stride_h = two ? (size_t)win->S[0] : 1,
+        .stride_w = (size_t)win->S[i],
+        .dilation_h = two ? (size_t)win->L[0] : 1,
+        .dilation_w = (size_t)win->L[i],
+    };
+    s->pad_left = (size_t)ash_window_pad(win, i, (int64_t)s->w, (int64_t)s->kw, (int64_t)s->ow);
+    if (two)
+        s->pad_top = (size_t)ash_window_pad(win, 0, (int64_t)s->h, (int64_t)s->kh, (int64_t)s->oh);
+}
+
+static const float *optional_f32(const struct ash_run *c, int i) {
+    return ash_run_has(c, i) ? c->in[i]->data : NULL;
+}
+
+static int run_conv(struct ash_run *c) {
+    const struct conv_params *p = c->params;
+    const float *x = c->in[0]->data;
+    if (p->depthwise) {
+        ash_depthwise_f32(p->depthwise, &p->shape, x, p->packed, c->out[0]->data,
+                          optional_f32(c, 2), p->act, c->scratch, c->pool);
+        return ASHORE_OK;
+    }
+    struct ash_gemm_out out = {.bias = optional_f32(c, 2),
+                               .residual = optional_f32(c, 3),
+                               .residual_last = p->residual_last,
+                               .act = p->act};
+    ash_conv_f32(p->gemm, &p->shape, x, p->packed, c->out[0]->data, &out, c->scratch, c->pool);
+    return ASHORE_OK;
+}
+
+struct pack_arg {
+    const struct conv_params *p;
+};
+
+static void pack_conv(void *dst, const void *src, const void *arg) {
+    const struct conv_params *p = ((const struct pack_arg *)arg)->p;
+    if (p->depthwise)
+        ash_depthwise_pack(&p->shape, src, dst);
+    else
+        ash_conv_pack(p->gemm, &p->shape, src, dst);
+}
+
+static int lower_conv(struct ash_lower *c) {
+    const struct attrs *a = c->attrs;
+    const struct ash_type *x = &c->in[0]->type;
+    bool fits = x->dtype == ASHORE_FLOAT32 && (x->rank == 3 || x->rank == 4) && c->in[1]->data;
+    if (!fits) return ASHORE_OK;
+    struct conv_params *p = ash_arena_alloc(c->arena, sizeof *p);
+    if (!p) return ash_fail_nomem(c->err, sizeof *p);
+    conv_shape(c, &p->shape);
+    p->act = a->act;
+    p->residual_last = a->residual_last;
+    p->gemm = ash_gemm_best();
+    bool residual = c->n_in > 3 && c->in[3];
+    if (p->shape.groups == p->shape.c && p->shape.c == p->shape.oc && p->shape.c > 1 && !residual)
+        p->depthwise = ash_depthwise_best();
+    size_t bytes = p->depthwise ? ash_depthwise_packed_size(&p->shape)
+                                : ash_conv_packed_size(p->gemm, &p->shape);
+    c->scratch = p->depthwise ? ash_depthwise_scratch(&p->shape, c->threads)
+                              : ash_conv_scratch(p->gemm, &p->shape, c->threads);
+    c->kernel = p->depthwise ? p->depthwise->name : p->gemm->name;
+    struct pack_arg arg = {p};
+    ASH_TRY(ash_lower_pack(c, c->in[1]->data, c->kernel, bytes, pack_conv, &arg, &p->packed));
+    c->params = p;
+    c->run = run_conv;
+    return ASHORE_OK;
+}
+
+struct pool_params {
+    struct ash_pooling_shape shape;
+    const struct ash_pooling_row *row;
+    enum ash_pooling op;
+    bool whole;
+};
+
+static int run_pool(struct ash_run *c) {
+    const struct pool_params *p = c->params;
+    const struct ash_pooling_shape *s = &p->shape;
+    if (p->whole)
+        ash_pooling_global(p->row, c->pool, p->op, s->N, s->X[0] * s->X[1] * s->X[2], s->C,
+                           c->in[0]->data, c->out[0]->data);
+    else
+        ash_pooling_f32(p->row, c->pool, p->op, s, c->in[0]->data, c->out[0]->data);
+    return ASHORE_OK;
+}
+
+static int lower_pool(struct ash_lower *c) {
+    const struct attrs *a = c->attrs;
+    const struct ash_window *win = &a->of.pool.window;
+    const struct ash_type *x = &c->in[0]->type, *y = &c->out->type;
+    if (x->dtype != ASHORE_FLOAT32 || x->rank < 3 || x->rank > 5) return ASHORE_OK;
+    struct pool_params *p = ash_arena_alloc(c->arena, sizeof *p);
+    if (!p) return ash_fail_nomem(c->err, sizeof *p);
+    p->row = ash_pooling_best();
+    p->op = a->of.pool.max ? ASH_POOLING_MAX : ASH_POOLING_AVERAGE;
+    p->whole = a->of.pool.whole;
+    struct ash_pooling_shape *s = &p->shape;
+    s->N = at(x, 0);
+    s->C = at(x, x->rank - 1);
+    s->count_pad = a->of.pool.count_pad;
+    for (int i = 0; i < 3; i++) s->X[i] = s->Y[i] = s->K[i] = s->S[i] = s->L[i] = 1;
+    for (int i = 0; i < x->rank - 2; i++) {
+        int k = 3 - (x->rank - 2) + i;
+        s->X[k] = at(x, 1 + i);
+        s->Y[k] = at(y, 1 + i);
+        if (p->whole) continue;
+        s->K[k] = (size_t)win->K[i];
+        s->S[k] = (size_t)win->S[i];
+        s->L[k] = (size_t)win->L[i];
+        int64_t X = (int64_t)s->X[k], Y = (int64_t)s->Y[k];
+        s->P[k] = (size_t)ash_window_pad(win, i, X, win->K[i], Y);
+        s->Q[k] = (size_t)ash_window_pad_behind(win, i, X, win->K[i], Y);
+    }
+    c->kernel = p->row->name;
+    c->params = p;
+    c->run = run_pool;
+    return ASHORE_OK;
+}
+
+#define ROW(op, ins, lowering)                                                                     \
+    {                                                                                              \
+        .name = op, .domain = ASH_INTERNAL, .since = 1, .in_min = 1, .in_max = ins, .out_min = 1,  \
+        .out_max = 1, .attrs_size = sizeof(struct attrs), .parse = parse, .infer = infer,          \
+        .lower = lowering, .body = body                                                            \
+    }
+
+const struct ash_op ash_ops_channels_last[] = {
+    ROW("Conv", 4, lower_conv),
+    ROW("MaxPool", 1, lower_pool),
+    ROW("AveragePool", 1, lower_pool),
+    ROW("GlobalMaxPool", 1, lower_pool),
+    ROW("GlobalAveragePool", 1, lower_pool),
+    {0},
+};

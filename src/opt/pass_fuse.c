@@ -1,0 +1,87 @@
+/* Channels-last convolutions take in what follows them: an activation, or the sum with a value of the
+ * same shape and then an activation. */
+#include "opt/passes.h"
+
+#include "ops/act_attrs.h"
+
+#include <string.h>
+
+static bool is_conv(const struct ash_node *n) {
+    return !strcmp(n->domain, ASH_INTERNAL) && !strcmp(n->op_type, "Conv");
+}
+
+static bool has_act(const struct ash_node *n) {
+    const struct ash_attr *a = ash_node_attr(n, "act");
+    return a && a->v.i != ASH_ACT_NONE;
+}
+
+static bool take_act(struct ash_pass *p, struct ash_node *conv, struct ash_node *next, int *rc) {
+    const struct ash_tensor *data[3] = {NULL, NULL, NULL};
+    struct ash_act_f32 act;
+    if (next->in[0] != conv->out[0] || next->n_formal > 3 || next->n_out != 1) return false;
+    for (uint32_t i = 0; i < next->n_formal; i++) {
+        if (next->in[i] != ASH_NONE) data[i] = p->graph->values[next->in[i]].data;
+    }
+    if (!ash_act_from_node(next, data, &act)) return false;
+    *rc = ash_act_set(p->graph, conv, act, p->err);
+    if (*rc == ASHORE_OK) ash_pass_take_over(p, conv, next);
+    return true;
+}
+
+static bool same_type(const struct ash_type *a, const struct ash_type *b) {
+    if (a->rank < 0 || a->rank != b->rank || a->dtype != b->dtype) return false;
+    for (int i = 0; i < a->rank; i++) {
+        if (!ash_dim_same(a->dim[i], b->dim[i])) return false;
+    }
+    return true;
+}
+
+/* Depthwise convolutions have no kernel that adds. */
+static bool depthwise(const struct ash_pass *p, const struct ash_node *conv) {
+    const struct ash_tensor *w = p->graph->values[conv->in[1]].data;
+    const struct ash_attr *group = ash_node_attr(conv, "group");
+    return w && group && group->v.i > 1 && group->v.i == w->dim[0];
+}
+
+static bool take_sum(struct ash_pass *p, struct ash_node *conv, struct ash_node *next, int *rc) {
+    if (strcmp(next->op_type, "Add") != 0 || *next->domain || next->n_formal != 2) return false;
+    if ((conv->n_formal > 3 && conv->in[3] != ASH_NONE) || has_act(conv) || depthwise(p, conv))
+        return false;
+    uint32_t other = next->in[next->in[0] == conv->out[0]];
+    if (other == conv->out[0] || other >= p->infos_n || conv->out[0] >= p->infos_n) return false;
+    /* What is added must be there before the convolution runs. */
+    uint32_t made = p->producer[other], here = p->producer[conv->out[0]];
+    bool before = made == ASH_NONE || made < here;
+    if (!before || p->graph->values[other].data ||
+        !same_type(&p->infos[other].type, &p->infos[conv->out[0]].type))
+        return false;
+    uint32_t *in = ash_arena_array(p->arena, 4, sizeof *in);
+    if (!in) {
+        *rc = ash_fail_nomem(p->err, 4 * sizeof *in);
+        return true;
+    }
+    for (uint32_t i = 0; i < 4; i++) in[i] = i < conv->n_formal ? conv->in[i] : ASH_NONE;
+    in[3] = other;
+    conv->in = in;
+    conv->n_in = conv->n_formal = 4;
+    conv->label = "Conv+Add";
+    ash_pass_take_over(p, conv, next);
+    return true;
+}
+
+int ash_pass_fuse(struct ash_pass *p) {
+    for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
+        struct ash_node *conv = p->graph->nodes[i];
+        if (!is_conv(conv)) continue;
+        bool taken = true;
+        while (taken && !has_act(conv)) {
+            struct ash_node *next = ash_pass_single_use(p, conv->out[0]);
+            int rc = ASHORE_OK;
+            taken = next && next->n_out == 1 &&
+                    (take_act(p, conv, next, &rc) || take_sum(p, conv, next, &rc));
+            ASH_TRY(rc);
+        }
+        ASH_TRY(ash_node_resolve(p->graph, conv, p->err));
+    }
+    return ASHORE_OK;
+}

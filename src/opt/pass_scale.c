@@ -1,0 +1,141 @@
+/* What is done to each channel after a convolution by constants moves into its weights and bias:
+ * BatchNormalization, and Mul, Div, Add and Sub by a number or by one number per channel. */
+#include "opt/passes.h"
+
+#include <math.h>
+#include <string.h>
+
+/* y = scale[m] * x + shift[m] for output channel m of M. */
+struct affine {
+    size_t M;
+    double *scale, *shift;
+};
+
+static const struct ash_tensor *constant_f32(const struct ash_pass *p, const struct ash_node *n,
+                                             uint32_t i) {
+    if (i >= n->n_formal || n->in[i] == ASH_NONE) return NULL;
+    const struct ash_tensor *t = p->graph->values[n->in[i]].data;
+    return t && t->dtype == ASHORE_FLOAT32 ? t : NULL;
+}
+
+static float attr_float(const struct ash_node *n, const char *name, float fallback) {
+    const struct ash_attr *a = ash_node_attr(n, name);
+    return a && a->type == ASH_ATTR_FLOAT ? a->v.f : fallback;
+}
+
+static bool from_batch_norm(const struct ash_pass *p, const struct ash_node *n, struct affine *f) {
+    const float *v[4];
+    if (n->opset < 7) return false;
+    const struct ash_attr *training = ash_node_attr(n, "training_mode");
+    if (training && training->type == ASH_ATTR_INT && training->v.i) return false;
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct ash_tensor *t = constant_f32(p, n, i + 1);
+        if (!t || (size_t)ash_tensor_count(t) != f->M) return false;
+        v[i] = t->data;
+    }
+    for (uint32_t k = 1; k < n->n_out; k++) {
+        if (n->out[k] != ASH_NONE && p->uses[n->out[k]]) return false;
+    }
+    double eps = (double)attr_float(n, "epsilon", 1e-5f);
+    for (size_t m = 0; m < f->M; m++) {
+        f->scale[m] = (double)v[0][m] / sqrt((double)v[3][m] + eps);
+        f->shift[m] = (double)v[1][m] - (double)v[2][m] * f->scale[m];
+    }
+    return true;
+}
+
+/* The constant is one number, or M of them along dimension 1 of rank dimensions. */
+static bool per_channel(const struct ash_tensor *t, int rank, size_t M, bool *one) {
+    *one = ash_tensor_count(t) == 1 && t->rank <= rank;
+    if (*one) return true;
+    if ((size_t)ash_tensor_count(t) != M || t->rank < rank - 1 || t->rank > rank) return false;
+    return (size_t)t->dim[t->rank - rank + 1] == M;
+}
+
+static bool from_arithmetic(const struct ash_pass *p, const struct ash_node *n, uint32_t conv_out,
+                            int rank, struct affine *f) {
+    static const char *const ops[] = {"Mul", "Div", "Add", "Sub"};
+    size_t op = 0;
+    while (op < 4 && strcmp(n->op_type, ops[op]) != 0) op++;
+    if (op == 4 || n->opset < 7 || n->n_formal != 2) return false;
+    uint32_t side = n->in[0] == conv_out ? 1 : 0;
+    if ((op == 1 || op == 3) && side == 0) return false; /* constant - x, constant / x */
+    const struct ash_tensor *t = constant_f32(p, n, side);
+    bool one;
+    if (!t || !per_channel(t, rank, f->M, &one)) return false;
+    const float *v = t->data;
+    for (size_t m = 0; m < f->M; m++) {
+        double x = (double)v[one ? 0 : m];
+        f->scale[m] = op == 0 ? x : op == 1 ? 1 / x : 1;
+        f->shift[m] = op == 2 ? x : op == 3 ? -x : 0;
+    }
+    return true;
+}
+
+static int new_const(struct ash_pass *p, const struct ash_tensor *like, uint32_t *id,
+                     struct ash_tensor **t) {
+    return ash_graph_add_const(p->graph, "", like->dtype, like->rank, like->dim, id, t, p->err);
+}
+
+/* Conv's weights are [M][...], its bias [M]. */
+static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine *f) {
+    const struct ash_tensor *w = p->graph->values[conv->in[1]].data;
+    const struct ash_tensor *b = constant_f32(p, conv, 2);
+    int64_t M = (int64_t)f->M;
+    struct ash_tensor shape = {.dtype = ASHORE_FLOAT32, .rank = 1, .dim = {M}}, *nw, *nb;
+    uint32_t wid, bid, *in = ash_arena_array(p->arena, 3, sizeof *in);
+    if (!in) return ash_fail_nomem(p->err, 3 * sizeof *in);
+    ASH_TRY(new_const(p, w, &wid, &nw));
+    ASH_TRY(new_const(p, &shape, &bid, &nb));
+    size_t each = (size_t)ash_tensor_count(w) / f->M;
+    const float *from = w->data;
+    float *to = nw->data, *bias = nb->data;
+    for (size_t m = 0; m < f->M; m++) {
+        for (size_t i = 0; i < each; i++)
+            to[m * each + i] = (float)((double)from[m * each + i] * f->scale[m]);
+        double old = b ? (double)((const float *)b->data)[m] : 0;
+        bias[m] = (float)(old * f->scale[m] + f->shift[m]);
+    }
+    in[0] = conv->in[0];
+    in[1] = wid;
+    in[2] = bid;
+    conv->in = in;
+    conv->n_in = conv->n_formal = 3;
+    return ASHORE_OK;
+}
+
+/* The node after conv, if it is the only one and conv's constants can take it in. */
+static int follow(struct ash_pass *p, struct ash_node *conv, const struct ash_tensor *w,
+                  bool *taken) {
+    struct ash_node *next = ash_pass_single_use(p, conv->out[0]);
+    *taken = false;
+    if (!next || *next->domain) return ASHORE_OK;
+    struct affine f = {.M = (size_t)w->dim[0]};
+    f.scale = ash_arena_array(p->arena, 2 * f.M, sizeof *f.scale);
+    if (!f.scale) return ash_fail_nomem(p->err, 2 * f.M * sizeof *f.scale);
+    f.shift = f.scale + f.M;
+    bool batch_norm = !strcmp(next->op_type, "BatchNormalization") && next->in[0] == conv->out[0];
+    bool fits = batch_norm ? from_batch_norm(p, next, &f)
+                           : from_arithmetic(p, next, conv->out[0], w->rank, &f);
+    for (size_t m = 0; fits && m < f.M; m++) fits = isfinite(f.scale[m]) && isfinite(f.shift[m]);
+    if (!fits) return ASHORE_OK;
+    ASH_TRY(absorb(p, conv, &f));
+    ash_pass_take_over(p, conv, next);
+    *taken = true;
+    return ASHORE_OK;
+}
+
+int ash_pass_scale(struct ash_pass *p) {
+    for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
+        struct ash_node *conv = p->graph->nodes[i];
+        if (*conv->domain || strcmp(conv->op_type, "Conv") != 0) continue;
+        bool taken = true;
+        while (taken) {
+            const struct ash_tensor *w = constant_f32(p, conv, 1);
+            bool bias = conv->n_formal > 2 && conv->in[2] != ASH_NONE;
+            if (!w || w->rank < 3 || w->dim[0] == 0 || (bias && !constant_f32(p, conv, 2))) break;
+            ASH_TRY(follow(p, conv, w, &taken));
+        }
+    }
+    return ASHORE_OK;
+}
