@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { DEFAULT_RUNS = 20, PROFILED_RUNS = 10, TOP_STEPS = 10, SEED = 1 };
+enum { DEFAULT_RUNS = 20, MOST_PROFILED_RUNS = 10, TOP_STEPS = 10, SEED = 1 };
 
 struct bench {
     ashore_model *model;
@@ -215,8 +215,9 @@ static int profile_steps(struct cli *cli, struct bench *b, struct profile *p) {
     ashore_session *session = NULL;
     if (cli_open_session(cli, b->model, 0, true, &session, &err)) return cli_report(cli, &err);
     ashore_value **outputs = cli_alloc(cli, (b->out_count + 1) * sizeof(ashore_value *));
+    size_t runs = b->runs < MOST_PROFILED_RUNS ? b->runs : MOST_PROFILED_RUNS;
     int rc = CLI_OK;
-    for (size_t i = 0; i < PROFILED_RUNS && rc == CLI_OK; i++) {
+    for (size_t i = 0; i < runs && rc == CLI_OK; i++) {
         double seconds;
         rc = run_once(cli, b, session, outputs, &seconds);
     }
@@ -225,9 +226,7 @@ static int profile_steps(struct cli *cli, struct bench *b, struct profile *p) {
     p->ops = cli_alloc(cli, (count + 1) * sizeof *p->ops);
     for (size_t i = 0; i < count; i++) {
         struct ashore_step_info info;
-        if (ashore_session_step(session, i, &info) == ASHORE_OK) {
-            add_step(cli, p, &info, PROFILED_RUNS);
-        }
+        if (ashore_session_step(session, i, &info) == ASHORE_OK) { add_step(cli, p, &info, runs); }
     }
     qsort(p->ops, p->op_count, sizeof *p->ops, compare_rows);
     qsort(p->steps, p->step_count, sizeof *p->steps, compare_rows);
