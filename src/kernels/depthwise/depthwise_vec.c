@@ -4,6 +4,13 @@
 #include "kernels/act_vec.h"
 #include "kernels/depthwise/depthwise.h"
 
+/* Rows of a filter are gone through in a loop where size counts, unrolled where speed does. */
+#if defined(__wasm__)
+#    define ROWS_LOOP VF_NO_UNROLL
+#else
+#    define ROWS_LOOP VF_UNROLL
+#endif
+
 enum {
     OUT = 4,
 #if defined(__wasm__)
@@ -83,7 +90,7 @@ VF_INLINE void span_part(const struct ash_depthwise_line *line, const struct ash
     vf sum[OUT];
     VF_UNROLL for (int o = 0; o < outs; o++) sum[o] = vf_zero();
     const float *w = line->w + c;
-    for (int ky = 0; ky < k; ky++) {
+    ROWS_LOOP for (int ky = 0; ky < k; ky++) {
         const size_t step = s->x_step[ky];
         const float *in = s->in[ky] + at * (size_t)stride * step + c;
         vf f[ASH_DEPTHWISE_K_MAX];
