@@ -203,6 +203,10 @@ static int infer_node(struct ash_inference *f, const struct ash_node *node,
         out[i].type.rank = -1;
     }
     if (!op) return ASHORE_OK;
+    for (uint32_t i = 0; i < node->n_formal && !(op->flags & ASH_OP_VALUES); i++) {
+        ASH_FAIL_IF(in[i] && in[i]->type.kind != ASHORE_TENSOR, f->err, TYPE,
+                    "input %u must be a tensor", i);
+    }
     bool all = true, any = false;
     for (uint32_t i = 0; i < node->n_in; i++) {
         if (!in[i]) continue;

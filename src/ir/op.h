@@ -185,8 +185,10 @@ enum {
     ASH_OP_VIEW = 1 << 1,  /* output 0 is input 0 with another shape */
     ASH_OP_IMPURE = 1 << 2, /* never folded: random, control flow */
     ASH_OP_COMMUTES = 1 << 3,
-    ASH_OP_ELEMENTWISE = 1 << 4 /* output element i hangs on elements i of inputs, after
-                                   broadcasting, alone */
+    ASH_OP_ELEMENTWISE = 1 << 4, /* output element i hangs on elements i of inputs, after
+                                    broadcasting, alone */
+    ASH_OP_VALUES = 1 << 5 /* takes sequences, optionals or maps; the inputs of all others are
+                              tensors, inference and executor see to that */
 };
 #define ASH_VARIADIC 255
 

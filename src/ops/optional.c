@@ -70,33 +70,12 @@ static int get_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
-const struct ash_op ash_ops_optional[] = {{.name = "Optional",
-                                           .domain = "",
-                                           .since = 15,
-                                           .in_min = 0,
-                                           .in_max = 1,
-                                           .out_min = 1,
-                                           .out_max = 1,
-                                           .attrs_size = sizeof(struct optional_attrs),
-                                           .parse = optional_parse,
-                                           .infer = optional_infer,
-                                           .ref = optional_ref},
-                                          {.name = "OptionalHasElement",
-                                           .domain = "",
-                                           .since = 15,
-                                           .in_min = 0,
-                                           .in_max = 1,
-                                           .out_min = 1,
-                                           .out_max = 1,
-                                           .infer = has_infer,
-                                           .ref = has_ref},
-                                          {.name = "OptionalGetElement",
-                                           .domain = "",
-                                           .since = 15,
-                                           .in_min = 1,
-                                           .in_max = 1,
-                                           .out_min = 1,
-                                           .out_max = 1,
-                                           .infer = get_infer,
-                                           .ref = get_ref},
-                                          {0}};
+#define OPTIONAL                                                                                   \
+    .domain = "", .since = 15, .in_max = 1, .out_min = 1, .out_max = 1, .flags = ASH_OP_VALUES
+
+const struct ash_op ash_ops_optional[] = {
+    {OPTIONAL, .name = "Optional", .attrs_size = sizeof(struct optional_attrs),
+     .parse = optional_parse, .infer = optional_infer, .ref = optional_ref},
+    {OPTIONAL, .name = "OptionalHasElement", .infer = has_infer, .ref = has_ref},
+    {OPTIONAL, .name = "OptionalGetElement", .in_min = 1, .infer = get_infer, .ref = get_ref},
+    {0}};

@@ -103,7 +103,7 @@ static int get_sequence(const struct ash_run *c, const struct ashore_value **v) 
 static int get_position(const struct ash_run *c, int i, int64_t n, int64_t fallback, size_t *at) {
     int64_t p = fallback;
     if (ash_run_has(c, i)) {
-        ASH_FAIL_IF(ash_tensor_count(c->in[i]) != 1, c->err, SHAPE,
+        ASH_FAIL_IF(!c->in[i] || ash_tensor_count(c->in[i]) != 1, c->err, SHAPE,
                     "the position must be a single number");
         p = ash_get_i64(c->in[i], 0);
     }
@@ -146,7 +146,8 @@ static int insert_ref(struct ash_run *c) {
     size_t at;
     ASH_TRY(get_sequence(c, &from));
     int64_t n = (int64_t)from->count, p = n;
-    if (ash_run_has(c, 2) && ash_tensor_count(c->in[2]) == 1) p = ash_get_i64(c->in[2], 0);
+    ASH_FAIL_IF(!c->in[1], c->err, TYPE, "what is inserted must be a tensor");
+    if (c->n_in > 2 && c->in[2] && ash_tensor_count(c->in[2]) == 1) p = ash_get_i64(c->in[2], 0);
     ASH_FAIL_IF(p < -n || p > n, c->err, INDEX, "position %lld in a sequence of %lld", (long long)p,
                 (long long)n);
     at = (size_t)(p < 0 ? p + n : p);
@@ -360,21 +361,22 @@ static int cut_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
-#define SEQ .domain = "", .since = 11, .out_min = 1, .out_max = 1
+#define SEQ    .domain = "", .since = 11, .out_min = 1, .out_max = 1
+#define OF_SEQ SEQ, .flags = ASH_OP_VALUES
 
 const struct ash_op ash_ops_sequence[] = {
     {SEQ, .name = "SequenceConstruct", .in_min = 1, .in_max = ASH_VARIADIC,
      .infer = construct_infer, .ref = construct_ref},
     {SEQ, .name = "SequenceEmpty", .attrs_size = sizeof(struct empty_attrs), .parse = empty_parse,
      .infer = empty_infer, .ref = empty_ref},
-    {SEQ, .name = "SequenceAt", .in_min = 2, .in_max = 2, .infer = at_infer, .ref = at_ref},
-    {SEQ, .name = "SequenceInsert", .in_min = 2, .in_max = 3, .infer = insert_infer,
+    {OF_SEQ, .name = "SequenceAt", .in_min = 2, .in_max = 2, .infer = at_infer, .ref = at_ref},
+    {OF_SEQ, .name = "SequenceInsert", .in_min = 2, .in_max = 3, .infer = insert_infer,
      .ref = insert_ref},
-    {SEQ, .name = "SequenceErase", .in_min = 1, .in_max = 2, .infer = erase_infer,
+    {OF_SEQ, .name = "SequenceErase", .in_min = 1, .in_max = 2, .infer = erase_infer,
      .ref = erase_ref},
-    {SEQ, .name = "SequenceLength", .in_min = 1, .in_max = 1, .infer = length_infer,
+    {OF_SEQ, .name = "SequenceLength", .in_min = 1, .in_max = 1, .infer = length_infer,
      .ref = length_ref},
-    {SEQ, .name = "ConcatFromSequence", .in_min = 1, .in_max = 1,
+    {OF_SEQ, .name = "ConcatFromSequence", .in_min = 1, .in_max = 1,
      .attrs_size = sizeof(struct join_attrs), .parse = join_parse, .infer = join_infer,
      .ref = join_ref},
     {SEQ, .name = "SplitToSequence", .in_min = 1, .in_max = 2,

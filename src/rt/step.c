@@ -187,6 +187,16 @@ static void profile(struct ash_exec *x, struct ash_frame *f, const struct ash_st
     if (s->n_out && s->out[0] != ASH_NONE) stat->type = f->plan->places[s->out[0]].info.type;
 }
 
+/* Inference saw to it where it knew what a value is. */
+static int check_kinds(const struct ash_step *s, const struct ash_run *run) {
+    if (s->node->op->flags & ASH_OP_VALUES) return ASHORE_OK;
+    for (int i = 0; i < run->n_in; i++) {
+        ASH_FAIL_IF(s->in[i] != ASH_NONE && !run->in[i], run->err, TYPE,
+                    "input %d must be a tensor", i);
+    }
+    return ASHORE_OK;
+}
+
 int ash_step_run(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
                  struct ashore_error *err) {
     struct ash_run run;
@@ -196,7 +206,8 @@ int ash_step_run(struct ash_exec *x, struct ash_frame *f, const struct ash_step 
         s->n_out && s->out[0] != ASH_NONE ? &f->plan->places[s->out[0]].info : NULL;
     bool strings = out && out->type.kind == ASHORE_TENSOR && out->type.dtype == ASHORE_STRING &&
                    (s->node->op->flags & ASH_OP_MOVES) && ash_info_exact(out);
-    int rc = strings ? run_strings(&run, s->run, out) : s->run(&run);
+    int rc = check_kinds(s, &run);
+    if (rc == ASHORE_OK) rc = strings ? run_strings(&run, s->run, out) : s->run(&run);
     int settled = ash_step_settle(f, s, &run);
     if (rc == ASHORE_OK) rc = settled;
     if (x->stats) profile(x, f, s, ash_clock() - start);
