@@ -20,14 +20,14 @@ struct ash_dtype_facts {
     const char *name;
     uint8_t size;  /* bytes in memory */
     uint8_t bits;  /* on the wire: 8 * size, or 2 or 4 */
-    uint8_t class; /* enum ash_class */
+    uint8_t number; /* enum ash_class */
 };
 
 /* Facts of the undefined type for a number outside of the enumeration. */
 const struct ash_dtype_facts *ash_dtype(int dtype);
 static inline size_t ash_dtype_size(int dtype) { return ash_dtype(dtype)->size; }
 static inline bool ash_dtype_is_float(int dtype) {
-    return ash_dtype(dtype)->class == ASH_CLASS_FLOAT;
+    return ash_dtype(dtype)->number == ASH_CLASS_FLOAT;
 }
 
 #endif

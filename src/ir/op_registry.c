@@ -45,14 +45,14 @@ static int find(const struct ash_parse *c, const char *name, int type,
 }
 
 int ash_parse_int(const struct ash_parse *c, const char *name, int64_t fallback, int64_t *out) {
-    const struct ash_attr *a;
+    const struct ash_attr *a = NULL;
     ASH_TRY(find(c, name, ASH_ATTR_INT, &a));
     *out = a ? a->v.i : fallback;
     return ASHORE_OK;
 }
 
 int ash_parse_int_required(const struct ash_parse *c, const char *name, int64_t *out) {
-    const struct ash_attr *a;
+    const struct ash_attr *a = NULL;
     ASH_TRY(find(c, name, ASH_ATTR_INT, &a));
     ASH_FAIL_IF(!a, c->err, ATTR, "attribute '%s' is missing", name);
     *out = a->v.i;
@@ -60,7 +60,7 @@ int ash_parse_int_required(const struct ash_parse *c, const char *name, int64_t 
 }
 
 int ash_parse_float(const struct ash_parse *c, const char *name, float fallback, float *out) {
-    const struct ash_attr *a;
+    const struct ash_attr *a = NULL;
     ASH_TRY(find(c, name, ASH_ATTR_FLOAT, &a));
     *out = a ? a->v.f : fallback;
     return ASHORE_OK;
@@ -79,14 +79,14 @@ static int find_list(const struct ash_parse *c, const char *name, int type,
 }
 
 int ash_parse_ints(const struct ash_parse *c, const char *name, const int64_t **out, size_t *n) {
-    const struct ash_attr *a;
+    const struct ash_attr *a = NULL;
     ASH_TRY(find_list(c, name, ASH_ATTR_INTS, &a, n));
     *out = a ? a->v.ints : NULL;
     return ASHORE_OK;
 }
 
 int ash_parse_floats(const struct ash_parse *c, const char *name, const float **out, size_t *n) {
-    const struct ash_attr *a;
+    const struct ash_attr *a = NULL;
     ASH_TRY(find_list(c, name, ASH_ATTR_FLOATS, &a, n));
     *out = a ? a->v.floats : NULL;
     return ASHORE_OK;
@@ -94,7 +94,7 @@ int ash_parse_floats(const struct ash_parse *c, const char *name, const float **
 
 int ash_parse_strings(const struct ash_parse *c, const char *name, const struct ash_text **out,
                       size_t *n) {
-    const struct ash_attr *a;
+    const struct ash_attr *a = NULL;
     ASH_TRY(find_list(c, name, ASH_ATTR_STRINGS, &a, n));
     *out = a ? a->v.strings : NULL;
     return ASHORE_OK;
@@ -102,7 +102,7 @@ int ash_parse_strings(const struct ash_parse *c, const char *name, const struct 
 
 int ash_parse_string(const struct ash_parse *c, const char *name, const char *fallback,
                      struct ash_text *out) {
-    const struct ash_attr *a;
+    const struct ash_attr *a = NULL;
     ASH_TRY(find(c, name, ASH_ATTR_STRING, &a));
     if (a)
         *out = a->v.s;
@@ -112,7 +112,7 @@ int ash_parse_string(const struct ash_parse *c, const char *name, const char *fa
 }
 
 int ash_parse_tensor(const struct ash_parse *c, const char *name, const struct ash_tensor **out) {
-    const struct ash_attr *a;
+    const struct ash_attr *a = NULL;
     ASH_TRY(find(c, name, ASH_ATTR_TENSOR, &a));
     *out = a ? a->v.tensor : NULL;
     return ASHORE_OK;
@@ -120,7 +120,7 @@ int ash_parse_tensor(const struct ash_parse *c, const char *name, const struct a
 
 int ash_parse_choice(const struct ash_parse *c, const char *name, const char *const *choices,
                      int fallback, int *out) {
-    const struct ash_attr *a;
+    const struct ash_attr *a = NULL;
     ASH_TRY(find(c, name, ASH_ATTR_STRING, &a));
     *out = fallback;
     if (!a) return ASHORE_OK;

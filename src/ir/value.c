@@ -56,7 +56,7 @@ int ash_value_strings(struct ash_heap *heap, int rank, const int64_t *dim, size_
 
 int ash_value_copy(struct ash_heap *heap, const struct ash_tensor *t, struct ashore_value **value,
                    struct ashore_error *err) {
-    struct ashore_value *v;
+    struct ashore_value *v = NULL;
     if (t->dtype != ASHORE_STRING) {
         ASH_TRY(ash_value_tensor(heap, t->dtype, t->rank, t->dim, &v, err));
         size_t bytes = ash_tensor_bytes(t);

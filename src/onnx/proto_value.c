@@ -82,7 +82,7 @@ static int read_keys(struct ash_reader *r, struct map_value *p, size_t count,
                 "a map of %zu values has another number of keys", count);
     if (!text) {
         int dtype = p->key_type != 0 ? (int)(uint8_t)p->key_type : ASHORE_INT64;
-        int class = ash_dtype(dtype)->class;
+        int class = ash_dtype(dtype)->number;
         ASH_FAIL_IF(p->key_type >= ASHORE_DTYPE_COUNT || p->key_type < 0 ||
                         (class != ASH_CLASS_INT && class != ASH_CLASS_UINT),
                     r->err, FORMAT, "keys of a map have type %lld", (long long)p->key_type);

@@ -319,7 +319,7 @@ static int binary_ref(struct ash_run *c) {
     struct ash_tensor *y = c->out[0], placed;
     int first = c->in[0]->dtype, second = c->n_in > 1 ? c->in[1]->dtype : first;
     bool real = ash_dtype_is_float(first) || ash_dtype_is_float(second);
-    bool is_signed = ash_dtype(first)->class == ASH_CLASS_INT;
+    bool is_signed = ash_dtype(first)->number == ASH_CLASS_INT;
     int64_t count = ash_tensor_count(y);
     union tile acc, t;
     size_t n;

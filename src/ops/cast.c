@@ -32,7 +32,7 @@ static int cast_parse(const struct ash_parse *c, void *attrs) {
 }
 
 static bool is_whole(int dtype) {
-    int class = ash_dtype(dtype)->class;
+    int class = ash_dtype(dtype)->number;
     return dtype != ASHORE_BOOL && (class == ASH_CLASS_INT || class == ASH_CLASS_UINT);
 }
 

@@ -258,7 +258,7 @@ static double double_for(int dtype, int64_t bits, bool is_signed) {
 
 /* ---- the interface ---- */
 
-static bool is_signed(int dtype) { return ash_dtype(dtype)->class == ASH_CLASS_INT; }
+static bool is_signed(int dtype) { return ash_dtype(dtype)->number == ASH_CLASS_INT; }
 
 static size_t tile_of(size_t n) { return n < ASH_TILE ? n : ASH_TILE; }
 

@@ -21,7 +21,7 @@ static int nonzero_infer(struct ash_infer *c) {
 
 /* Whether each of n elements is not zero: by value, so that -0 is zero; strings: not empty. */
 static void truth(const struct ash_tensor *t, int64_t first, size_t n, double *tile) {
-    int class = ash_dtype(t->dtype)->class;
+    int class = ash_dtype(t->dtype)->number;
     if (class == ASH_CLASS_FLOAT) {
         ash_load_f64(t->dtype, ash_at(t, first), n, tile);
         return;

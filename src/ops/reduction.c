@@ -128,7 +128,7 @@ struct accumulator {
 /* Least (or largest) value of an integer type. */
 static int64_t whole_limit(int dtype, bool largest) {
     const struct ash_dtype_facts *f = ash_dtype(dtype);
-    bool is_signed = f->class == ASH_CLASS_INT;
+    bool is_signed = f->number == ASH_CLASS_INT;
     uint64_t top = UINT64_C(1) << (f->bits - 1);
 
     if (largest) return (int64_t)(is_signed ? top - 1 : top - 1 + top);
@@ -281,7 +281,7 @@ static const void *tile_at(const struct ash_tensor *x, int64_t at, int64_t step,
 /* Reduces the elements of one result, which lie at offsets from `base`. */
 static void reduce_one(enum reduction fn, const struct ash_tensor *x, const struct span *s,
                        int64_t base, struct ash_tensor *y, int64_t o) {
-    bool is_signed = ash_dtype(x->dtype)->class == ASH_CLASS_INT;
+    bool is_signed = ash_dtype(x->dtype)->number == ASH_CLASS_INT;
     bool real = ash_dtype_is_float(x->dtype) || fn == REDUCE_L2 || fn == REDUCE_LOGSUM ||
                 fn == REDUCE_LOGSUMEXP;
     struct accumulator acc = begin(fn, x->dtype);

@@ -181,7 +181,7 @@ static int unary_ref(struct ash_run *c) {
     const struct ash_tensor *x = c->in[0];
     struct ash_tensor *y = c->out[0];
     int64_t count = ash_tensor_count(y);
-    bool is_signed = ash_dtype(x->dtype)->class == ASH_CLASS_INT;
+    bool is_signed = ash_dtype(x->dtype)->number == ASH_CLASS_INT;
     union {
         double real[ASH_TILE];
         int64_t whole[ASH_TILE];
@@ -238,7 +238,7 @@ static int clip_ref(struct ash_run *c) {
     const struct ash_tensor *low = ash_run_has(c, 1) ? c->in[1] : NULL;
     const struct ash_tensor *high = ash_run_has(c, 2) ? c->in[2] : NULL;
     /* Flipping the top bit of an unsigned number orders it as a signed one. */
-    int64_t flip = ash_dtype(x->dtype)->class == ASH_CLASS_UINT ? INT64_MIN : 0;
+    int64_t flip = ash_dtype(x->dtype)->number == ASH_CLASS_UINT ? INT64_MIN : 0;
     int64_t count = ash_tensor_count(y), t[ASH_TILE], from, to;
     double real[ASH_TILE], rfrom = (double)a->low, rto = (double)a->high;
     size_t n;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { ROUNDS_MAX = 16, FOLD_BYTES = 1 << 20 };
+enum { ROUNDS_MAX = 16, DEPTH_MAX = 64, FOLD_BYTES = 1 << 20 };
 
 static ash_pass_fn *const passes[] = {
 #define ROW(name) name,
@@ -14,15 +14,20 @@ static ash_pass_fn *const passes[] = {
 /* Uses, producers and facts of the graph as it is now. */
 static int look(struct ash_opt *o, struct ash_graph *g, const struct ash_info *in,
                 struct ash_pass *p) {
-    struct ash_inference f = {.arena = o->arena,
+    ash_arena_deinit(&o->scratch);
+    struct ash_inference f = {.arena = &o->scratch,
                               .heap = o->heap,
                               .syms = g->syms,
                               .fold_limit = FOLD_BYTES,
                               .err = o->err};
-    struct ash_info *out = ash_arena_array(o->arena, g->n_outputs, sizeof *out), *infos;
-    *p = (struct ash_pass){.graph = g, .arena = o->arena, .err = o->err, .infos_n = g->n_values};
-    p->uses = ash_arena_array(o->arena, g->n_values, sizeof *p->uses);
-    p->producer = ash_arena_array(o->arena, g->n_values, sizeof *p->producer);
+    struct ash_info *out = ash_arena_array(&o->scratch, g->n_outputs, sizeof *out), *infos;
+    *p = (struct ash_pass){.graph = g,
+                           .arena = o->arena,
+                           .scratch = &o->scratch,
+                           .err = o->err,
+                           .infos_n = g->n_values};
+    p->uses = ash_arena_array(&o->scratch, g->n_values, sizeof *p->uses);
+    p->producer = ash_arena_array(&o->scratch, g->n_values, sizeof *p->producer);
     if (!out || !p->uses || !p->producer) return ash_fail_nomem(o->err, g->n_values * 8);
     ash_graph_drop_dead(g, p->uses);
     ASH_TRY(ash_infer_graph(&f, g, in, out, &infos));
@@ -37,27 +42,46 @@ static int look(struct ash_opt *o, struct ash_graph *g, const struct ash_info *i
     return ASHORE_OK;
 }
 
-static void declared(struct ash_info *info, const struct ash_type *type) {
-    info->type = *type;
-    for (int i = 0; i < type->rank; i++) {
-        if (type->dim[i].kind == ASH_DIM_SYMBOLIC) info->type.dim[i] = ash_dim_unknown();
+/* A type in the graph's own memory. */
+static int keep_type(struct ash_opt *o, const struct ash_type *from, struct ash_type *to) {
+    *to = *from;
+    if (!from->elem || !ash_arena_owns(&o->scratch, from->elem)) return ASHORE_OK;
+    struct ash_type *elem = ash_arena_alloc(o->arena, sizeof *elem);
+    if (!elem) return ash_fail_nomem(o->err, sizeof *elem);
+    to->elem = elem;
+    return keep_type(o, from->elem, elem);
+}
+
+static int keep_types(struct ash_opt *o, const struct ash_pass *p) {
+    struct ash_graph *g = p->graph;
+    for (uint32_t i = 0; i < g->n_values; i++) {
+        const struct ash_type *t = &p->infos[i].type;
+        bool known = t->kind != ASHORE_TENSOR || t->dtype != 0;
+        bool better = t->kind != ASHORE_TENSOR || t->rank >= 0 || g->values[i].type.rank < 0;
+        if (known && better && !g->values[i].data)
+            ASH_TRY(keep_type(o, t, &g->values[i].type));
     }
+    return ASHORE_OK;
 }
 
 static int optimize(struct ash_opt *o, struct ash_graph *g, const struct ash_info *in, int depth);
 
-/* Formal inputs are what the file declares, captured ones what has been found outside. */
-static int optimize_subs(struct ash_opt *o, const struct ash_node *node,
-                         const struct ash_info *infos, int depth) {
+/* Formal inputs are what the file declares, extents by name left open since they may differ from
+ * call to call; captured ones are what has been found outside. */
+static int optimize_subs(struct ash_opt *o, const struct ash_graph *g, const struct ash_node *node,
+                         int depth) {
     for (uint32_t k = 0; k < node->n_sub; k++) {
         const struct ash_sub *sub = &node->sub[k];
         struct ash_info *in = ash_arena_array(o->arena, sub->graph->n_inputs, sizeof *in);
         if (!in) return ash_fail_nomem(o->err, sizeof *in);
         for (uint32_t i = 0; i < sub->graph->n_inputs; i++) {
-            if (i < sub->formal)
-                declared(&in[i], &sub->graph->values[sub->graph->inputs[i]].type);
-            else
-                in[i].type = infos[node->in[sub->first_capture + i - sub->formal]].type;
+            bool formal = i < sub->formal;
+            in[i].type = formal ? sub->graph->values[sub->graph->inputs[i]].type
+                                : g->values[node->in[sub->first_capture + i - sub->formal]].type;
+            for (int d = 0; formal && d < in[i].type.rank; d++) {
+                if (in[i].type.dim[d].kind == ASH_DIM_SYMBOLIC)
+                    in[i].type.dim[d] = ash_dim_unknown();
+            }
         }
         ASH_TRY(optimize(o, sub->graph, in, depth + 1));
     }
@@ -66,7 +90,7 @@ static int optimize_subs(struct ash_opt *o, const struct ash_node *node,
 
 static int optimize(struct ash_opt *o, struct ash_graph *g, const struct ash_info *in, int depth) {
     struct ash_pass p;
-    ASH_FAIL_IF(depth > 64, o->err, LIMIT, "subgraphs nest deeper than 64");
+    ASH_FAIL_IF(depth > DEPTH_MAX, o->err, LIMIT, "subgraphs nest deeper than %d", DEPTH_MAX);
     ASH_TRY(look(o, g, in, &p));
     bool again = o->rewrite != 0;
     for (int round = 0; again && round < ROUNDS_MAX; round++) {
@@ -79,14 +103,8 @@ static int optimize(struct ash_opt *o, struct ash_graph *g, const struct ash_inf
             ASH_TRY(look(o, g, in, &p));
         }
     }
-    for (uint32_t i = 0; i < g->n_values; i++) {
-        const struct ash_type *t = &p.infos[i].type;
-        bool known = t->kind != ASHORE_TENSOR || t->dtype != 0;
-        bool better = t->kind == ASHORE_TENSOR ? t->rank >= 0 || g->values[i].type.rank < 0 : true;
-        if (known && better && !g->values[i].data) g->values[i].type = *t;
-    }
-    for (uint32_t i = 0; i < g->n_nodes; i++)
-        ASH_TRY(optimize_subs(o, g->nodes[i], p.infos, depth));
+    ASH_TRY(keep_types(o, &p));
+    for (uint32_t i = 0; i < g->n_nodes; i++) ASH_TRY(optimize_subs(o, g, g->nodes[i], depth));
     return ASHORE_OK;
 }
 
@@ -95,7 +113,10 @@ int ash_opt_run(struct ash_opt *o) {
     struct ash_info *in = ash_arena_array(o->arena, g->n_inputs, sizeof *in);
     if (!in) return ash_fail_nomem(o->err, g->n_inputs * sizeof *in);
     for (uint32_t i = 0; i < g->n_inputs; i++) in[i].type = g->values[g->inputs[i]].type;
-    return optimize(o, g, in, 0);
+    ash_arena_init(&o->scratch, o->heap);
+    int rc = optimize(o, g, in, 0);
+    ash_arena_deinit(&o->scratch);
+    return rc;
 }
 
 struct ash_node *ash_pass_producer(const struct ash_pass *p, uint32_t v) {

@@ -11,12 +11,28 @@ static bool all_known(const struct ash_pass *p, const struct ash_node *n) {
     return n->n_out > 0;
 }
 
+/* A constant in the graph's own memory, unless its data is there already. */
+static int keep(struct ash_pass *p, const struct ash_info *info, struct ash_valuedef *v) {
+    struct ash_tensor *t = ash_arena_alloc(p->arena, sizeof *t);
+    if (!t) return ash_fail_nomem(p->err, sizeof *t);
+    *t = *info->data;
+    size_t bytes = ash_tensor_bytes(t);
+    if (ash_arena_owns(p->scratch, t->data)) {
+        t->data = ash_arena_alloc(p->arena, bytes);
+        if (!t->data) return ash_fail_nomem(p->err, bytes);
+        if (bytes) memcpy(t->data, info->data->data, bytes);
+    }
+    v->data = t;
+    v->type = info->type;
+    return ASHORE_OK;
+}
+
 /* The branch's values and nodes become the graph's own; nodes go to list[*n...]. */
 static int splice(struct ash_pass *p, const struct ash_node *node, const struct ash_sub *sub,
                   struct ash_node **list, uint32_t *n) {
     struct ash_graph *g = p->graph;
     const struct ash_graph *from = sub->graph;
-    uint32_t *map = ash_arena_array(p->arena, from->n_values, sizeof *map);
+    uint32_t *map = ash_arena_array(p->scratch, from->n_values, sizeof *map);
     if (!map) return ash_fail_nomem(p->err, from->n_values * sizeof *map);
     for (uint32_t i = 0; i < from->n_values; i++) map[i] = ASH_NONE;
     for (uint32_t i = 0; i < from->n_inputs; i++)
@@ -87,9 +103,8 @@ int ash_pass_fold(struct ash_pass *p) {
             continue;
         }
         for (uint32_t k = 0; k < n->n_out; k++) {
-            if (n->out[k] == ASH_NONE) continue;
-            g->values[n->out[k]].data = p->infos[n->out[k]].data;
-            g->values[n->out[k]].type = p->infos[n->out[k]].type;
+            if (n->out[k] != ASH_NONE)
+                ASH_TRY(keep(p, &p->infos[n->out[k]], &g->values[n->out[k]]));
         }
         p->changed = true;
     }

@@ -237,7 +237,7 @@ int ash_pass_layout(struct ash_pass *p) {
     uint32_t n = g->n_nodes, most = 0;
     for (uint32_t i = 0; i < n; i++) most += 2 + g->nodes[i]->n_in;
     struct list l = {.p = p, .nodes = ash_arena_array(p->arena, most, sizeof *l.nodes)};
-    l.twin = ash_arena_array(p->arena, p->infos_n, sizeof *l.twin);
+    l.twin = ash_arena_array(p->scratch, p->infos_n, sizeof *l.twin);
     if (!l.nodes || !l.twin) return ash_fail_nomem(p->err, most * sizeof *l.nodes);
     for (uint32_t i = 0; i < p->infos_n; i++) l.twin[i] = ASH_NONE;
     for (uint32_t i = 0; i < n; i++) ASH_TRY(visit(&l, g->nodes[i]));

@@ -104,38 +104,44 @@ static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine
     return ASHORE_OK;
 }
 
-/* The node after conv, if it is the only one and conv's constants can take it in. */
-static int follow(struct ash_pass *p, struct ash_node *conv, const struct ash_tensor *w,
-                  bool *taken) {
+/* The node after conv, if it is the only one: what it does to each channel is put on top of f. */
+static bool follow(struct ash_pass *p, struct ash_node *conv, int rank, struct affine *f,
+                   struct affine *one) {
     struct ash_node *next = ash_pass_single_use(p, conv->out[0]);
-    *taken = false;
-    if (!next || *next->domain) return ASHORE_OK;
-    struct affine f = {.M = (size_t)w->dim[0]};
-    f.scale = ash_arena_array(p->arena, 2 * f.M, sizeof *f.scale);
-    if (!f.scale) return ash_fail_nomem(p->err, 2 * f.M * sizeof *f.scale);
-    f.shift = f.scale + f.M;
+    if (!next || *next->domain) return false;
     bool batch_norm = !strcmp(next->op_type, "BatchNormalization") && next->in[0] == conv->out[0];
-    bool fits = batch_norm ? from_batch_norm(p, next, &f)
-                           : from_arithmetic(p, next, conv->out[0], w->rank, &f);
-    for (size_t m = 0; fits && m < f.M; m++) fits = isfinite(f.scale[m]) && isfinite(f.shift[m]);
-    if (!fits) return ASHORE_OK;
-    ASH_TRY(absorb(p, conv, &f));
+    bool fits = batch_norm ? from_batch_norm(p, next, one)
+                           : from_arithmetic(p, next, conv->out[0], rank, one);
+    for (size_t m = 0; fits && m < f->M; m++) fits = isfinite(one->scale[m]) && isfinite(one->shift[m]);
+    if (!fits) return false;
+    for (size_t m = 0; m < f->M; m++) {
+        f->scale[m] *= one->scale[m];
+        f->shift[m] = f->shift[m] * one->scale[m] + one->shift[m];
+    }
     ash_pass_take_over(p, conv, next);
-    *taken = true;
-    return ASHORE_OK;
+    return true;
+}
+
+static int visit(struct ash_pass *p, struct ash_node *conv) {
+    const struct ash_tensor *w = constant_f32(p, conv, 1);
+    bool bias = conv->n_formal > 2 && conv->in[2] != ASH_NONE;
+    if (!w || w->rank < 3 || w->dim[0] == 0 || (bias && !constant_f32(p, conv, 2))) return ASHORE_OK;
+    struct affine f = {.M = (size_t)w->dim[0]}, one = f;
+    f.scale = ash_arena_array(p->scratch, 4 * f.M, sizeof *f.scale);
+    if (!f.scale) return ash_fail_nomem(p->err, 4 * f.M * sizeof *f.scale);
+    f.shift = f.scale + f.M;
+    one.scale = f.shift + f.M;
+    one.shift = one.scale + f.M;
+    for (size_t m = 0; m < f.M; m++) f.scale[m] = 1;
+    bool any = false;
+    while (follow(p, conv, w->rank, &f, &one)) any = true;
+    return any ? absorb(p, conv, &f) : ASHORE_OK;
 }
 
 int ash_pass_scale(struct ash_pass *p) {
     for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
-        struct ash_node *conv = p->graph->nodes[i];
-        if (*conv->domain || strcmp(conv->op_type, "Conv") != 0) continue;
-        bool taken = true;
-        while (taken) {
-            const struct ash_tensor *w = constant_f32(p, conv, 1);
-            bool bias = conv->n_formal > 2 && conv->in[2] != ASH_NONE;
-            if (!w || w->rank < 3 || w->dim[0] == 0 || (bias && !constant_f32(p, conv, 2))) break;
-            ASH_TRY(follow(p, conv, w, &taken));
-        }
+        struct ash_node *n = p->graph->nodes[i];
+        if (!*n->domain && !strcmp(n->op_type, "Conv")) ASH_TRY(visit(p, n));
     }
     return ASHORE_OK;
 }

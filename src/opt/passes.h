@@ -12,7 +12,8 @@ struct ash_opt {
     struct ash_graph *graph;
     struct ash_arena *arena;
     struct ash_heap *heap;
-    int rewrite; /* 0: infer types only */
+    struct ash_arena scratch; /* the driver's */
+    int rewrite;              /* 0: infer types only */
     struct ashore_error *err;
 };
 
@@ -23,7 +24,8 @@ int ash_opt_run(struct ash_opt *opt);
  * the graph keeps to values that it looked at or made. */
 struct ash_pass {
     struct ash_graph *graph;
-    struct ash_arena *arena;
+    struct ash_arena *arena;   /* of the graph */
+    struct ash_arena *scratch; /* gone after the pass, as are infos, uses, producer */
     const struct ash_info *infos; /* [infos_n] of values that were there before the pass */
     uint32_t infos_n;
     uint32_t *uses;               /* [uses_n] */
