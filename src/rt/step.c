@@ -154,23 +154,43 @@ static size_t text_size(const struct ash_run *run) {
     return total;
 }
 
-static int strings_output(struct ash_run *run, const struct ash_info *info, size_t chars,
-                          struct ashore_value **value) {
-    int64_t dim[ASH_MAX_RANK];
-    for (int i = 0; i < info->type.rank; i++) dim[i] = info->type.dim[i].value;
-    ASH_TRY(ash_value_strings(run->heap, info->type.rank, dim, chars, value, run->err));
-    *run->out[0] = (*value)->tensor;
-    run->out_value[0] = *value;
+/* What is known of output k where it is strings of known shape, else NULL. */
+static const struct ash_info *string_info(const struct ash_frame *f, const struct ash_step *s,
+                                          uint32_t k) {
+    if (s->out[k] == ASH_NONE) return NULL;
+    const struct ash_info *info = &f->plan->places[s->out[k]].info;
+    bool strings = info->type.kind == ASHORE_TENSOR && info->type.dtype == ASHORE_STRING;
+    return strings && ash_info_exact(info) ? info : NULL;
+}
+
+/* Every output gets room for all of the text; *text is that of the first. */
+static int strings_outputs(const struct ash_frame *f, const struct ash_step *s, struct ash_run *run,
+                           size_t chars, char **text) {
+    for (uint32_t k = 0; k < s->n_out; k++) {
+        const struct ash_info *info = string_info(f, s, k);
+        int64_t dim[ASH_MAX_RANK];
+        struct ashore_value *v;
+        if (!info) continue;
+        for (int i = 0; i < info->type.rank; i++) dim[i] = info->type.dim[i].value;
+        ASH_TRY(ash_value_strings(run->heap, info->type.rank, dim, chars, &v, run->err));
+        *run->out[k] = v->tensor;
+        run->out_value[k] = v;
+        if (!*text) *text = (char *)(uintptr_t)v->tensor.chars;
+    }
     return ASHORE_OK;
 }
 
-static int run_strings(struct ash_run *run, ash_run_fn *fn, const struct ash_info *info) {
+static int run_strings(const struct ash_frame *f, const struct ash_step *s, struct ash_run *run) {
     size_t bytes = (size_t)run->n_in * sizeof(struct joined), chars = text_size(run), at = 0;
     struct joined *j = ash_alloc_zero(run->heap, bytes);
-    struct ashore_value *v = NULL;
-    int rc = j ? strings_output(run, info, chars, &v) : ash_fail_nomem(run->err, bytes);
-    if (rc == ASHORE_OK) rc = join_text(run, j, (char *)(uintptr_t)v->tensor.chars, &at);
-    if (rc == ASHORE_OK) rc = fn(run);
+    char *text = NULL;
+    int rc = j ? strings_outputs(f, s, run, chars, &text) : ash_fail_nomem(run->err, bytes);
+    if (rc == ASHORE_OK) rc = join_text(run, j, text, &at);
+    for (uint32_t k = 0; k < s->n_out && rc == ASHORE_OK && chars; k++) {
+        char *own = string_info(f, s, k) ? (char *)(uintptr_t)run->out[k]->chars : text;
+        if (own != text) memcpy(own, text, chars);
+    }
+    if (rc == ASHORE_OK) rc = s->run(run);
     for (int i = 0; j && i < run->n_in; i++)
         ash_free_aligned(run->heap, j[i].t.data, j[i].bytes ? j[i].bytes : 1);
     ash_free(run->heap, j, bytes);
@@ -202,12 +222,11 @@ int ash_step_run(struct ash_exec *x, struct ash_frame *f, const struct ash_step 
     struct ash_run run;
     ash_step_bind(x, f, s, &run, x->pointers.data, err);
     double start = x->stats ? ash_clock() : 0;
-    const struct ash_info *out =
-        s->n_out && s->out[0] != ASH_NONE ? &f->plan->places[s->out[0]].info : NULL;
-    bool strings = out && out->type.kind == ASHORE_TENSOR && out->type.dtype == ASHORE_STRING &&
-                   (s->node->op->flags & ASH_OP_MOVES) && ash_info_exact(out);
+    bool strings = false;
+    for (uint32_t k = 0; k < s->n_out && (s->node->op->flags & ASH_OP_MOVES); k++)
+        strings = strings || string_info(f, s, k);
     int rc = check_kinds(s, &run);
-    if (rc == ASHORE_OK) rc = strings ? run_strings(&run, s->run, out) : s->run(&run);
+    if (rc == ASHORE_OK) rc = strings ? run_strings(f, s, &run) : s->run(&run);
     int settled = ash_step_settle(f, s, &run);
     if (rc == ASHORE_OK) rc = settled;
     if (x->stats) profile(x, f, s, ash_clock() - start);
