@@ -15,6 +15,7 @@ HEADERS = {
     "Content-Security-Policy":
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
     "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
 }
 FILES = {"index.html": "text/html; charset=utf-8", "app.js": "text/javascript; charset=utf-8",
          "sub/worker.mjs": "text/javascript; charset=utf-8", "engine.wasm": "application/wasm",
