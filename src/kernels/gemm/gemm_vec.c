@@ -38,10 +38,30 @@ static vf finish_one(const struct ash_gemm_out *out, vf x, vf bias, vf residual)
     return out->residual && out->residual_last ? x + residual : x;
 }
 
+/* The frequent epilogue: a bias, and an activation that is a pair of limits. */
+static void finish_limits(const struct ash_gemm_tile *t, size_t whole) {
+    const struct ash_act_f32 act = t->out.act;
+    const float inf = __builtin_inff();
+    const bool clip = act.kind == ASH_ACT_CLIP;
+    const vf lo = vf_set1(clip ? act.a : act.kind == ASH_ACT_RELU ? 0.0f : -inf);
+    const vf hi = vf_set1(clip ? act.b : inf);
+    for (size_t j = 0; j < whole; j += VF_LANES) {
+        float *c = t->c + j;
+        vf bias = t->out.bias ? vf_load(t->out.bias + j) : vf_set1(-0.0f); /* changes nothing */
+        for (size_t i = 0; i < t->rows; i++, c += t->ldc)
+            vf_store(c, vf_clip(vf_load(c) + bias, lo, hi));
+    }
+}
+
 /* The epilogue, over sums that were just stored: once for all tiles, and they are in the cache. */
 static __attribute__((noinline)) void finish(const struct ash_gemm_tile *t) {
     const struct ash_gemm_out *out = &t->out;
-    for (size_t j = 0; j < t->cols; j += VF_LANES) {
+    size_t done = 0;
+    if (out->act.kind <= ASH_ACT_CLIP && !out->residual && out->scale == 0.0f) {
+        done = t->cols / VF_LANES * VF_LANES;
+        finish_limits(t, done);
+    }
+    for (size_t j = done; j < t->cols; j += VF_LANES) {
         size_t n = t->cols - j;
         vf bias = vf_zero(), residual = vf_zero();
         if (out->bias)
