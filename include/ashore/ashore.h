@@ -18,16 +18,16 @@
 #include "ashore/ashore_error.h"
 
 #if defined(__GNUC__) && !defined(__wasm__)
-#define ASHORE_API __attribute__((visibility("default")))
+#    define ASHORE_API __attribute__((visibility("default")))
 #else
-#define ASHORE_API
+#    define ASHORE_API
 #endif
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define ASHORE_VERSION "0.1.0"
+#define ASHORE_VERSION  "0.1.0"
 #define ASHORE_MAX_RANK 8
 
 /* Element types, numbered as in ONNX.  In memory every element takes whole bytes: the 2 and 4 bit
@@ -64,12 +64,7 @@ enum ashore_dtype {
     ASHORE_DTYPE_COUNT = 27
 };
 
-enum ashore_kind {
-    ASHORE_TENSOR = 0,
-    ASHORE_SEQUENCE = 1,
-    ASHORE_OPTIONAL = 2,
-    ASHORE_MAP = 3
-};
+enum ashore_kind { ASHORE_TENSOR = 0, ASHORE_SEQUENCE = 1, ASHORE_OPTIONAL = 2, ASHORE_MAP = 3 };
 
 typedef struct ashore_model ashore_model;
 typedef struct ashore_session ashore_session;
@@ -95,9 +90,9 @@ ASHORE_API int ashore_cpu_limit(const char *names);
 ASHORE_API int ashore_tensor_create(int dtype, int rank, const int64_t *shape, ashore_value **value,
                                     struct ashore_error *err);
 /* A string tensor from count (the product of shape) pieces of text. */
-ASHORE_API int ashore_tensor_create_strings(int rank, const int64_t *shape,
-                                            const char *const *text, const size_t *length,
-                                            ashore_value **value, struct ashore_error *err);
+ASHORE_API int ashore_tensor_create_strings(int rank, const int64_t *shape, const char *const *text,
+                                            const size_t *length, ashore_value **value,
+                                            struct ashore_error *err);
 /* A tensor over memory of the caller's, which must outlive the value; it is never written. */
 ASHORE_API int ashore_tensor_wrap(int dtype, int rank, const int64_t *shape, const void *data,
                                   ashore_value **value, struct ashore_error *err);
@@ -203,10 +198,10 @@ ASHORE_API size_t ashore_model_weights(const ashore_model *model, int dtype, uin
 
 struct ashore_session_options {
     size_t struct_size;
-    int threads;          /* 0: all cores */
-    int profile;          /* collect times by node */
-    int reference;        /* plain references only, no kernels: slow, the oracle of the others */
-    size_t memory_limit;  /* bytes of slab and packed weights; 0: none.  More is refused early */
+    int threads;         /* 0: all cores */
+    int profile;         /* collect times by node */
+    int reference;       /* plain references only, no kernels: slow, the oracle of the others */
+    size_t memory_limit; /* bytes of slab and packed weights; 0: none.  More is refused early */
 };
 ASHORE_API void ashore_session_options_init(struct ashore_session_options *options);
 
@@ -223,8 +218,8 @@ ASHORE_API int ashore_session_run(ashore_session *session, size_t in_count,
                                   const char *const *in_names, ashore_value *const *in_values,
                                   size_t out_count, const char *const *out_names,
                                   ashore_value **out_values, struct ashore_error *err);
-/* Runs into tensors of the caller's: out_values[i] (from ashore_tensor_create, of the type and shape
- * that the output has) is written.  A warm run with exact shapes allocates nothing. */
+/* Runs into tensors of the caller's: out_values[i] (from ashore_tensor_create, of the type and
+ * shape that the output has) is written.  A warm run with exact shapes allocates nothing. */
 ASHORE_API int ashore_session_run_into(ashore_session *session, size_t in_count,
                                        const char *const *in_names, ashore_value *const *in_values,
                                        size_t out_count, const char *const *out_names,

@@ -18,9 +18,9 @@ static uint32_t cpu_detect(void) {
     f |= ASH_CPU_NEON;
 #elif defined(__wasm_simd128__)
     f |= ASH_CPU_SIMD128;
-#if defined(__wasm_relaxed_simd__)
+#    if defined(__wasm_relaxed_simd__)
     f |= ASH_CPU_RELAXED;
-#endif
+#    endif
 #endif
     return f;
 }

@@ -15,7 +15,8 @@ enum {
 
 /* Detected bits less those masked off. */
 uint32_t ash_cpu_flags(void);
-/* Keeps only these bits: for tests and the command line's --cpu.  Call before any session exists. */
+/* Keeps only these bits: for tests and the command line's --cpu.  Call before any session exists.
+ */
 void ash_cpu_mask(uint32_t mask);
 /* "avx2": its bit; 0 for a name that is not known. */
 uint32_t ash_cpu_bit(const char *name);

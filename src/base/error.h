@@ -8,9 +8,9 @@
 #include <stdarg.h>
 
 #if defined(__GNUC__)
-#define ASH_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+#    define ASH_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 #else
-#define ASH_PRINTF(fmt, first)
+#    define ASH_PRINTF(fmt, first)
 #endif
 
 /* Returns what `expr` returns unless that is ASHORE_OK.  For functions that own nothing; one that

@@ -17,9 +17,9 @@ typedef void *ash_realloc_fn(void *user, void *ptr, size_t old_size, size_t new_
 struct ash_heap {
     ash_realloc_fn *fn;
     void *user;
-    _Atomic size_t used;  /* bytes held now */
-    _Atomic size_t peak;  /* most bytes ever held */
-    _Atomic size_t calls; /* allocations and growths made: a warm run adds none */
+    _Atomic size_t used;    /* bytes held now */
+    _Atomic size_t peak;    /* most bytes ever held */
+    _Atomic size_t calls;   /* allocations and growths made: a warm run adds none */
     _Atomic size_t holders; /* of a heap from ash_heap_create */
 };
 

@@ -75,8 +75,7 @@ void ash_build_out(struct ash_builder *b, int o, uint32_t v) {
 }
 
 int ash_body(const struct ash_node *node, struct ash_arena *arena, struct ash_symtab *syms,
-             const struct ash_info *const *in, struct ash_graph **graph,
-             struct ashore_error *err) {
+             const struct ash_info *const *in, struct ash_graph **graph, struct ashore_error *err) {
     struct ash_graph *g;
     ASH_TRY(ash_graph_create(arena, syms, node->name, &g, err));
     g->inputs = ash_arena_array(arena, node->n_in, sizeof *g->inputs);
@@ -87,8 +86,7 @@ int ash_body(const struct ash_node *node, struct ash_arena *arena, struct ash_sy
         ASH_TRY(ash_graph_add_value(g, "", &g->inputs[g->n_inputs++], err));
     }
     g->n_outputs = node->n_out;
-    struct ash_builder b = {
-        .graph = g, .node = node, .attrs = node->attrs, .in = in, .err = err};
+    struct ash_builder b = {.graph = g, .node = node, .attrs = node->attrs, .in = in, .err = err};
     int rc = node->op->body(&b);
     if (rc == ASHORE_OK) rc = b.rc;
     if (rc == ASHORE_OK) rc = ash_graph_resolve(g, err);

@@ -2,7 +2,6 @@
 
 #include "base/arena.h"
 #include "base/format.h"
-#include "base/format.h"
 
 #include <string.h>
 
@@ -65,15 +64,25 @@ static struct ash_dim exact_apply(enum ash_dim_op op, int64_t a, int64_t b) {
     int64_t r = 0;
     bool bad = false;
     switch (op) {
-    case ASH_DIM_ADD: bad = __builtin_add_overflow(a, b, &r); break;
-    case ASH_DIM_SUB: bad = __builtin_sub_overflow(a, b, &r); break;
-    case ASH_DIM_MUL: bad = __builtin_mul_overflow(a, b, &r); break;
+    case ASH_DIM_ADD:
+        bad = __builtin_add_overflow(a, b, &r);
+        break;
+    case ASH_DIM_SUB:
+        bad = __builtin_sub_overflow(a, b, &r);
+        break;
+    case ASH_DIM_MUL:
+        bad = __builtin_mul_overflow(a, b, &r);
+        break;
     case ASH_DIM_FLOORDIV:
         bad = b == 0 || (a == INT64_MIN && b == -1);
         r = bad ? 0 : floor_div(a, b);
         break;
-    case ASH_DIM_MIN: r = a < b ? a : b; break;
-    case ASH_DIM_MAX: r = a > b ? a : b; break;
+    case ASH_DIM_MIN:
+        r = a < b ? a : b;
+        break;
+    case ASH_DIM_MAX:
+        r = a > b ? a : b;
+        break;
     }
     return bad ? ash_dim_unknown() : ash_dim_exact(r);
 }
@@ -126,7 +135,8 @@ static struct ash_dim bounded_apply(enum ash_dim_op op, struct ash_dim a, struct
 
 struct ash_dim ash_dim_apply(struct ash_symtab *tab, enum ash_dim_op op, struct ash_dim a,
                              struct ash_dim b) {
-    if (a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT) return exact_apply(op, a.value, b.value);
+    if (a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT)
+        return exact_apply(op, a.value, b.value);
     bool commutes = op != ASH_DIM_SUB && op != ASH_DIM_FLOORDIV;
     if (commutes && a.kind == ASH_DIM_EXACT) {
         struct ash_dim t = a;
@@ -197,18 +207,21 @@ void ash_dim_text(const struct ash_symtab *tab, struct ash_dim d, char *text, si
 
 /* Codes of the kinds other than exact, from the bottom of the range: unknown, then 2^32 symbols,
  * then bounds. */
-#define CODE_UNKNOWN INT64_MIN
-#define CODE_SYMBOL (INT64_MIN + 1)
-#define CODE_BOUND (INT64_MIN + ((int64_t)1 << 33))
+#define CODE_UNKNOWN   INT64_MIN
+#define CODE_SYMBOL    (INT64_MIN + 1)
+#define CODE_BOUND     (INT64_MIN + ((int64_t)1 << 33))
 #define CODE_BOUND_MAX ((int64_t)1 << 41)
 
 int64_t ash_dim_encode(struct ash_dim d) {
     switch (d.kind) {
-    case ASH_DIM_EXACT: return d.value;
-    case ASH_DIM_SYMBOLIC: return CODE_SYMBOL + d.value;
+    case ASH_DIM_EXACT:
+        return d.value;
+    case ASH_DIM_SYMBOLIC:
+        return CODE_SYMBOL + d.value;
     case ASH_DIM_BOUNDED:
         return d.value >= 0 && d.value < CODE_BOUND_MAX ? CODE_BOUND + d.value : CODE_UNKNOWN;
-    default: return CODE_UNKNOWN;
+    default:
+        return CODE_UNKNOWN;
     }
 }
 

@@ -19,20 +19,23 @@ struct ash_dim {
     int32_t kind;
 };
 
-enum ash_dim_op { ASH_DIM_ADD, ASH_DIM_SUB, ASH_DIM_MUL, ASH_DIM_FLOORDIV, ASH_DIM_MIN, ASH_DIM_MAX };
+enum ash_dim_op {
+    ASH_DIM_ADD,
+    ASH_DIM_SUB,
+    ASH_DIM_MUL,
+    ASH_DIM_FLOORDIV,
+    ASH_DIM_MIN,
+    ASH_DIM_MAX
+};
 
 struct ash_symtab;
 struct ash_symtab *ash_symtab_create(struct ash_arena *arena);
 
-static inline struct ash_dim ash_dim_exact(int64_t n) {
-    return (struct ash_dim){n, ASH_DIM_EXACT};
-}
+static inline struct ash_dim ash_dim_exact(int64_t n) { return (struct ash_dim){n, ASH_DIM_EXACT}; }
 static inline struct ash_dim ash_dim_bounded(int64_t n) {
     return (struct ash_dim){n, ASH_DIM_BOUNDED};
 }
-static inline struct ash_dim ash_dim_unknown(void) {
-    return (struct ash_dim){0, ASH_DIM_UNKNOWN};
-}
+static inline struct ash_dim ash_dim_unknown(void) { return (struct ash_dim){0, ASH_DIM_UNKNOWN}; }
 static inline bool ash_dim_is(struct ash_dim d, int64_t n) {
     return d.kind == ASH_DIM_EXACT && d.value == n;
 }

@@ -3,9 +3,9 @@
 #include "ir/tensor.h"
 
 #define FLOAT ASH_CLASS_FLOAT
-#define INT ASH_CLASS_INT
-#define UINT ASH_CLASS_UINT
-#define NONE ASH_CLASS_NONE
+#define INT   ASH_CLASS_INT
+#define UINT  ASH_CLASS_UINT
+#define NONE  ASH_CLASS_NONE
 
 static const struct ash_dtype_facts facts[ASHORE_DTYPE_COUNT] = {
     [ASHORE_UNDEFINED] = {"undefined", 0, 0, NONE},

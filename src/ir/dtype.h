@@ -10,16 +10,16 @@
 
 /* How the reference computes with a type. */
 enum ash_class {
-    ASH_CLASS_NONE,    /* undefined, string, complex */
-    ASH_CLASS_FLOAT,   /* through double (float32 where the specification's result is float32) */
-    ASH_CLASS_INT,     /* signed, through int64_t */
-    ASH_CLASS_UINT,    /* unsigned and bool, through uint64_t */
+    ASH_CLASS_NONE,  /* undefined, string, complex */
+    ASH_CLASS_FLOAT, /* through double (float32 where the specification's result is float32) */
+    ASH_CLASS_INT,   /* signed, through int64_t */
+    ASH_CLASS_UINT,  /* unsigned and bool, through uint64_t */
 };
 
 struct ash_dtype_facts {
     const char *name;
-    uint8_t size;  /* bytes in memory */
-    uint8_t bits;  /* on the wire: 8 * size, or 2 or 4 */
+    uint8_t size;   /* bytes in memory */
+    uint8_t bits;   /* on the wire: 8 * size, or 2 or 4 */
     uint8_t number; /* enum ash_class */
 };
 

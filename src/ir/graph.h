@@ -17,26 +17,26 @@ struct ashore_error;
 
 /* Type of a value as far as it is known. */
 struct ash_type {
-    uint8_t kind;               /* enum ashore_kind */
-    uint8_t dtype;              /* tensor: enum ashore_dtype; map: of the keys; 0: not known */
-    int8_t rank;                /* tensor: -1 when not known */
+    uint8_t kind;  /* enum ashore_kind */
+    uint8_t dtype; /* tensor: enum ashore_dtype; map: of the keys; 0: not known */
+    int8_t rank;   /* tensor: -1 when not known */
     struct ash_dim dim[ASH_MAX_RANK];
     const struct ash_type *elem; /* sequence, optional, map: of the element; NULL: not known */
 };
 
 enum ash_attr_type { /* ONNX's numbers */
-    ASH_ATTR_FLOAT = 1,
-    ASH_ATTR_INT = 2,
-    ASH_ATTR_STRING = 3,
-    ASH_ATTR_TENSOR = 4,
-    ASH_ATTR_GRAPH = 5,
-    ASH_ATTR_FLOATS = 6,
-    ASH_ATTR_INTS = 7,
-    ASH_ATTR_STRINGS = 8,
-    ASH_ATTR_TENSORS = 9,
-    ASH_ATTR_GRAPHS = 10,
-    ASH_ATTR_SPARSE_TENSOR = 11,
-    ASH_ATTR_TYPE = 13
+                     ASH_ATTR_FLOAT = 1,
+                     ASH_ATTR_INT = 2,
+                     ASH_ATTR_STRING = 3,
+                     ASH_ATTR_TENSOR = 4,
+                     ASH_ATTR_GRAPH = 5,
+                     ASH_ATTR_FLOATS = 6,
+                     ASH_ATTR_INTS = 7,
+                     ASH_ATTR_STRINGS = 8,
+                     ASH_ATTR_TENSORS = 9,
+                     ASH_ATTR_GRAPHS = 10,
+                     ASH_ATTR_SPARSE_TENSOR = 11,
+                     ASH_ATTR_TYPE = 13
 };
 
 struct ash_text { /* may hold zero bytes; data[length] is 0 as well */
@@ -73,13 +73,13 @@ struct ash_sub {
 struct ash_node {
     const char *name; /* never NULL, may be "" */
     const char *domain, *op_type;
-    int32_t opset;            /* version of the domain that applies */
-    const struct ash_op *op;  /* the registry's row; NULL: not supported */
-    const void *attrs;        /* parsed by the row's parse(), op->attrs_size bytes */
+    int32_t opset;              /* version of the domain that applies */
+    const struct ash_op *op;    /* the registry's row; NULL: not supported */
+    const void *attrs;          /* parsed by the row's parse(), op->attrs_size bytes */
     const struct ash_attr *raw; /* as in the file, without graphs that became subs */
     uint32_t n_raw;
     uint32_t n_in, n_out;
-    uint32_t n_formal; /* inputs less captures */
+    uint32_t n_formal;  /* inputs less captures */
     uint32_t *in, *out; /* value numbers or ASH_NONE */
     uint32_t n_sub;
     struct ash_sub *sub;
@@ -135,7 +135,8 @@ const struct ash_attr *ash_node_attr(const struct ash_node *node, const char *na
 int ash_node_set_attr(struct ash_graph *g, struct ash_node *node, const struct ash_attr *attr,
                       struct ashore_error *err);
 
-/* Uses of each value (inputs of nodes, captures included, and graph outputs) into uses[n_values]. */
+/* Uses of each value (inputs of nodes, captures included, and graph outputs) into uses[n_values].
+ */
 void ash_graph_uses(const struct ash_graph *g, uint32_t *uses);
 /* Drops nodes whose outputs nobody uses.  true when something was dropped. */
 bool ash_graph_drop_dead(struct ash_graph *g, uint32_t *uses);

@@ -1,7 +1,8 @@
 /* Shape inference over nodes and graphs, with constants followed on the way.
  *
  * The same code serves three times: when a model is loaded (extents symbolic), when a plan is made
- * (extents exact) and when a later segment of a plan is made in the middle of a run (data known). */
+ * (extents exact) and when a later segment of a plan is made in the middle of a run (data known).
+ */
 #ifndef ASH_IR_INFER_H
 #define ASH_IR_INFER_H
 
@@ -14,7 +15,7 @@ struct ash_inference {
     size_t fold_limit;       /* nodes with constant inputs are computed when their outputs take at
                                 most so many bytes each; 0: never */
     struct ashore_error *err;
-    int depth;               /* of subgraphs, capped */
+    int depth;                    /* of subgraphs, capped */
     struct ash_info **sub_formal; /* when not NULL: receives, for each sub of the node that is asked
                                      for, what its formal inputs were found to be */
 };

@@ -226,7 +226,8 @@ static int infer_node(struct ash_inference *f, const struct ash_node *node,
                           .infer_sub = infer_sub,
                           .driver = f};
     ASH_TRY(op->infer(&c));
-    if (all && (any || node->n_in == 0) && foldable(f, node, in, out)) return fold(f, node, in, out);
+    if (all && (any || node->n_in == 0) && foldable(f, node, in, out))
+        return fold(f, node, in, out);
     if ((op->flags & ASH_OP_MOVES) && !out->content) return move_codes(f, node, in, out);
     return ASHORE_OK;
 }
@@ -277,7 +278,8 @@ int ash_infer_graph(struct ash_inference *f, const struct ash_graph *g, const st
         const struct ash_info **nin = ash_arena_array(f->arena, n->n_in, sizeof *nin);
         struct ash_info *nout = ash_arena_array(f->arena, n->n_out, sizeof *nout);
         if (!nin || !nout) return ash_fail_nomem(f->err, n->n_out * sizeof *nout);
-        for (uint32_t k = 0; k < n->n_in; k++) nin[k] = n->in[k] == ASH_NONE ? NULL : &all[n->in[k]];
+        for (uint32_t k = 0; k < n->n_in; k++)
+            nin[k] = n->in[k] == ASH_NONE ? NULL : &all[n->in[k]];
         int rc = ash_infer_node(f, n, nin, nout);
         if (rc < 0) return rc;
         for (uint32_t k = 0; k < n->n_out; k++) {

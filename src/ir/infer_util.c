@@ -56,12 +56,18 @@ int ash_infer_broadcast(struct ash_infer *c, int i, int j, struct ash_dim *dim, 
 
 static int64_t read_int(const struct ash_tensor *t, int64_t i) {
     switch (t->dtype) {
-    case ASHORE_INT64: return ((const int64_t *)t->data)[i];
-    case ASHORE_INT32: return ((const int32_t *)t->data)[i];
-    case ASHORE_INT16: return ((const int16_t *)t->data)[i];
-    case ASHORE_UINT16: return ((const uint16_t *)t->data)[i];
-    case ASHORE_INT8: return ((const int8_t *)t->data)[i];
-    default: return ((const uint8_t *)t->data)[i];
+    case ASHORE_INT64:
+        return ((const int64_t *)t->data)[i];
+    case ASHORE_INT32:
+        return ((const int32_t *)t->data)[i];
+    case ASHORE_INT16:
+        return ((const int16_t *)t->data)[i];
+    case ASHORE_UINT16:
+        return ((const uint16_t *)t->data)[i];
+    case ASHORE_INT8:
+        return ((const int8_t *)t->data)[i];
+    default:
+        return ((const uint8_t *)t->data)[i];
     }
 }
 

@@ -52,7 +52,7 @@ enum { ASH_CONTENT_MAX = 256 }; /* most elements whose contents are followed */
 struct ash_infer {
     const struct ash_node *node;
     const void *attrs;
-    int n_in, n_out; /* n_in without captures */
+    int n_in, n_out;                  /* n_in without captures */
     const struct ash_info *const *in; /* NULL: left out */
     struct ash_info *out;             /* cleared: kind tensor, dtype 0, rank -1 */
     struct ash_symtab *syms;
@@ -97,9 +97,9 @@ struct ash_run {
     const void *attrs;
     const void *params; /* made by lower(); NULL for the reference */
     int n_in, n_out;
-    const struct ash_tensor *const *in; /* NULL: left out, or not a tensor */
-    struct ash_tensor *const *out;      /* shape and data set when the shape was inferred; else to
-                                           be made with ash_run_alloc.  NULL: not wanted */
+    const struct ash_tensor *const *in;   /* NULL: left out, or not a tensor */
+    struct ash_tensor *const *out;        /* shape and data set when the shape was inferred; else to
+                                             be made with ash_run_alloc.  NULL: not wanted */
     void *const *planned;                 /* the executor's: out[i]->data as it was planned */
     const size_t *out_room;               /* bytes that may be written at out[i]->data */
     struct ashore_value *const *in_value; /* not NULL for what is not a numeric tensor */
@@ -148,6 +148,12 @@ struct ash_lower {
  * the model, shared by its sessions and plans.  arg is needed during the call only. */
 int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *src, const char *row, size_t bytes,
                    ash_pack_fn *pack, const void *arg, const void **packed);
+/* The same of up to ASH_PACK_SRC constants together, NULL where left out but for the first, whose
+ * data is what pack is given. */
+enum { ASH_PACK_SRC = 4 };
+int ash_lower_pack_all(struct ash_lower *c, const struct ash_tensor *const *src, int n,
+                       const char *row, size_t bytes, ash_pack_fn *pack, const void *arg,
+                       const void **packed);
 
 /* ---- control flow ---- */
 
@@ -162,13 +168,13 @@ struct ash_slot {
  * executor calls control() first with phase 0.  ASHORE_PENDING with `call` set: run that sub with
  * args and call again, phase one higher, results filled; ASHORE_OK: the outputs of run are set. */
 struct ash_control {
-    struct ash_run run;      /* scratch keeps its contents between the calls of one execution */
+    struct ash_run run; /* scratch keeps its contents between the calls of one execution */
     int phase;
-    int call;                /* which sub */
-    struct ash_slot *args;   /* out: its formal inputs; the executor retains values */
+    int call;                 /* which sub */
+    struct ash_slot *args;    /* out: its formal inputs; the executor retains values */
     struct ash_tensor **bind; /* out: where result i shall be written, NULL: anywhere */
     struct ash_slot *results; /* in: borrowed until control() returns */
-    bool aborting;           /* the run ends here: let go of what scratch holds */
+    bool aborting;            /* the run ends here: let go of what scratch holds */
 };
 
 /* Result i is to be written where output o lies, when its extents are known. */
@@ -179,16 +185,16 @@ int ash_control_take(struct ash_control *c, int i, int o);
 /* ---- the row ---- */
 
 enum {
-    ASH_OP_MOVES = 1 << 0, /* output elements are copies of input elements, chosen by index or by a
-                              bool or integer input: works on element size alone, on strings and on
-                              extent codes */
-    ASH_OP_VIEW = 1 << 1,  /* output 0 is input 0 with another shape */
+    ASH_OP_MOVES = 1 << 0,  /* output elements are copies of input elements, chosen by index or by a
+                               bool or integer input: works on element size alone, on strings and on
+                               extent codes */
+    ASH_OP_VIEW = 1 << 1,   /* output 0 is input 0 with another shape */
     ASH_OP_IMPURE = 1 << 2, /* never folded: random, control flow */
     ASH_OP_COMMUTES = 1 << 3,
     ASH_OP_ELEMENTWISE = 1 << 4, /* output element i hangs on elements i of inputs, after
                                     broadcasting, alone */
-    ASH_OP_VALUES = 1 << 5 /* takes sequences, optionals or maps; the inputs of all others are
-                              tensors, inference and executor see to that */
+    ASH_OP_VALUES = 1 << 5       /* takes sequences, optionals or maps; the inputs of all others are
+                                    tensors, inference and executor see to that */
 };
 #define ASH_VARIADIC 255
 
@@ -204,8 +210,8 @@ struct ash_op {
     uint16_t attrs_size;
     int (*parse)(const struct ash_parse *c, void *attrs); /* attrs is cleared */
     int (*infer)(struct ash_infer *c);
-    ash_run_fn *ref;                  /* plain and right; NULL with a body */
-    int (*lower)(struct ash_lower *c); /* NULL: the reference is all there is */
+    ash_run_fn *ref;                       /* plain and right; NULL with a body */
+    int (*lower)(struct ash_lower *c);     /* NULL: the reference is all there is */
     int (*control)(struct ash_control *c); /* instead of ref, for operators with subgraphs; lower()
                                               says how much scratch it keeps its state in */
     int (*choose)(const struct ash_info *const *in); /* the one sub that runs, once and instead of
@@ -223,15 +229,15 @@ const struct ash_op *ash_op_at(size_t i);
 /* ---- bodies ---- */
 
 struct ash_builder {
-    struct ash_graph *graph;      /* under construction: inputs and outputs are there already */
-    const struct ash_node *node;  /* the node that is defined */
+    struct ash_graph *graph;     /* under construction: inputs and outputs are there already */
+    const struct ash_node *node; /* the node that is defined */
     const void *attrs;
     const struct ash_info *const *in; /* what is known of the node's inputs; may be NULL */
     struct ashore_error *err;
-    int rc;          /* the first failure sticks: check once at the end */
+    int rc; /* the first failure sticks: check once at the end */
 };
-/* Builds the body of an internal node.  The graph's inputs are the node's inputs that are there, its
- * outputs the node's.  `in` may be NULL. */
+/* Builds the body of an internal node.  The graph's inputs are the node's inputs that are there,
+ * its outputs the node's.  `in` may be NULL. */
 int ash_body(const struct ash_node *node, struct ash_arena *arena, struct ash_symtab *syms,
              const struct ash_info *const *in, struct ash_graph **graph, struct ashore_error *err);
 

@@ -136,14 +136,12 @@ int ash_parse_choice(const struct ash_parse *c, const char *name, const char *co
 
 static int check_arity(const struct ash_node *node, const struct ash_op *op,
                        struct ashore_error *err) {
-    ASH_FAIL_IF(node->n_formal < op->in_min ||
-                    (op->in_max != ASH_VARIADIC && node->n_formal > op->in_max),
-                err, FORMAT, "%u inputs, expected %d to %d", node->n_formal, op->in_min,
-                op->in_max);
-    ASH_FAIL_IF(node->n_out < op->out_min ||
-                    (op->out_max != ASH_VARIADIC && node->n_out > op->out_max),
-                err, FORMAT, "%u outputs, expected %d to %d", node->n_out, op->out_min,
-                op->out_max);
+    ASH_FAIL_IF(
+        node->n_formal < op->in_min || (op->in_max != ASH_VARIADIC && node->n_formal > op->in_max),
+        err, FORMAT, "%u inputs, expected %d to %d", node->n_formal, op->in_min, op->in_max);
+    ASH_FAIL_IF(
+        node->n_out < op->out_min || (op->out_max != ASH_VARIADIC && node->n_out > op->out_max),
+        err, FORMAT, "%u outputs, expected %d to %d", node->n_out, op->out_min, op->out_max);
     for (uint32_t i = 0; i < op->in_min; i++) {
         ASH_FAIL_IF(node->in[i] == ASH_NONE, err, FORMAT, "required input %u is left out", i);
     }

@@ -22,13 +22,11 @@ size_t ash_tensor_bytes(const struct ash_tensor *t) {
 }
 
 bool ash_tensor_same_shape(const struct ash_tensor *a, const struct ash_tensor *b) {
-    return a->rank == b->rank &&
-           !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]);
+    return a->rank == b->rank && !memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]);
 }
 
 void ash_shape_text(char *text, size_t size, int dtype, int rank, const int64_t *dim) {
-    struct ash_type type = {
-        .kind = ASHORE_TENSOR, .dtype = (uint8_t)dtype, .rank = (int8_t)rank};
+    struct ash_type type = {.kind = ASHORE_TENSOR, .dtype = (uint8_t)dtype, .rank = (int8_t)rank};
     for (int i = 0; i < rank && i < ASH_MAX_RANK; i++) type.dim[i] = ash_dim_exact(dim[i]);
     ash_type_text(NULL, &type, text, size);
 }

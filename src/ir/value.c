@@ -38,8 +38,7 @@ int ash_value_tensor(struct ash_heap *heap, int dtype, int rank, const int64_t *
 
 int ash_value_strings(struct ash_heap *heap, int rank, const int64_t *dim, size_t chars_size,
                       struct ashore_value **value, struct ashore_error *err) {
-    ASH_FAIL_IF(chars_size > UINT32_MAX, err, LIMIT, "%zu bytes of text in one tensor",
-                chars_size);
+    ASH_FAIL_IF(chars_size > UINT32_MAX, err, LIMIT, "%zu bytes of text in one tensor", chars_size);
     struct ashore_value *v;
     ASH_TRY(ash_value_tensor(heap, ASHORE_STRING, rank, dim, &v, err));
     if (chars_size) {

@@ -27,15 +27,20 @@ static uint32_t hard_sigmoid(struct ash_builder *b, struct ash_act_f32 act, uint
 uint32_t ash_act_build(struct ash_builder *b, struct ash_act_f32 act, uint32_t x) {
     uint32_t y;
     switch (act.kind) {
-    case ASH_ACT_RELU: return unary(b, "Relu", x);
-    case ASH_ACT_SIGMOID: return unary(b, "Sigmoid", x);
-    case ASH_ACT_TANH: return unary(b, "Tanh", x);
-    case ASH_ACT_GELU: return unary(b, "Gelu", x);
+    case ASH_ACT_RELU:
+        return unary(b, "Relu", x);
+    case ASH_ACT_SIGMOID:
+        return unary(b, "Sigmoid", x);
+    case ASH_ACT_TANH:
+        return unary(b, "Tanh", x);
+    case ASH_ACT_GELU:
+        return unary(b, "Gelu", x);
     case ASH_ACT_CLIP: {
         uint32_t lo = ash_build_f32(b, act.a), hi = ash_build_f32(b, act.b);
         return ash_build(b, "Clip", x, lo, hi);
     }
-    case ASH_ACT_HARDSIGMOID: return hard_sigmoid(b, act, x);
+    case ASH_ACT_HARDSIGMOID:
+        return hard_sigmoid(b, act, x);
     case ASH_ACT_HARDSWISH:
         y = hard_sigmoid(b, act, x);
         return ash_build(b, "Mul", x, y, ASH_NONE);
@@ -46,7 +51,8 @@ uint32_t ash_act_build(struct ash_builder *b, struct ash_act_f32 act, uint32_t x
         y = unary(b, "LeakyRelu", x);
         ash_build_attr_float(b, "alpha", act.a);
         return y;
-    default: return x;
+    default:
+        return x;
     }
 }
 
@@ -56,15 +62,16 @@ static float attr_float(const struct ash_node *node, const char *name, float fal
 }
 
 /* Clip's bound, an attribute before version 11 and a scalar after; infinite when left out. */
-static bool clip_bound(const struct ash_node *node, const struct ash_tensor *const *data, uint32_t i,
-                       const char *name, float fallback, float *out) {
+static bool clip_bound(const struct ash_node *node, const struct ash_tensor *const *data,
+                       uint32_t i, const char *name, float fallback, float *out) {
     *out = fallback;
     if (node->opset < 11) {
         *out = attr_float(node, name, fallback);
         return true;
     }
     if (i >= node->n_formal || node->in[i] == ASH_NONE) return true;
-    if (!data[i] || data[i]->dtype != ASHORE_FLOAT32 || ash_tensor_count(data[i]) != 1) return false;
+    if (!data[i] || data[i]->dtype != ASHORE_FLOAT32 || ash_tensor_count(data[i]) != 1)
+        return false;
     *out = *(const float *)data[i]->data;
     return true;
 }
@@ -97,9 +104,9 @@ bool ash_act_from_node(const struct ash_node *node, const struct ash_tensor *con
         return true;
     }
     const struct ash_attr *tanh_form = ash_node_attr(node, "approximate");
-    bool gelu = !strcmp(node->op_type, "Gelu") &&
-                !(tanh_form && tanh_form->type == ASH_ATTR_STRING &&
-                  !strcmp(tanh_form->v.s.data, "tanh"));
+    bool gelu =
+        !strcmp(node->op_type, "Gelu") &&
+        !(tanh_form && tanh_form->type == ASH_ATTR_STRING && !strcmp(tanh_form->v.s.data, "tanh"));
     bool swish = !strcmp(node->op_type, "Swish") && attr_float(node, "alpha", 1.0f) == 1.0f;
     *act = (struct ash_act_f32){gelu ? ASH_ACT_GELU : ASH_ACT_SILU, 0, 0};
     return gelu || swish;
@@ -107,12 +114,16 @@ bool ash_act_from_node(const struct ash_node *node, const struct ash_tensor *con
 
 int ash_act_set(struct ash_graph *g, struct ash_node *node, struct ash_act_f32 act,
                 struct ashore_error *err) {
-    static const char *const label[ASH_ACT_COUNT] = {
-        [ASH_ACT_NONE] = "",           [ASH_ACT_RELU] = "+Relu",
-        [ASH_ACT_CLIP] = "+Clip",      [ASH_ACT_HARDSWISH] = "+HardSwish",
-        [ASH_ACT_HARDSIGMOID] = "+HardSigmoid", [ASH_ACT_SIGMOID] = "+Sigmoid",
-        [ASH_ACT_SILU] = "+Swish",     [ASH_ACT_TANH] = "+Tanh",
-        [ASH_ACT_LEAKYRELU] = "+LeakyRelu",     [ASH_ACT_GELU] = "+Gelu"};
+    static const char *const label[ASH_ACT_COUNT] = {[ASH_ACT_NONE] = "",
+                                                     [ASH_ACT_RELU] = "+Relu",
+                                                     [ASH_ACT_CLIP] = "+Clip",
+                                                     [ASH_ACT_HARDSWISH] = "+HardSwish",
+                                                     [ASH_ACT_HARDSIGMOID] = "+HardSigmoid",
+                                                     [ASH_ACT_SIGMOID] = "+Sigmoid",
+                                                     [ASH_ACT_SILU] = "+Swish",
+                                                     [ASH_ACT_TANH] = "+Tanh",
+                                                     [ASH_ACT_LEAKYRELU] = "+LeakyRelu",
+                                                     [ASH_ACT_GELU] = "+Gelu"};
     const struct ash_attr kind = {.name = "act", .type = ASH_ATTR_INT, .v.i = act.kind};
     const struct ash_attr a = {.name = "act_a", .type = ASH_ATTR_FLOAT, .v.f = act.a};
     const struct ash_attr b = {.name = "act_b", .type = ASH_ATTR_FLOAT, .v.f = act.b};

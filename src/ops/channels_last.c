@@ -51,7 +51,8 @@ static struct ash_type permuted(const struct ash_type *t, bool to_first) {
 static int infer(struct ash_infer *c) {
     const struct attrs *a = c->attrs;
     struct ash_info x = {.type = permuted(&c->in[0]->type, true)};
-    const struct ash_info *in[3] = {&x, c->n_in > 1 ? c->in[1] : NULL, c->n_in > 2 ? c->in[2] : NULL};
+    const struct ash_info *in[3] = {&x, c->n_in > 1 ? c->in[1] : NULL,
+                                    c->n_in > 2 ? c->in[2] : NULL};
     struct ash_infer first = *c;
     first.attrs = &a->of;
     first.in = in;
@@ -74,8 +75,9 @@ static uint32_t turn(struct ash_builder *b, uint32_t x, int rank, bool to_first)
 }
 
 static void copy_attrs(struct ash_builder *b) {
-    static const char *const shared[] = {"kernel_shape", "strides", "dilations", "pads",
-                                         "auto_pad",     "group",   "ceil_mode", "count_include_pad"};
+    static const char *const shared[] = {"kernel_shape", "strides",          "dilations",
+                                         "pads",         "auto_pad",         "group",
+                                         "ceil_mode",    "count_include_pad"};
     struct ash_node *to = b->graph->nodes[b->graph->n_nodes - 1];
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
         const struct ash_attr *a = ash_node_attr(b->node, shared[i]);
@@ -249,11 +251,18 @@ static int lower_pool(struct ash_lower *c) {
 }
 
 #define ROW(op, ins, lowering)                                                                     \
-    {                                                                                              \
-        .name = op, .domain = ASH_INTERNAL, .since = 1, .in_min = 1, .in_max = ins, .out_min = 1,  \
-        .out_max = 1, .attrs_size = sizeof(struct attrs), .parse = parse, .infer = infer,          \
-        .lower = lowering, .body = body                                                            \
-    }
+    {.name = op,                                                                                   \
+     .domain = ASH_INTERNAL,                                                                       \
+     .since = 1,                                                                                   \
+     .in_min = 1,                                                                                  \
+     .in_max = ins,                                                                                \
+     .out_min = 1,                                                                                 \
+     .out_max = 1,                                                                                 \
+     .attrs_size = sizeof(struct attrs),                                                           \
+     .parse = parse,                                                                               \
+     .infer = infer,                                                                               \
+     .lower = lowering,                                                                            \
+     .body = body}
 
 const struct ash_op ash_ops_channels_last[] = {
     ROW("Conv", 4, lower_conv),

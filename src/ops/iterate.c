@@ -90,8 +90,8 @@ static bool slice_fits(const struct ash_tensor *out, int axis, const struct ash_
 static int collect(struct ash_stack *s, struct ash_run *run, const struct ash_slot *r) {
     if (s->n == s->cap) {
         size_t cap = s->cap ? 2 * s->cap : 8;
-        void *grown = ash_resize(run->heap, s->items, s->cap * sizeof *s->items,
-                                 cap * sizeof *s->items);
+        void *grown =
+            ash_resize(run->heap, s->items, s->cap * sizeof *s->items, cap * sizeof *s->items);
         if (!grown) return ash_fail_nomem(run->err, cap * sizeof *s->items);
         s->items = grown;
         s->cap = cap;
@@ -112,8 +112,7 @@ int ash_stack_put(struct ash_stack *s, struct ash_run *run, int o, int64_t i,
     if (!out->data || out->dtype == 0) return collect(s, run, r);
     int axis = s->axis < 0 ? s->axis + out->rank : s->axis;
     ASH_FAIL_IF(!slice_fits(out, axis, &r->tensor) || i >= out->dim[axis], run->err, SHAPE,
-                "output %d: iteration %lld does not have the shape of the others", o,
-                (long long)i);
+                "output %d: iteration %lld does not have the shape of the others", o, (long long)i);
     put_slice(out, axis, s->reverse ? out->dim[axis] - 1 - i : i, r->tensor.data);
     return ASHORE_OK;
 }
@@ -152,8 +151,7 @@ static int stack_strings(struct ash_stack *s, struct ash_run *run, int o, struct
             return rc;
         }
         struct ash_str *rec = item->tensor.data;
-        for (int64_t k = 0; k < ash_tensor_count(&item->tensor); k++)
-            rec[k].offset += (uint32_t)at;
+        for (int64_t k = 0; k < ash_tensor_count(&item->tensor); k++) rec[k].offset += (uint32_t)at;
         if (item->chars_size)
             memcpy((char *)(uintptr_t)v->tensor.chars + at, item->tensor.chars, item->chars_size);
         at += item->chars_size;

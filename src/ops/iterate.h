@@ -1,9 +1,9 @@
 /* What Loop and Scan share: values carried from one iteration to the next, and outputs stacked from
  * one slice per iteration.
  *
- * A carried value of known extents goes back and forth between two buffers of the step's scratch; any
- * other is a value that is replaced.  A stacked output of known extents is written slice by slice;
- * any other is collected and put together at the end. */
+ * A carried value of known extents goes back and forth between two buffers of the step's scratch;
+ * any other is a value that is replaced.  A stacked output of known extents is written slice by
+ * slice; any other is collected and put together at the end. */
 #ifndef ASH_OPS_ITERATE_H
 #define ASH_OPS_ITERATE_H
 

@@ -54,7 +54,8 @@ static void formals(struct ash_infer *c, struct ash_info *formal, const struct a
 /* Types of carried values are what holds before and after any iteration. */
 static int fixpoint(struct ash_infer *c, int n, struct ash_type *carried, struct ash_info *formal,
                     struct ash_info *result, bool *endless) {
-    static const struct ash_tensor true_tensor = {.dtype = ASHORE_BOOL, .data = (void *)(uintptr_t)&yes};
+    static const struct ash_tensor true_tensor = {.dtype = ASHORE_BOOL,
+                                                  .data = (void *)(uintptr_t)&yes};
     const struct ash_tensor *cond = c->in[1] == NULL || known_true(c->in[1]) ? &true_tensor : NULL;
     for (int round = 0; round < FIXPOINT_ROUNDS; round++) {
         formals(c, formal, carried, n, cond);
@@ -80,7 +81,8 @@ static int infer(struct ash_infer *c) {
     int n = c->n_in - 2, k = (int)body->n_outputs - 1 - n;
     ASH_FAIL_IF((int)c->node->sub[0].formal != n + 2 || k < 0 || c->n_out > n + k, c->err, FORMAT,
                 "the body has %u inputs and %u outputs; %d values are carried and the node has %d "
-                "outputs", c->node->sub[0].formal, body->n_outputs, n, c->n_out);
+                "outputs",
+                c->node->sub[0].formal, body->n_outputs, n, c->n_out);
     struct ash_type *carried = ash_arena_array(c->arena, (size_t)n, sizeof *carried);
     struct ash_info *formal = ash_arena_array(c->arena, (size_t)n + 2, sizeof *formal);
     struct ash_info *result = ash_arena_array(c->arena, body->n_outputs, sizeof *result);

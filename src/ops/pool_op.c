@@ -154,7 +154,7 @@ static int pool_ref(struct ash_run *c) {
 
 #define POOL                                                                                       \
     .domain = "", .since = 1, .in_min = 1, .in_max = 1, .out_min = 1,                              \
-    .attrs_size = sizeof(struct ash_pool_attrs), .parse = pool_parse, .infer = pool_infer,             \
+    .attrs_size = sizeof(struct ash_pool_attrs), .parse = pool_parse, .infer = pool_infer,         \
     .ref = pool_ref
 
 const struct ash_op ash_ops_pool_op[] = {{POOL, .name = "MaxPool", .out_max = 2},

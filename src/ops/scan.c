@@ -1,6 +1,6 @@
 /* Scan: state is carried over the slices of some inputs, and outputs are stacked.  In its first
- * version every value has a batch dimension in front and the scanned axis is the next one; the batch
- * entries are then scanned one after the other. */
+ * version every value has a batch dimension in front and the scanned axis is the next one; the
+ * batch entries are then scanned one after the other. */
 #include "ops/iterate.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ struct state {
     int64_t i, n, b, batch;
     struct ash_carry *carry;
     struct ash_stack *stack;
-    struct ash_slot *slice; /* [scans] what the body reads now */
+    struct ash_slot *slice;         /* [scans] what the body reads now */
     struct ash_stack *batch_states; /* batched: final states, stacked over the batch */
 };
 
@@ -37,8 +37,8 @@ static int parse(const struct ash_parse *c, void *attrs) {
     ASH_TRY(ash_parse_ints(c, "scan_output_axes", &a->out_axes, &a->n_out_axes));
     ASH_TRY(ash_parse_ints(c, "scan_output_directions", &a->out_reverse, &a->n_out_reverse));
     int first = a->batched, n = (int)c->node->n_formal - first;
-    ASH_FAIL_IF(a->n_scan < 1 || a->n_scan > n, c->err, ATTR, "num_scan_inputs is %lld of %d inputs",
-                (long long)a->n_scan, n);
+    ASH_FAIL_IF(a->n_scan < 1 || a->n_scan > n, c->err, ATTR,
+                "num_scan_inputs is %lld of %d inputs", (long long)a->n_scan, n);
     ASH_FAIL_IF(c->node->n_sub != 1, c->err, ATTR, "no body");
     int states = n - (int)a->n_scan;
     const struct ash_graph *body = c->node->sub[0].graph;
@@ -153,11 +153,10 @@ static int lower(struct ash_lower *c) {
     p->like = ash_arena_array(c->arena, (size_t)p->states, sizeof *p->like);
     p->memory = ash_arena_array(c->arena, (size_t)p->states, sizeof *p->memory);
     if (!p->like || !p->memory) return ash_fail_nomem(c->err, sizeof *p->like);
-    size_t at = ash_align_up(sizeof(struct state) +
-                             (size_t)p->states *
-                                 (sizeof(struct ash_carry) + sizeof(struct ash_stack)) +
-                             (size_t)p->stacked * sizeof(struct ash_stack) +
-                             (size_t)p->scans * sizeof(struct ash_slot));
+    size_t at = ash_align_up(
+        sizeof(struct state) +
+        (size_t)p->states * (sizeof(struct ash_carry) + sizeof(struct ash_stack)) +
+        (size_t)p->stacked * sizeof(struct ash_stack) + (size_t)p->scans * sizeof(struct ash_slot));
     for (int i = 0; i < p->states && i < c->n_out; i++) {
         struct ash_info info = {.type = c->out[i].type};
         if (a->batched) drop_dim(&info.type, 0);
@@ -202,8 +201,8 @@ static int begin(struct ash_control *c, const struct params *p, struct state *s)
     s->stack = (struct ash_stack *)(void *)(s->carry + p->states);
     s->batch_states = s->stack + p->stacked;
     s->slice = (struct ash_slot *)(void *)(s->batch_states + p->states);
-    memset(s->carry, 0, (size_t)((unsigned char *)(s->slice + p->scans) -
-                                 (unsigned char *)s->carry));
+    memset(s->carry, 0,
+           (size_t)((unsigned char *)(s->slice + p->scans) - (unsigned char *)s->carry));
     for (int i = 0; i < p->stacked; i++) {
         s->stack[i].axis = a->out_axes ? (int)a->out_axes[i] : 0;
         s->stack[i].reverse = a->out_reverse && a->out_reverse[i];
@@ -300,8 +299,8 @@ static int end_entry(struct ash_control *c, const struct params *p, struct state
     for (int i = 0; i < p->stacked && !p->first; i++) {
         int o = p->states + i;
         if (o < c->run.n_out)
-            ASH_TRY(ash_stack_finish(&s->stack[i], &c->run, o,
-                                     &body->values[body->outputs[o]].type));
+            ASH_TRY(
+                ash_stack_finish(&s->stack[i], &c->run, o, &body->values[body->outputs[o]].type));
     }
     return ASHORE_OK;
 }

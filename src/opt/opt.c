@@ -58,8 +58,10 @@ static int keep_types(struct ash_opt *o, const struct ash_pass *p) {
         const struct ash_type *t = &p->infos[i].type;
         bool known = t->kind != ASHORE_TENSOR || t->dtype != 0;
         bool better = t->kind != ASHORE_TENSOR || t->rank >= 0 || g->values[i].type.rank < 0;
-        if (known && better && !g->values[i].data)
-            ASH_TRY(keep_type(o, t, &g->values[i].type));
+        /* Where they are of two kinds, an optional has been merged with what it holds. */
+        bool declared = g->values[i].type.kind != ASHORE_TENSOR;
+        if (declared && t->kind != g->values[i].type.kind) continue;
+        if (known && better && !g->values[i].data) ASH_TRY(keep_type(o, t, &g->values[i].type));
     }
     return ASHORE_OK;
 }

@@ -1,9 +1,9 @@
 /* Convolution networks run channels-last inside.
  *
- * Each convolution with constant weights becomes the channels-last operator between two permutations,
- * "to last" before it and "to first" behind.  Then permutations to first move down: through
- * elementwise operators, concatenations, poolings and means, until they meet one to last, and the two
- * cancel.  What is left stands at the edges of the convolutional parts. */
+ * Each convolution with constant weights becomes the channels-last operator between two
+ * permutations, "to last" before it and "to first" behind.  Then permutations to first move down:
+ * through elementwise operators, concatenations, poolings and means, until they meet one to last,
+ * and the two cancel.  What is left stands at the edges of the convolutional parts. */
 #include "opt/passes.h"
 
 #include <string.h>
@@ -161,11 +161,12 @@ static int turn_const(struct list *l, uint32_t v, int rank, uint32_t *out) {
     return push_turn(l, id, rank, false, out);
 }
 
-/* Elementwise operators do not care for the order of dimensions as long as all operands share it. */
+/* Elementwise operators do not care for the order of dimensions as long as all operands share it.
+ */
 static int turn_elementwise(struct list *l, struct ash_node *n, bool *done) {
     *done = false;
-    if (*n->domain || !n->op || !(n->op->flags & ASH_OP_ELEMENTWISE) || n->n_out != 1 ||
-        n->n_sub || n->opset < 7)
+    if (*n->domain || !n->op || !(n->op->flags & ASH_OP_ELEMENTWISE) || n->n_out != 1 || n->n_sub ||
+        n->opset < 7)
         return ASHORE_OK;
     int rank = type_of(l, n->out[0])->rank;
     bool any = false;
@@ -222,8 +223,8 @@ static void cancel(struct list *l, struct ash_node *n) {
 }
 
 static int visit(struct list *l, struct ash_node *n) {
-    static int (*const turns[])(struct list *, struct ash_node *, bool *) = {
-        turn_conv, turn_pool, turn_elementwise, turn_concat};
+    static int (*const turns[])(struct list *, struct ash_node *,
+                                bool *) = {turn_conv, turn_pool, turn_elementwise, turn_concat};
     bool done = false;
     cancel(l, n);
     for (size_t i = 0; i < sizeof turns / sizeof *turns && !done; i++)

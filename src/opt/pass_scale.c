@@ -112,7 +112,8 @@ static bool follow(struct ash_pass *p, struct ash_node *conv, int rank, struct a
     bool batch_norm = !strcmp(next->op_type, "BatchNormalization") && next->in[0] == conv->out[0];
     bool fits = batch_norm ? from_batch_norm(p, next, one)
                            : from_arithmetic(p, next, conv->out[0], rank, one);
-    for (size_t m = 0; fits && m < f->M; m++) fits = isfinite(one->scale[m]) && isfinite(one->shift[m]);
+    for (size_t m = 0; fits && m < f->M; m++)
+        fits = isfinite(one->scale[m]) && isfinite(one->shift[m]);
     if (!fits) return false;
     for (size_t m = 0; m < f->M; m++) {
         f->scale[m] *= one->scale[m];
@@ -125,7 +126,8 @@ static bool follow(struct ash_pass *p, struct ash_node *conv, int rank, struct a
 static int visit(struct ash_pass *p, struct ash_node *conv) {
     const struct ash_tensor *w = constant_f32(p, conv, 1);
     bool bias = conv->n_formal > 2 && conv->in[2] != ASH_NONE;
-    if (!w || w->rank < 3 || w->dim[0] == 0 || (bias && !constant_f32(p, conv, 2))) return ASHORE_OK;
+    if (!w || w->rank < 3 || w->dim[0] == 0 || (bias && !constant_f32(p, conv, 2)))
+        return ASHORE_OK;
     struct affine f = {.M = (size_t)w->dim[0]}, one = f;
     f.scale = ash_arena_array(p->scratch, 4 * f.M, sizeof *f.scale);
     if (!f.scale) return ash_fail_nomem(p->err, 4 * f.M * sizeof *f.scale);

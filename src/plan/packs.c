@@ -4,7 +4,10 @@
 #include <string.h>
 
 struct pack {
-    const void *src; /* the constant's data: equal data is equal content */
+    /* The constants' data: equal data of equal extents is equal content. */
+    const void *src[ASH_PACK_SRC];
+    int32_t rank; /* of the first constant */
+    int64_t dim[ASH_MAX_RANK];
     const char *row;
     void *data;
     size_t bytes;
@@ -42,29 +45,31 @@ void ash_packs_destroy(struct ash_packs **packs) {
 
 size_t ash_packs_bytes(const struct ash_packs *packs) { return packs->bytes; }
 
-static int pack_locked(struct ash_packs *p, const struct ash_tensor *src, const char *row,
-                       size_t bytes, ash_pack_fn *fn, const void *arg, const void **packed,
-                       struct ashore_error *err) {
+static bool same_key(const struct pack *a, const struct pack *b) {
+    return !memcmp(a->src, b->src, sizeof a->src) && a->rank == b->rank &&
+           !memcmp(a->dim, b->dim, sizeof a->dim) && a->row == b->row && a->bytes == b->bytes;
+}
+
+static int pack_locked(struct ash_packs *p, const struct pack *key, ash_pack_fn *fn,
+                       const void *arg, const void **packed, struct ashore_error *err) {
     for (const struct pack *k = p->head; k; k = k->next) {
-        if (k->src == src->data && k->row == row && k->bytes == bytes) {
+        if (same_key(k, key)) {
             *packed = k->data;
             return ASHORE_OK;
         }
     }
-    struct pack *k = ash_alloc_zero(p->heap, sizeof *k);
+    struct pack *k = ash_alloc(p->heap, sizeof *k);
     if (!k) return ash_fail_nomem(err, sizeof *k);
-    k->data = ash_alloc_aligned(p->heap, bytes);
+    *k = *key;
+    k->data = ash_alloc_aligned(p->heap, k->bytes);
     if (!k->data) {
         ash_free(p->heap, k, sizeof *k);
-        return ash_fail_nomem(err, bytes);
+        return ash_fail_nomem(err, key->bytes);
     }
-    fn(k->data, src->data, arg);
-    k->src = src->data;
-    k->row = row;
-    k->bytes = bytes;
+    fn(k->data, k->src[0], arg);
     k->next = p->head;
     p->head = k;
-    p->bytes += bytes;
+    p->bytes += k->bytes;
     *packed = k->data;
     return ASHORE_OK;
 }
@@ -77,8 +82,8 @@ static bool plan_owns(const struct ash_plan *plan, const void *data) {
     return false;
 }
 
-/* What a plan has folded dies with it and must not be found by address later: such packs live in the
- * plan's own memory. */
+/* What a plan has folded dies with it and must not be found by address later: such packs live in
+ * the plan's own memory. */
 static int pack_local(struct ash_lower *c, const struct ash_tensor *src, size_t bytes,
                       ash_pack_fn *pack, const void *arg, const void **packed) {
     unsigned char *raw = ash_arena_alloc(c->arena, ash_size_add(bytes, ASH_ALIGN));
@@ -89,14 +94,26 @@ static int pack_local(struct ash_lower *c, const struct ash_tensor *src, size_t 
     return ASHORE_OK;
 }
 
-int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *src, const char *row, size_t bytes,
-                   ash_pack_fn *pack, const void *arg, const void **packed) {
-    if (plan_owns(c->plan, src->data))
-        return pack_local(c, src, bytes, pack, arg, packed);
+int ash_lower_pack_all(struct ash_lower *c, const struct ash_tensor *const *src, int n,
+                       const char *row, size_t bytes, ash_pack_fn *pack, const void *arg,
+                       const void **packed) {
+    struct pack key = {.row = row, .bytes = bytes, .rank = src[0]->rank};
+    for (int i = 0; i < key.rank; i++) key.dim[i] = src[0]->dim[i];
+    for (int i = 0; i < n; i++) {
+        if (!src[i]) continue;
+        if (plan_owns(c->plan, src[i]->data))
+            return pack_local(c, src[0], bytes, pack, arg, packed);
+        key.src[i] = src[i]->data;
+    }
     struct ash_packs *packs = c->plan->options.packs;
     while (atomic_flag_test_and_set_explicit(&packs->lock, memory_order_acquire)) {
     }
-    int rc = pack_locked(packs, src, row, bytes, pack, arg, packed, c->err);
+    int rc = pack_locked(packs, &key, pack, arg, packed, c->err);
     atomic_flag_clear_explicit(&packs->lock, memory_order_release);
     return rc;
+}
+
+int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *src, const char *row, size_t bytes,
+                   ash_pack_fn *pack, const void *arg, const void **packed) {
+    return ash_lower_pack_all(c, &src, 1, row, bytes, pack, arg, packed);
 }

@@ -1,9 +1,9 @@
 /* The plan: what a run does, step by step, and where every value lies.
  *
- * A plan is made for exact input shapes.  It is cut into segments: within one, all extents are known
- * before it starts, so its steps and its slab are laid out at once.  A segment ends where an extent
- * hangs on data; the next one is planned in the middle of the run, when that data is there.  A plan
- * of one complete segment is static: running it allocates nothing.
+ * A plan is made for exact input shapes.  It is cut into segments: within one, all extents are
+ * known before it starts, so its steps and its slab are laid out at once.  A segment ends where an
+ * extent hangs on data; the next one is planned in the middle of the run, when that data is there.
+ * A plan of one complete segment is static: running it allocates nothing.
  *
  * Subgraphs that are known to run once (an If whose condition is known) and bodies of internal
  * operators without a kernel for the case are inlined.  Other subgraphs have plans of their own,
@@ -58,9 +58,9 @@ struct ash_plan_options {
     struct ash_symtab *syms;
     struct ash_packs *packs;
     size_t threads;
-    bool reference; /* no kernels: references and bodies only */
-    bool nested;    /* outputs have room in the slab */
-    int depth;      /* of nested plans */
+    bool reference;                /* no kernels: references and bodies only */
+    bool nested;                   /* outputs have room in the slab */
+    int depth;                     /* of nested plans */
     const struct ash_plan *parent; /* of a nested plan; its memory outlives this one */
 };
 
@@ -73,8 +73,8 @@ struct ash_plan {
     struct ash_segment *segments;
     uint32_t n_segments, cap_segments;
     uint32_t n_inputs, n_outputs;
-    uint32_t *outputs;  /* places; ASH_NONE while not planned */
-    size_t *out_offset; /* nested: where output i lies in the slab unless it is given memory */
+    uint32_t *outputs;       /* places; ASH_NONE while not planned */
+    size_t *out_offset;      /* nested: where output i lies in the slab unless it is given memory */
     struct ash_scope *scope; /* where planning stands; NULL: complete */
     struct ash_plan *children, *sibling; /* nested plans made for steps, newest first */
     struct {                             /* the state at the end of segment 0, unless complete */

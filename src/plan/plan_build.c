@@ -6,7 +6,7 @@
 enum { INLINE_DEPTH_MAX = 256, PLAN_DEPTH_MAX = 32 };
 
 int ash_draft_place(struct ash_draft *d, const struct ash_info *info, enum ash_where where,
-                     uint32_t *id) {
+                    uint32_t *id) {
     struct ash_plan *p = d->plan;
     if (p->n_places == p->cap_places) {
         uint32_t cap = p->cap_places ? 2 * p->cap_places : 64;
@@ -17,13 +17,13 @@ int ash_draft_place(struct ash_draft *d, const struct ash_info *info, enum ash_w
         p->cap_places = cap;
     }
     *id = p->n_places++;
-    p->places[*id] = (struct ash_place){
-        .info = *info, .where = (uint8_t)where, .segment = p->n_segments};
+    p->places[*id] =
+        (struct ash_place){.info = *info, .where = (uint8_t)where, .segment = p->n_segments};
     return ASHORE_OK;
 }
 
 int ash_draft_scope(struct ash_draft *d, const struct ash_graph *g, const struct ash_node *caller,
-                      struct ash_scope **out) {
+                    struct ash_scope **out) {
     struct ash_plan *p = d->plan;
     int depth = 0;
     for (const struct ash_scope *s = p->scope; s; s = s->parent) depth++;
@@ -160,8 +160,8 @@ static int lower(struct ash_draft *d, const struct ash_node *node, const struct 
     return node->op->lower(c);
 }
 
-/* Plans for the subs whose inputs are known now.  The others are planned when they are called, and so
- * is one that fails here: a branch that is never taken may not fit. */
+/* Plans for the subs whose inputs are known now.  The others are planned when they are called, and
+ * so is one that fails here: a branch that is never taken may not fit. */
 static int plan_subs(struct ash_draft *d, const struct ash_node *node, struct ash_step *step,
                      struct ash_info *const *formal) {
     ASH_FAIL_IF(d->plan->options.depth >= PLAN_DEPTH_MAX, d->err, LIMIT,
@@ -237,7 +237,7 @@ static int take_constants(struct ash_draft *d, const struct ash_node *node,
 }
 
 int ash_draft_node(struct ash_draft *d, struct ash_inference *f, bool live,
-                     enum ash_verdict *verdict) {
+                   enum ash_verdict *verdict) {
     struct ash_scope *scope = d->plan->scope;
     const struct ash_node *node = scope->graph->nodes[scope->node];
     const struct ash_info **in = ash_arena_array(d->arena, node->n_in, sizeof *in);
@@ -245,9 +245,10 @@ int ash_draft_node(struct ash_draft *d, struct ash_inference *f, bool live,
     struct ash_info *out = ash_arena_array(d->arena, node->n_out, sizeof *out);
     struct ash_info **formal = ash_arena_array(d->arena, node->n_sub, sizeof *formal);
     if (!in || !out || !formal || !copies) return ash_fail_nomem(d->err, sizeof *out);
-    ASH_FAIL_IF(!node->op, d->err, UNSUPPORTED, "node '%s': operator %s%s%s, opset %d, is not "
-                "supported", node->name, node->domain, *node->domain ? "." : "", node->op_type,
-                node->opset);
+    ASH_FAIL_IF(!node->op, d->err, UNSUPPORTED,
+                "node '%s': operator %s%s%s, opset %d, is not "
+                "supported",
+                node->name, node->domain, *node->domain ? "." : "", node->op_type, node->opset);
     for (uint32_t i = 0; i < node->n_in; i++) {
         if (node->in[i] == ASH_NONE) continue;
         copies[i] = d->plan->places[scope->map[node->in[i]]].info;

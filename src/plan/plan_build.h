@@ -7,8 +7,8 @@
 /* A graph that is being walked: the plan's own, or one that is inlined into it. */
 struct ash_scope {
     const struct ash_graph *graph;
-    uint32_t node;    /* the next one */
-    uint32_t *map;    /* graph value -> place, ASH_NONE while not computed */
+    uint32_t node;                 /* the next one */
+    uint32_t *map;                 /* graph value -> place, ASH_NONE while not computed */
     const struct ash_node *caller; /* whose outputs are this graph's */
     struct ash_scope *parent;
 };

@@ -198,7 +198,8 @@ static void share_in_place(struct layout *l) {
 
 static void add_buffer(struct layout *l, size_t size, uint32_t first, uint32_t last,
                        uint32_t owner) {
-    if (size) l->buffers[l->n_buffers++] = (struct buffer){ash_align_up(size), 0, first, last, owner};
+    if (size)
+        l->buffers[l->n_buffers++] = (struct buffer){ash_align_up(size), 0, first, last, owner};
 }
 
 static void collect(struct layout *l) {

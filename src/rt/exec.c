@@ -212,8 +212,8 @@ static int take_outputs(struct ash_exec *x, struct ash_frame *f, struct ashore_e
     return ASHORE_OK;
 }
 
-/* One step, one segment or one return.  ASHORE_PENDING: there is more to do; *stepped says whether a
- * step came to its end. */
+/* One step, one segment or one return.  ASHORE_PENDING: there is more to do; *stepped says whether
+ * a step came to its end. */
 static int advance_one(struct ash_exec *x, bool *stepped, struct ashore_error *err) {
     struct ash_frame *f = &x->frames[x->depth - 1];
     const struct ash_segment *seg = ash_frame_segment(f);

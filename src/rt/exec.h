@@ -2,7 +2,8 @@
  *
  * Its state is an explicit stack of frames, one per graph that is being run; nothing of a run is on
  * the C stack between two calls of ash_exec_advance.  What a run needs (slots, slabs, argument
- * arrays) stays with the executor from run to run: a warm run of a static plan allocates nothing. */
+ * arrays) stays with the executor from run to run: a warm run of a static plan allocates nothing.
+ */
 #ifndef ASH_RT_EXEC_H
 #define ASH_RT_EXEC_H
 
@@ -19,16 +20,18 @@ struct ash_stat { /* of one node of the model */
     uint64_t runs;
 };
 
+struct ash_buf { /* memory that grows and stays */
+    void *data;
+    size_t size;
+};
+
 struct ash_exec {
     struct ash_heap *heap;
     struct ash_pool *pool;
     struct ash_stat *stats; /* by node id; NULL: no profile */
     struct ash_frame *frames;
     uint32_t depth, cap_frames;
-    struct ash_buf {
-        void *data;
-        size_t size;
-    } slab, pointers; /* the outermost plan's slab; arguments of the step that runs */
+    struct ash_buf slab, pointers; /* the outermost plan's slab; arguments of the step that runs */
     size_t steps_done, steps_known;
     struct ashore_value **out; /* outermost outputs, made by the run */
     uint32_t n_out;

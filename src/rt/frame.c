@@ -24,8 +24,8 @@ static int own_slab(struct ash_exec *x, struct ash_frame *f, size_t size, unsign
                     struct ashore_error *err) {
     size_t used = f->n_slabs * sizeof(struct ash_buf);
     if (used + sizeof(struct ash_buf) > f->slabs.size)
-        ASH_TRY(ash_buf_reserve(x->heap, &f->slabs, 2 * used + 4 * sizeof(struct ash_buf), used,
-                                err));
+        ASH_TRY(
+            ash_buf_reserve(x->heap, &f->slabs, 2 * used + 4 * sizeof(struct ash_buf), used, err));
     struct ash_buf *b = (struct ash_buf *)f->slabs.data + f->n_slabs;
     *b = (struct ash_buf){NULL, 0};
     if (size) ASH_TRY(ash_buf_reserve(x->heap, b, size, 0, err));
@@ -53,7 +53,8 @@ static int output_memory(struct ash_exec *x, struct ash_frame *f, const struct a
     return ASHORE_OK;
 }
 
-static int init_slot(struct ash_exec *x, struct ash_frame *f, uint32_t i, struct ashore_error *err) {
+static int init_slot(struct ash_exec *x, struct ash_frame *f, uint32_t i,
+                     struct ashore_error *err) {
     const struct ash_place *place = &f->plan->places[i];
     struct ash_slot *slot = &ash_frame_slots(f)[i];
     const struct ash_slot *args = f->args.data;
@@ -63,15 +64,22 @@ static int init_slot(struct ash_exec *x, struct ash_frame *f, uint32_t i, struct
     slot->tensor.dtype = 0;
     slot->tensor.rank = 0;
     switch ((enum ash_where)place->where) {
-    case ASH_AT_CONST: slot->tensor = *place->info.data; return ASHORE_OK;
+    case ASH_AT_CONST:
+        slot->tensor = *place->info.data;
+        return ASHORE_OK;
     case ASH_AT_INPUT:
         slot->tensor = args[place->offset].tensor;
         if (i < f->plan->n_inputs) slot->value = ash_value_retain(args[i].value);
         break;
-    case ASH_AT_SLAB: slot->tensor.data = f->slab + place->offset; break;
-    case ASH_AT_OUTPUT: ASH_TRY(output_memory(x, f, place, &slot->tensor.data, err)); break;
+    case ASH_AT_SLAB:
+        slot->tensor.data = f->slab + place->offset;
+        break;
+    case ASH_AT_OUTPUT:
+        ASH_TRY(output_memory(x, f, place, &slot->tensor.data, err));
+        break;
     case ASH_AT_NOTHING:
-    case ASH_AT_VALUE: return ASHORE_OK;
+    case ASH_AT_VALUE:
+        return ASHORE_OK;
     }
     const struct ash_type *t = &place->info.type;
     if (t->kind != ASHORE_TENSOR || t->rank < 0 || t->dtype == 0) return ASHORE_OK;
@@ -156,7 +164,8 @@ void ash_frame_end(struct ash_exec *x, struct ash_frame *f) {
     }
     for (uint32_t i = 0; i < f->n_slots; i++) ash_value_release(&ash_frame_slots(f)[i].value);
     f->n_slots = 0;
-    for (uint32_t i = 0; i < f->n_slabs; i++) ash_buf_free(x->heap, (struct ash_buf *)f->slabs.data + i);
+    for (uint32_t i = 0; i < f->n_slabs; i++)
+        ash_buf_free(x->heap, (struct ash_buf *)f->slabs.data + i);
     f->n_slabs = 0;
     if (f->owns_plan) ash_plan_destroy(&f->plan);
     f->owns_plan = false;

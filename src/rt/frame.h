@@ -8,12 +8,12 @@ struct ash_frame {
     struct ash_plan *plan;
     bool owns_plan; /* planned for this call */
     uint32_t segment, step;
-    unsigned char *slab; /* of the current segment */
-    struct ash_buf slots;   /* struct ash_slot[n_places] */
-    uint32_t n_slots;       /* that are in use */
-    struct ash_buf args;    /* struct ash_slot[n_inputs] */
-    struct ash_buf bind;    /* struct ash_tensor *[n_outputs] */
-    struct ash_buf slabs;   /* struct ash_buf[]: slabs of its own */
+    unsigned char *slab;  /* of the current segment */
+    struct ash_buf slots; /* struct ash_slot[n_places] */
+    uint32_t n_slots;     /* that are in use */
+    struct ash_buf args;  /* struct ash_slot[n_inputs] */
+    struct ash_buf bind;  /* struct ash_tensor *[n_outputs] */
+    struct ash_buf slabs; /* struct ash_buf[]: slabs of its own */
     uint32_t n_slabs;
     /* the control step that waits for the frame above */
     bool in_control;

@@ -39,10 +39,10 @@ struct ashore_session {
     struct ash_planned plans[ASH_PLANS_KEPT];
     uint64_t clock;
     /* of the run in progress */
-    struct ash_slot *args;           /* [n_inputs] */
-    struct ash_tensor **bind;        /* [n_outputs] */
-    struct ashore_value **held;      /* [n_inputs] retained */
-    struct ashore_run *run;          /* NULL: none */
+    struct ash_slot *args;      /* [n_inputs] */
+    struct ash_tensor **bind;   /* [n_outputs] */
+    struct ashore_value **held; /* [n_inputs] retained */
+    struct ashore_run *run;     /* NULL: none */
 };
 
 /* Fills the model's descriptions for the public functions. */

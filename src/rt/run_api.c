@@ -31,8 +31,7 @@ int ashore_run_create(ashore_session *session, size_t in_count, const char *cons
 }
 
 int ashore_run_advance(ashore_run *run, size_t max_steps, struct ashore_error *err) {
-    if (run->rc != ASHORE_PENDING)
-        return ash_fail(err, ASHORE_ERR_STATE, "the run is at its end");
+    if (run->rc != ASHORE_PENDING) return ash_fail(err, ASHORE_ERR_STATE, "the run is at its end");
     run->rc = ash_exec_advance(&run->session->exec, max_steps, err);
     return ash_model_error(run->session->model, run->rc, err);
 }
@@ -120,12 +119,12 @@ int ashore_session_step(const ashore_session *s, size_t i, struct ashore_step_in
     struct ash_stat *stat = stat_at(s, i);
     if (!stat) return ASHORE_ERR_INDEX;
     ash_type_text(NULL, &stat->type, stat->shape, sizeof stat->shape);
-    *info = (struct ashore_step_info){.node = stat->node->name,
-                                      .op = stat->node->label ? stat->node->label
-                                                              : stat->node->op_type,
-                                      .kernel = stat->kernel,
-                                      .shape = stat->shape,
-                                      .seconds = stat->seconds,
-                                      .runs = stat->runs};
+    *info =
+        (struct ashore_step_info){.node = stat->node->name,
+                                  .op = stat->node->label ? stat->node->label : stat->node->op_type,
+                                  .kernel = stat->kernel,
+                                  .shape = stat->shape,
+                                  .seconds = stat->seconds,
+                                  .runs = stat->runs};
     return ASHORE_OK;
 }

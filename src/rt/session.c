@@ -7,7 +7,7 @@
 #if defined(__wasm__)
 static size_t core_count(void) { return 1; }
 #else
-#include <unistd.h>
+#    include <unistd.h>
 static size_t core_count(void) {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > ASH_POOL_MAX ? ASH_POOL_MAX : (size_t)n;
@@ -131,9 +131,10 @@ static int make_plan(struct ashore_session *s, struct ash_planned *p, struct ash
     ash_free(m->heap, in, bytes);
     if (rc != ASHORE_OK) return rc;
     size_t need = p->plan->segments[0].slab + ash_packs_bytes(m->packs);
-    ASH_FAIL_IF(s->options.memory_limit && need > s->options.memory_limit, err, LIMIT,
-                "a run needs %zu bytes for packed weights and intermediate values, the limit is %zu",
-                need, s->options.memory_limit);
+    ASH_FAIL_IF(
+        s->options.memory_limit && need > s->options.memory_limit, err, LIMIT,
+        "a run needs %zu bytes for packed weights and intermediate values, the limit is %zu", need,
+        s->options.memory_limit);
     return ASHORE_OK;
 }
 
@@ -181,14 +182,15 @@ static int check_input(const struct ashore_session *s, size_t i, const struct as
                 want->name, kind[v->kind & 3], kind[want->kind & 3], want->type_text);
     if (v->kind != ASHORE_TENSOR) return ASHORE_OK;
     const struct ash_tensor *t = &v->tensor;
-    bool fits = (!want->dtype || t->dtype == want->dtype) &&
-                (want->rank < 0 || t->rank == want->rank);
+    bool fits =
+        (!want->dtype || t->dtype == want->dtype) && (want->rank < 0 || t->rank == want->rank);
     for (int k = 0; fits && k < want->rank; k++)
         fits = want->shape[k].extent < 0 || want->shape[k].extent == t->dim[k];
     if (fits) return ASHORE_OK;
     char got[160];
     ash_shape_text(got, sizeof got, t->dtype, t->rank, t->dim);
-    return ash_fail(err, want->dtype && t->dtype != want->dtype ? ASHORE_ERR_TYPE : ASHORE_ERR_SHAPE,
+    return ash_fail(err,
+                    want->dtype && t->dtype != want->dtype ? ASHORE_ERR_TYPE : ASHORE_ERR_SHAPE,
                     "input '%s' is %s, expected %s", want->name, got, want->type_text);
 }
 
