@@ -227,7 +227,7 @@ ASHORE_API int ashore_session_run_into(ashore_session *session, size_t in_count,
 
 /* Memory a run at these input extents needs, without running: shape[i] has the rank of input i. */
 struct ashore_memory {
-    uint64_t weights; /* raw weights referenced from the file */
+    uint64_t weights; /* the model as loaded: the file and what was made of it */
     uint64_t packed;  /* weights in the kernels' layout */
     uint64_t slab;    /* intermediate values and scratch of one plan */
     uint64_t total;   /* the most held at once */

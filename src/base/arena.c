@@ -11,6 +11,7 @@ struct ash_arena_block {
     struct ash_arena_block *next;
     size_t size; /* of the block, this header included */
     size_t fill;
+    bool single; /* holds one large piece */
 };
 
 enum { ARENA_HEADER = (sizeof(struct ash_arena_block) + 15) / 16 * 16 };
@@ -37,7 +38,7 @@ static size_t next_block_size(const struct ash_arena *arena, size_t need) {
     return need > size - ARENA_HEADER ? ash_size_add(need, ARENA_HEADER) : size;
 }
 
-void *ash_arena_alloc(struct ash_arena *arena, size_t size) {
+void *ash_arena_raw(struct ash_arena *arena, size_t size) {
     if (size > SIZE_MAX / 2) return NULL;
     size_t need = size == 0 ? ARENA_ALIGN : (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     struct ash_arena_block *block = arena->head;
@@ -50,18 +51,37 @@ void *ash_arena_alloc(struct ash_arena *arena, size_t size) {
         arena->used += block_size;
         /* A block for one large piece goes behind the head, whose room stays in use. */
         struct ash_arena_block *head = arena->head;
-        int full = head != NULL && block_size - ARENA_HEADER == need;
+        bool full = head != NULL && block_size - ARENA_HEADER == need;
+        block->single = full;
         block->next = full ? head->next : head;
         *(full ? &head->next : &arena->head) = block;
     }
     unsigned char *piece = (unsigned char *)block + block->fill;
     block->fill += need;
-    memset(piece, 0, need);
+    return piece;
+}
+
+void *ash_arena_alloc(struct ash_arena *arena, size_t size) {
+    void *piece = ash_arena_raw(arena, size);
+    if (piece != NULL) memset(piece, 0, size);
     return piece;
 }
 
 void *ash_arena_array(struct ash_arena *arena, size_t count, size_t size) {
     return ash_arena_alloc(arena, ash_size_mul(count, size));
+}
+
+bool ash_arena_release(struct ash_arena *arena, const void *p) {
+    for (struct ash_arena_block **link = &arena->head; *link != NULL; link = &(*link)->next) {
+        struct ash_arena_block *block = *link;
+        if ((const unsigned char *)block + ARENA_HEADER != p) continue;
+        if (!block->single) return false;
+        *link = block->next;
+        arena->used -= block->size;
+        ash_free(arena->heap, block, block->size);
+        return true;
+    }
+    return false;
 }
 
 bool ash_arena_owns(const struct ash_arena *arena, const void *p) {

@@ -73,7 +73,7 @@ int ash_graph_add_const(struct ash_graph *g, const char *name, int dtype, int ra
     size_t bytes;
     ASH_TRY(ash_shape_check(dtype, rank, dim, NULL, &bytes, err));
     struct ash_tensor *t = ash_arena_alloc(g->arena, sizeof *t);
-    unsigned char *data = ash_arena_alloc(g->arena, bytes);
+    void *data = ash_arena_raw(g->arena, bytes);
     if (!t || !data) return ash_fail_nomem(err, bytes);
     t->dtype = dtype;
     t->rank = rank;

@@ -40,16 +40,8 @@ struct ash_info ash_model_declared(const struct ash_graph *g, uint32_t input) {
     return info;
 }
 
-static size_t weight_bytes(const struct ash_graph *g) {
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < g->n_values; i++) {
-        if (g->values[i].data) bytes += ash_tensor_bytes(g->values[i].data);
-    }
-    for (uint32_t i = 0; i < g->n_nodes; i++) {
-        for (uint32_t k = 0; k < g->nodes[i]->n_sub; k++)
-            bytes += weight_bytes(g->nodes[i]->sub[k].graph);
-    }
-    return bytes;
+uint64_t ash_model_bytes(const struct ashore_model *m) {
+    return m->onnx.file_bytes + m->arena.used;
 }
 
 int ash_model_describe_all(struct ashore_model *m, struct ashore_error *err) {
@@ -72,7 +64,6 @@ int ash_model_describe_all(struct ashore_model *m, struct ashore_error *err) {
                                              ash_op_find(op->domain, op->name, op->opset) != NULL,
                                              op->first_node};
     }
-    m->weight_bytes = weight_bytes(g);
     return ASHORE_OK;
 }
 

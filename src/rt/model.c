@@ -57,6 +57,7 @@ static int load(struct ashore_model *m, const struct ash_onnx_source *src, int o
         .graph = m->graph, .arena = &m->arena, .heap = m->heap, .rewrite = optimize, .err = err};
     ASH_TRY(ash_opt_run(&opt));
     m->n_nodes = number_nodes(m->graph, 0);
+    ash_mapping_release(&m->file, m->file.data, m->file.size);
     ASH_TRY(ash_packs_create(m->heap, &m->packs, err));
     return ash_model_describe_all(m, err);
 }
@@ -120,11 +121,15 @@ int ashore_model_load_file(const char *path, const struct ashore_model_options *
     if (options) defaults = *options;
     struct ashore_model *m;
     ASH_TRY(model_new(&defaults, defaults.name ? defaults.name : base_name(path), &m, err));
-    int rc = ash_mapping_init(&m->file, m->heap, path, err);
+    int rc = ash_mapping_init(&m->file, m->heap, path, err); /* its message names the path */
+    if (rc != ASHORE_OK) {
+        ashore_model_destroy(&m);
+        return rc;
+    }
     const char *slash = strrchr(path, '/');
     const char *dir = slash ? ash_arena_text(&m->arena, path, (size_t)(slash - path) + 1) : ".";
-    if (rc == ASHORE_OK && !dir) rc = ash_fail_nomem(err, strlen(path));
-    if (rc == ASHORE_OK) {
+    if (!dir) rc = ash_fail_nomem(err, strlen(path));
+    if (dir) {
         struct ash_onnx_source src = {.bytes = m->file.data,
                                       .size = m->file.size,
                                       .name = m->name,

@@ -19,7 +19,6 @@ struct ashore_model {
     uint32_t n_nodes; /* node ids are below */
     struct ashore_value_info *inputs, *outputs;
     struct ashore_op_count *ops;
-    size_t weight_bytes; /* raw weights of the rewritten graph */
 };
 
 enum { ASH_PLANS_KEPT = 8 };
@@ -47,6 +46,8 @@ struct ashore_session {
 
 /* Fills the model's descriptions for the public functions. */
 int ash_model_describe_all(struct ashore_model *m, struct ashore_error *err);
+/* The model as loaded: the file's bytes and what was made of them. */
+uint64_t ash_model_bytes(const struct ashore_model *m);
 /* Facts of the graph's inputs as declared. */
 struct ash_info ash_model_declared(const struct ash_graph *g, uint32_t input);
 

@@ -82,7 +82,7 @@ int ashore_session_predict(ashore_session *s, const int64_t *const *shape,
     struct ash_plan *plan;
     int rc = ash_session_plan(s, &plan, err);
     if (rc != ASHORE_OK) return ash_model_error(m, rc, err);
-    memory->weights = m->weight_bytes;
+    memory->weights = ash_model_bytes(m);
     memory->packed = ash_packs_bytes(m->packs);
     memory->slab = plan->segments[0].slab;
     memory->total = memory->weights + memory->packed + memory->slab;
@@ -92,10 +92,10 @@ int ashore_session_predict(ashore_session *s, const int64_t *const *shape,
 
 void ashore_session_memory(const ashore_session *s, struct ashore_memory *memory) {
     struct ashore_model *m = s->model;
-    memory->weights = m->weight_bytes;
+    memory->weights = ash_model_bytes(m);
     memory->packed = ash_packs_bytes(m->packs);
     memory->slab = s->exec.slab.size;
-    memory->total = atomic_load(&m->heap->peak) + m->file.size;
+    memory->total = atomic_load(&m->heap->peak) + m->onnx.file_bytes;
     memory->exact = 1;
 }
 
