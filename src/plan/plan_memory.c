@@ -79,7 +79,7 @@ static void drop_dead(struct layout *l, unsigned char *needed) {
         }
         if (--to != i) l->steps[to] = *s;
     }
-    memmove(l->steps, l->steps + to, (l->n - to) * sizeof *l->steps);
+    if (to) memmove(l->steps, l->steps + to, (l->n - to) * sizeof *l->steps);
     l->n -= to;
 }
 
