@@ -1,5 +1,7 @@
 /* Operators of two and more inputs that are broadcast to one shape. */
+#include "kernels/eltwise/eltwise.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,6 +23,7 @@ enum binary {
     BINARY_MUL,
     BINARY_OR,
     BINARY_POW,
+    BINARY_PRELU,
     BINARY_SUB,
     BINARY_XOR
 };
@@ -54,6 +57,7 @@ static const struct binary_row {
     {"Mul", BINARY_MUL, ASH_TAKES_NUMBER, false},
     {"Or", BINARY_OR, ASH_TAKES_BOOL, false},
     {"Pow", BINARY_POW, ASH_TAKES_NUMBER, false},
+    {"PRelu", BINARY_PRELU, ASH_TAKES_NUMBER, false},
     {"Sub", BINARY_SUB, ASH_TAKES_NUMBER, false},
     {"Sum", BINARY_ADD, ASH_TAKES_FLOAT, false},
     {"Xor", BINARY_XOR, ASH_TAKES_BOOL, false},
@@ -169,6 +173,8 @@ static double binary_real(enum binary fn, double x, double y) {
         return x / y;
     case BINARY_POW:
         return pow(x, y);
+    case BINARY_PRELU:
+        return x < 0 ? x * y : x;
     case BINARY_MOD:
         return modulo(x, y);
     case BINARY_FMOD:
@@ -238,6 +244,8 @@ static int64_t binary_whole(enum binary fn, int64_t x, int64_t y, bool is_signed
         return quotient(fn, x, y, is_signed);
     case BINARY_POW:
         return (int64_t)power(ux, y);
+    case BINARY_PRELU:
+        return is_signed && x < 0 ? (int64_t)(ux * uy) : x;
     case BINARY_MIN:
         return less ? x : y;
     case BINARY_MAX:
@@ -350,6 +358,71 @@ static int binary_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+/* ---- lowering ---- */
+
+struct binary_params {
+    const struct ash_eltwise_row *row;
+    enum ash_binary op;
+};
+
+static int binary_run(struct ash_run *c) {
+    const struct binary_params *p = c->params;
+    const struct ash_tensor *x[2] = {c->in[0], c->in[1]}, *y = c->out[0];
+    size_t dim[3][ASH_MAX_RANK];
+    const struct ash_eltwise_operand a = {x[0]->rank, dim[0], x[0]->data};
+    const struct ash_eltwise_operand b = {x[1]->rank, dim[1], x[1]->data};
+
+    ash_run_extents(x[0], dim[0]);
+    ash_run_extents(x[1], dim[1]);
+    ash_run_extents(y, dim[2]);
+    ash_eltwise_binary(p->row, c->pool, p->op, (struct ash_act_f32){0}, y->rank, dim[2], &a, &b,
+                       y->data);
+    return ASHORE_OK;
+}
+
+static int square_run(struct ash_run *c) {
+    const struct binary_params *p = c->params;
+
+    ash_eltwise_unary(p->row, c->pool, ASH_UNARY_SQUARE, 0, 0, (size_t)ash_tensor_count(c->out[0]),
+                      c->in[0]->data, c->out[0]->data);
+    return ASHORE_OK;
+}
+
+static int binary_lower(struct ash_lower *c) {
+    static const signed char ops[] = {[BINARY_ADD] = ASH_BINARY_ADD,
+                                      [BINARY_AND] = -1,
+                                      [BINARY_DIV] = ASH_BINARY_DIV,
+                                      [BINARY_EQUAL] = -1,
+                                      [BINARY_FMOD] = -1,
+                                      [BINARY_GREATER] = -1,
+                                      [BINARY_GREATEREQUAL] = -1,
+                                      [BINARY_LESS] = -1,
+                                      [BINARY_LESSEQUAL] = -1,
+                                      [BINARY_MAX] = ASH_BINARY_MAX,
+                                      [BINARY_MEAN] = -1,
+                                      [BINARY_MIN] = ASH_BINARY_MIN,
+                                      [BINARY_MOD] = -1,
+                                      [BINARY_MUL] = ASH_BINARY_MUL,
+                                      [BINARY_OR] = -1,
+                                      [BINARY_POW] = ASH_BINARY_POW,
+                                      [BINARY_PRELU] = ASH_BINARY_PRELU,
+                                      [BINARY_SUB] = ASH_BINARY_SUB,
+                                      [BINARY_XOR] = -1};
+    const struct binary_attrs *a = c->attrs;
+    const struct ash_eltwise_row *row = ash_eltwise_best();
+    const float *power;
+    struct binary_params *p;
+
+    if (ops[a->fn] < 0 || a->axis >= 0 || c->n_in != 2 || !ash_lower_all_f32(c)) return ASHORE_OK;
+    p = ash_lower_to(c, binary_run, sizeof *p, row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    p->row = row;
+    p->op = (enum ash_binary)ops[a->fn];
+    power = a->fn == BINARY_POW ? ash_lower_constant(c, 1, 1) : NULL;
+    if (power && *power == 2.0f && c->in[0]->type.rank == c->out->type.rank) c->run = square_run;
+    return ASHORE_OK;
+}
+
 #define BINARY(op, version, last, bits)                                                            \
     {.name = op,                                                                                   \
      .domain = "",                                                                                 \
@@ -363,7 +436,8 @@ static int binary_ref(struct ash_run *c) {
      .attrs_size = sizeof(struct binary_attrs),                                                    \
      .parse = binary_parse,                                                                        \
      .infer = binary_infer,                                                                        \
-     .ref = binary_ref}
+     .ref = binary_ref,                                                                            \
+     .lower = binary_lower}
 
 extern const struct ash_op ash_ops_binary[];
 const struct ash_op ash_ops_binary[] = {
@@ -382,6 +456,7 @@ const struct ash_op ash_ops_binary[] = {
     BINARY("Mul", 1, 2, ASH_OP_COMMUTES),
     BINARY("Or", 1, 2, ASH_OP_COMMUTES),
     BINARY("Pow", 1, 2, 0),
+    BINARY("PRelu", 7, 2, 0),
     BINARY("Sub", 1, 2, 0),
     BINARY("Sum", 1, ASH_VARIADIC, ASH_OP_COMMUTES),
     BINARY("Xor", 1, 2, ASH_OP_COMMUTES),

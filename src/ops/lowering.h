@@ -16,8 +16,8 @@ bool ash_lower_all_f32(const struct ash_lower *c);
 /* Input i as a constant of type float32 with `count` elements, else NULL. */
 const float *ash_lower_constant(const struct ash_lower *c, int i, size_t count);
 
-/* The step runs `run` with the parameters returned, cleared, `size` bytes in the plan's arena; row is
- * the name of the kernel.  NULL: out of memory, the error is set. */
+/* The step runs `run` with the parameters returned, cleared, `size` bytes in the plan's arena; row
+ * is the name of the kernel.  NULL: out of memory, the error is set. */
 void *ash_lower_to(struct ash_lower *c, ash_run_fn *run, size_t size, const char *row);
 
 /* A float32 input that may be left out. */

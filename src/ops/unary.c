@@ -1,6 +1,8 @@
 /* Operators of one input whose output elements hang on the element in the same place alone, and
  * Clip. */
+#include "kernels/eltwise/eltwise.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 enum unary {
     UNARY_ABS,
     UNARY_CEIL,
+    UNARY_CELU,
     UNARY_COS,
     UNARY_ELU,
     UNARY_ERF,
@@ -19,23 +22,28 @@ enum unary {
     UNARY_HARDSWISH,
     UNARY_LEAKYRELU,
     UNARY_LOG,
+    UNARY_MISH,
     UNARY_NEG,
     UNARY_NOT,
     UNARY_RECIPROCAL,
     UNARY_RELU,
     UNARY_ROUND,
+    UNARY_SELU,
     UNARY_SIGMOID,
     UNARY_SIGN,
     UNARY_SIN,
     UNARY_SOFTPLUS,
+    UNARY_SOFTSIGN,
     UNARY_SQRT,
-    UNARY_TANH
+    UNARY_SWISH,
+    UNARY_TANH,
+    UNARY_THRESHOLDED
 };
 
 struct unary_attrs {
     enum unary fn;
     int takes;
-    float alpha, beta;
+    float alpha, beta; /* Selu: beta is gamma */
 };
 
 static const struct unary_row {
@@ -46,6 +54,7 @@ static const struct unary_row {
 } unary_rows[] = {
     {"Abs", UNARY_ABS, ASH_TAKES_NUMBER, 0, 0},
     {"Ceil", UNARY_CEIL, ASH_TAKES_FLOAT, 0, 0},
+    {"Celu", UNARY_CELU, ASH_TAKES_FLOAT, 1.0f, 0},
     {"Cos", UNARY_COS, ASH_TAKES_FLOAT, 0, 0},
     {"Elu", UNARY_ELU, ASH_TAKES_FLOAT, 1.0f, 0},
     {"Erf", UNARY_ERF, ASH_TAKES_NUMBER, 0, 0},
@@ -56,17 +65,22 @@ static const struct unary_row {
     {"HardSwish", UNARY_HARDSWISH, ASH_TAKES_FLOAT, 0, 0},
     {"LeakyRelu", UNARY_LEAKYRELU, ASH_TAKES_FLOAT, 0.01f, 0},
     {"Log", UNARY_LOG, ASH_TAKES_FLOAT, 0, 0},
+    {"Mish", UNARY_MISH, ASH_TAKES_FLOAT, 0, 0},
     {"Neg", UNARY_NEG, ASH_TAKES_NUMBER, 0, 0},
     {"Not", UNARY_NOT, ASH_TAKES_BOOL, 0, 0},
     {"Reciprocal", UNARY_RECIPROCAL, ASH_TAKES_FLOAT, 0, 0},
     {"Relu", UNARY_RELU, ASH_TAKES_NUMBER, 0, 0},
     {"Round", UNARY_ROUND, ASH_TAKES_FLOAT, 0, 0},
+    {"Selu", UNARY_SELU, ASH_TAKES_FLOAT, 1.67326319217681884765625f, 1.05070102214813232421875f},
     {"Sigmoid", UNARY_SIGMOID, ASH_TAKES_FLOAT, 0, 0},
     {"Sign", UNARY_SIGN, ASH_TAKES_NUMBER, 0, 0},
     {"Sin", UNARY_SIN, ASH_TAKES_FLOAT, 0, 0},
     {"Softplus", UNARY_SOFTPLUS, ASH_TAKES_FLOAT, 0, 0},
+    {"Softsign", UNARY_SOFTSIGN, ASH_TAKES_FLOAT, 0, 0},
     {"Sqrt", UNARY_SQRT, ASH_TAKES_FLOAT, 0, 0},
+    {"Swish", UNARY_SWISH, ASH_TAKES_FLOAT, 1.0f, 0},
     {"Tanh", UNARY_TANH, ASH_TAKES_FLOAT, 0, 0},
+    {"ThresholdedRelu", UNARY_THRESHOLDED, ASH_TAKES_FLOAT, 1.0f, 0},
 };
 
 static int unary_parse(const struct ash_parse *c, void *attrs) {
@@ -79,7 +93,7 @@ static int unary_parse(const struct ash_parse *c, void *attrs) {
     a->fn = row->fn;
     a->takes = row->takes;
     ASH_TRY(ash_parse_float(c, "alpha", row->alpha, &a->alpha));
-    ASH_TRY(ash_parse_float(c, "beta", row->beta, &a->beta));
+    ASH_TRY(ash_parse_float(c, a->fn == UNARY_SELU ? "gamma" : "beta", row->beta, &a->beta));
     ASH_TRY(ash_parse_choice(c, "approximate", approximations, 0, &approximate));
     if (a->fn == UNARY_GELU && approximate) a->fn = UNARY_GELU_TANH;
     return ASHORE_OK;
@@ -103,12 +117,16 @@ static double sigmoid(double x) {
     return (x < 0 ? e : 1) / (1 + e);
 }
 
+static double softplus(double x) { return (x > 0 || isnan(x) ? x : 0) + log1p(exp(-fabs(x))); }
+
 static double unary_real(const struct unary_attrs *a, double x) {
     switch (a->fn) {
     case UNARY_ABS:
         return fabs(x);
     case UNARY_CEIL:
         return ceil(x);
+    case UNARY_CELU:
+        return x < 0 ? (double)a->alpha * expm1(x / (double)a->alpha) : x;
     case UNARY_COS:
         return cos(x);
     case UNARY_ELU:
@@ -131,6 +149,8 @@ static double unary_real(const struct unary_attrs *a, double x) {
         return x < 0 ? (double)a->alpha * x : x;
     case UNARY_LOG:
         return log(x);
+    case UNARY_MISH:
+        return x * tanh(softplus(x));
     case UNARY_NEG:
         return -x;
     case UNARY_RECIPROCAL:
@@ -139,6 +159,8 @@ static double unary_real(const struct unary_attrs *a, double x) {
         return x < 0 ? 0 : x;
     case UNARY_ROUND:
         return rint(x);
+    case UNARY_SELU:
+        return (double)a->beta * (x < 0 ? (double)a->alpha * expm1(x) : x);
     case UNARY_SIGMOID:
         return sigmoid(x);
     case UNARY_SIGN:
@@ -146,11 +168,17 @@ static double unary_real(const struct unary_attrs *a, double x) {
     case UNARY_SIN:
         return sin(x);
     case UNARY_SOFTPLUS:
-        return (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
+        return softplus(x);
+    case UNARY_SOFTSIGN:
+        return x / (1 + fabs(x));
     case UNARY_SQRT:
         return sqrt(x);
+    case UNARY_SWISH:
+        return x * sigmoid((double)a->alpha * x);
     case UNARY_TANH:
         return tanh(x);
+    case UNARY_THRESHOLDED:
+        return x > (double)a->alpha || isnan(x) ? x : 0;
     case UNARY_NOT:
         break;
     }
@@ -200,6 +228,76 @@ static int unary_ref(struct ash_run *c) {
         }
     }
     return ASHORE_OK;
+}
+
+/* ---- lowering ---- */
+
+struct unary_params {
+    const struct ash_eltwise_row *row;
+    int kind;
+    float a, b;
+};
+
+static int unary_run(struct ash_run *c) {
+    const struct unary_params *p = c->params;
+
+    ash_eltwise_unary(p->row, c->pool, p->kind, p->a, p->b, (size_t)ash_tensor_count(c->out[0]),
+                      c->in[0]->data, c->out[0]->data);
+    return ASHORE_OK;
+}
+
+/* ASH_ACT_NONE: there is no kernel. */
+static int unary_kind(const struct unary_attrs *a) {
+    static const unsigned char kinds[] = {
+        [UNARY_ABS] = ASH_UNARY_ABS,
+        [UNARY_CEIL] = ASH_UNARY_CEIL,
+        [UNARY_CELU] = ASH_UNARY_CELU,
+        [UNARY_ELU] = ASH_UNARY_ELU,
+        [UNARY_ERF] = ASH_UNARY_ERF,
+        [UNARY_EXP] = ASH_UNARY_EXP,
+        [UNARY_FLOOR] = ASH_UNARY_FLOOR,
+        [UNARY_GELU] = ASH_ACT_GELU,
+        [UNARY_GELU_TANH] = ASH_UNARY_GELU_TANH,
+        [UNARY_HARDSIGMOID] = ASH_ACT_HARDSIGMOID,
+        [UNARY_HARDSWISH] = ASH_ACT_HARDSWISH,
+        [UNARY_LEAKYRELU] = ASH_ACT_LEAKYRELU,
+        [UNARY_LOG] = ASH_UNARY_LOG,
+        [UNARY_MISH] = ASH_UNARY_MISH,
+        [UNARY_NEG] = ASH_UNARY_NEG,
+        [UNARY_RECIPROCAL] = ASH_UNARY_RECIPROCAL,
+        [UNARY_RELU] = ASH_ACT_RELU,
+        [UNARY_ROUND] = ASH_UNARY_ROUND,
+        [UNARY_SELU] = ASH_UNARY_SELU,
+        [UNARY_SIGMOID] = ASH_ACT_SIGMOID,
+        [UNARY_SIGN] = ASH_UNARY_SIGN,
+        [UNARY_SOFTPLUS] = ASH_UNARY_SOFTPLUS,
+        [UNARY_SOFTSIGN] = ASH_UNARY_SOFTSIGN,
+        [UNARY_SQRT] = ASH_UNARY_SQRT,
+        [UNARY_SWISH] = ASH_ACT_SILU,
+        [UNARY_TANH] = ASH_ACT_TANH,
+        [UNARY_THRESHOLDED] = ASH_UNARY_THRESHOLDED,
+    };
+    int kind = (size_t)a->fn < sizeof kinds ? kinds[a->fn] : ASH_ACT_NONE;
+
+    return kind == ASH_ACT_SILU && a->alpha != 1.0f ? ASH_ACT_NONE : kind;
+}
+
+static int lower_kind(struct ash_lower *c, ash_run_fn *run, int kind, float a, float b) {
+    const struct ash_eltwise_row *row = ash_eltwise_best();
+    struct unary_params *p = ash_lower_to(c, run, sizeof *p, row->name);
+
+    if (!p) return ASHORE_ERR_NOMEM;
+    *p = (struct unary_params){row, kind, a, b};
+    return ASHORE_OK;
+}
+
+static int unary_lower(struct ash_lower *c) {
+    const struct unary_attrs *a = c->attrs;
+    int kind = unary_kind(a);
+
+    if (kind == ASH_ACT_NONE || !ash_lower_all_f32(c)) return ASHORE_OK;
+    if (a->fn == UNARY_HARDSWISH) return lower_kind(c, unary_run, kind, 1.0f / 6.0f, 0.5f);
+    return lower_kind(c, unary_run, kind, a->alpha, a->beta);
 }
 
 /* ---- Clip ---- */
@@ -271,6 +369,27 @@ static int clip_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+/* A limit that is NaN is none. */
+static float clip_limit(const struct ash_run *c, int i, float fallback) {
+    const float *limit = ash_run_f32(c, i);
+    return limit && !isnan(*limit) ? *limit : fallback;
+}
+
+static int clip_run(struct ash_run *c) {
+    const struct unary_params *p = c->params;
+
+    ash_eltwise_unary(p->row, c->pool, ASH_ACT_CLIP, clip_limit(c, 1, p->a), clip_limit(c, 2, p->b),
+                      (size_t)ash_tensor_count(c->out[0]), c->in[0]->data, c->out[0]->data);
+    return ASHORE_OK;
+}
+
+static int clip_lower(struct ash_lower *c) {
+    const struct clip_attrs *a = c->attrs;
+
+    if (!ash_lower_all_f32(c) || isnan(a->low) || isnan(a->high)) return ASHORE_OK;
+    return lower_kind(c, clip_run, ASH_ACT_CLIP, a->low, a->high);
+}
+
 #define UNARY(op, version)                                                                         \
     {.name = op,                                                                                   \
      .domain = "",                                                                                 \
@@ -284,7 +403,8 @@ static int clip_ref(struct ash_run *c) {
      .attrs_size = sizeof(struct unary_attrs),                                                     \
      .parse = unary_parse,                                                                         \
      .infer = unary_infer,                                                                         \
-     .ref = unary_ref}
+     .ref = unary_ref,                                                                             \
+     .lower = unary_lower}
 #define CLIP(from, to, inputs)                                                                     \
     {.name = "Clip",                                                                               \
      .domain = "",                                                                                 \
@@ -299,21 +419,41 @@ static int clip_ref(struct ash_run *c) {
      .attrs_size = sizeof(struct clip_attrs),                                                      \
      .parse = clip_parse,                                                                          \
      .infer = clip_infer,                                                                          \
-     .ref = clip_ref}
+     .ref = clip_ref,                                                                              \
+     .lower = clip_lower}
 
 extern const struct ash_op ash_ops_unary[];
 const struct ash_op ash_ops_unary[] = {
-    UNARY("Abs", 1),         UNARY("Ceil", 1),
-    UNARY("Cos", 7),         UNARY("Elu", 1),
-    UNARY("Erf", 9),         UNARY("Exp", 1),
-    UNARY("Floor", 1),       UNARY("Gelu", 20),
-    UNARY("HardSigmoid", 1), UNARY("HardSwish", 14),
-    UNARY("LeakyRelu", 1),   UNARY("Log", 1),
-    UNARY("Neg", 1),         UNARY("Not", 1),
-    UNARY("Reciprocal", 1),  UNARY("Relu", 1),
-    UNARY("Round", 11),      UNARY("Sigmoid", 1),
-    UNARY("Sign", 9),        UNARY("Sin", 7),
-    UNARY("Softplus", 1),    UNARY("Sqrt", 1),
-    UNARY("Tanh", 1),        CLIP(1, 10, 1),
-    CLIP(11, 0, 3),          {0},
+    UNARY("Abs", 1),
+    UNARY("Ceil", 1),
+    UNARY("Celu", 12),
+    UNARY("Cos", 7),
+    UNARY("Elu", 1),
+    UNARY("Erf", 9),
+    UNARY("Exp", 1),
+    UNARY("Floor", 1),
+    UNARY("Gelu", 20),
+    UNARY("HardSigmoid", 1),
+    UNARY("HardSwish", 14),
+    UNARY("LeakyRelu", 1),
+    UNARY("Log", 1),
+    UNARY("Mish", 18),
+    UNARY("Neg", 1),
+    UNARY("Not", 1),
+    UNARY("Reciprocal", 1),
+    UNARY("Relu", 1),
+    UNARY("Round", 11),
+    UNARY("Selu", 1),
+    UNARY("Sigmoid", 1),
+    UNARY("Sign", 9),
+    UNARY("Sin", 7),
+    UNARY("Softplus", 1),
+    UNARY("Softsign", 1),
+    UNARY("Sqrt", 1),
+    UNARY("Swish", 24),
+    UNARY("Tanh", 1),
+    UNARY("ThresholdedRelu", 1),
+    CLIP(1, 10, 1),
+    CLIP(11, 0, 3),
+    {0},
 };
