@@ -1,5 +1,7 @@
 /* Softmax and LogSoftmax. */
+#include "kernels/softmax/softmax.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 
 #include <math.h>
 #include <string.h>
@@ -75,6 +77,36 @@ static int softmax_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+struct softmax_params {
+    const struct ash_softmax_row *row;
+    size_t outer, n, inner;
+};
+
+static int softmax_run(struct ash_run *c) {
+    const struct softmax_attrs *a = c->attrs;
+    const struct softmax_params *p = c->params;
+
+    ash_softmax_f32(p->row, c->pool, a->log, p->outer, p->n, p->inner, c->in[0]->data,
+                    c->out[0]->data);
+    return ASHORE_OK;
+}
+
+static int softmax_lower(struct ash_lower *c) {
+    const struct ash_type *t = &c->in[0]->type;
+    const struct ash_softmax_row *row = ash_softmax_best();
+    int64_t dim[ASH_MAX_RANK], n = 1, inner = 1;
+    struct softmax_params *p;
+
+    if (!ash_lower_all_f32(c)) return ASHORE_OK;
+    for (int i = 0; i < t->rank; i++) dim[i] = t->dim[i].value;
+    ASH_TRY(softmax_extents(c->attrs, t->rank, dim, &n, &inner, c->err));
+    p = ash_lower_to(c, softmax_run, sizeof *p, row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    *p = (struct softmax_params){.row = row, .n = (size_t)n, .inner = (size_t)inner};
+    if (p->n && p->inner) p->outer = ash_type_count(t) / (p->n * p->inner);
+    return ASHORE_OK;
+}
+
 #define SOFTMAX(op)                                                                                \
     {.name = op,                                                                                   \
      .domain = "",                                                                                 \
@@ -87,7 +119,8 @@ static int softmax_ref(struct ash_run *c) {
      .attrs_size = sizeof(struct softmax_attrs),                                                   \
      .parse = softmax_parse,                                                                       \
      .infer = softmax_infer,                                                                       \
-     .ref = softmax_ref}
+     .ref = softmax_ref,                                                                           \
+     .lower = softmax_lower}
 
 extern const struct ash_op ash_ops_softmax_op[];
 const struct ash_op ash_ops_softmax_op[] = {SOFTMAX("Softmax"), SOFTMAX("LogSoftmax"), {0}};
