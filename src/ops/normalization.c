@@ -1,7 +1,9 @@
 /* BatchNormalization, InstanceNormalization, LayerNormalization.
  *
  * Letters: N examples, C channels, S elements of one channel of one example. */
+#include "kernels/norm/norm.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 
 #include <math.h>
 
@@ -138,6 +140,51 @@ static int batch_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+struct norm_params {
+    const struct ash_norm_row *row;
+    size_t outer, n, inner; /* n: channels, or the elements of a group */
+    float *scale, *shift;   /* BatchNormalization: its constants in two */
+};
+
+static int batch_run(struct ash_run *c) {
+    const struct norm_params *p = c->params;
+
+    ash_norm_affine(p->row, c->pool, p->outer, p->n, p->inner, c->in[0]->data, p->scale, p->shift,
+                    c->out[0]->data);
+    return ASHORE_OK;
+}
+
+/* Inference with constants, as long as they are finite in float32. */
+static int batch_lower(struct ash_lower *c) {
+    const struct norm_attrs *a = c->attrs;
+    const struct ash_type *x = &c->in[0]->type;
+    struct norm_params p = {.row = ash_norm_best(), .outer = ash_extent(x, 0), .n = 1, .inner = 1};
+    const float *in[5];
+    struct norm_params *kept;
+
+    if (a->training || !ash_lower_all_f32(c)) return ASHORE_OK;
+    if (x->rank > 1) p.n = ash_extents(x, 1, a->flat ? x->rank : 2);
+    if (!a->flat) p.inner = ash_extents(x, 2, x->rank);
+    for (int i = 1; i < 5; i++) {
+        in[i] = ash_lower_constant(c, i, p.n);
+        if (!in[i]) return ASHORE_OK;
+    }
+    p.scale = ash_arena_array(c->arena, 2 * p.n, sizeof *p.scale);
+    if (!p.scale) return ash_fail_nomem(c->err, 2 * p.n * sizeof *p.scale);
+    p.shift = p.scale + p.n;
+    for (size_t i = 0; i < p.n; i++) {
+        double scale = (double)in[1][i] / sqrt((double)in[4][i] + (double)a->epsilon);
+
+        p.scale[i] = (float)scale;
+        p.shift[i] = (float)((double)in[2][i] - (double)in[3][i] * scale);
+        if (!isfinite(p.scale[i]) || !isfinite(p.shift[i])) return ASHORE_OK;
+    }
+    kept = ash_lower_to(c, batch_run, sizeof *kept, p.row->name);
+    if (!kept) return ASHORE_ERR_NOMEM;
+    *kept = p;
+    return ASHORE_OK;
+}
+
 /* ---- InstanceNormalization ---- */
 
 static int instance_parse(const struct ash_parse *c, void *attrs) {
@@ -168,6 +215,30 @@ static int instance_ref(struct ash_run *c) {
         normalize(x, c->out[0], g * s, s, mean, scale / sqrt(variance + (double)a->epsilon),
                   ash_get_f64(c->in[2], g % channels));
     }
+    return ASHORE_OK;
+}
+
+static int instance_run(struct ash_run *c) {
+    const struct norm_attrs *a = c->attrs;
+    const struct norm_params *p = c->params;
+
+    ash_norm_group(p->row, c->pool, p->outer, p->n, p->n, p->inner, a->epsilon, c->in[0]->data,
+                   c->in[1]->data, c->in[2]->data, c->out[0]->data);
+    return ASHORE_OK;
+}
+
+static int instance_lower(struct ash_lower *c) {
+    const struct ash_type *x = &c->in[0]->type;
+    const struct ash_norm_row *row = ash_norm_best();
+    struct norm_params *p;
+
+    if (!ash_lower_all_f32(c)) return ASHORE_OK;
+    p = ash_lower_to(c, instance_run, sizeof *p, row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    p->row = row;
+    p->outer = ash_extent(x, 0);
+    p->n = ash_extent(x, 1);
+    p->inner = ash_extents(x, 2, x->rank);
     return ASHORE_OK;
 }
 
@@ -262,6 +333,46 @@ static int layer_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+static int layer_run(struct ash_run *c) {
+    const struct norm_attrs *a = c->attrs;
+    const struct norm_params *p = c->params;
+
+    ash_norm_layer(p->row, c->pool, false, p->outer, p->n, a->epsilon, c->in[0]->data,
+                   c->in[1]->data, ash_run_f32(c, 2), c->out[0]->data, ash_run_out_f32(c, 1),
+                   ash_run_out_f32(c, 2));
+    return ASHORE_OK;
+}
+
+/* t, which is broadcast to x, has all of x's extents from axis on and repeats nothing else. */
+static bool spans(const struct ash_type *t, const struct ash_type *x, int axis) {
+    for (int i = 0; i < x->rank; i++) {
+        int k = i - (x->rank - t->rank);
+        size_t d = k < 0 ? 1 : ash_extent(t, k);
+
+        if (d != (i < axis ? 1 : ash_extent(x, i))) return false;
+    }
+    return true;
+}
+
+static int layer_lower(struct ash_lower *c) {
+    const struct norm_attrs *a = c->attrs;
+    const struct ash_type *x = &c->in[0]->type;
+    const struct ash_norm_row *row = ash_norm_best();
+    struct norm_params *p;
+    int axis;
+
+    ASH_TRY(ash_axis(a->axis, x->rank, &axis, c->err));
+    if (c->node->out[0] == ASH_NONE || !ash_lower_all_f32(c)) return ASHORE_OK;
+    for (int i = 1; i < c->n_in; i++)
+        if (c->in[i] && !spans(&c->in[i]->type, x, axis)) return ASHORE_OK;
+    p = ash_lower_to(c, layer_run, sizeof *p, row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    p->row = row;
+    p->outer = ash_extents(x, 0, axis);
+    p->n = ash_extents(x, axis, x->rank);
+    return ASHORE_OK;
+}
+
 #define NORM(op, from, to, least, most, results, fam)                                              \
     {.name = op,                                                                                   \
      .domain = "",                                                                                 \
@@ -275,7 +386,8 @@ static int layer_ref(struct ash_run *c) {
      .attrs_size = sizeof(struct norm_attrs),                                                      \
      .parse = fam##_parse,                                                                         \
      .infer = fam##_infer,                                                                         \
-     .ref = fam##_ref}
+     .ref = fam##_ref,                                                                             \
+     .lower = fam##_lower}
 
 /* LayerNormalization stood in files before version 17 made it standard. */
 extern const struct ash_op ash_ops_normalization[];
