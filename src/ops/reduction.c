@@ -1,5 +1,8 @@
 /* Reductions over axes. */
+#include "kernels/eltwise/eltwise.h"
+#include "kernels/reduce/reduce.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 
 #include <math.h>
 #include <string.h>
@@ -351,6 +354,62 @@ static int reduction_ref(struct ash_run *c) {
     }
 }
 
+/* ---- lowering ---- */
+
+struct reduction_params {
+    const struct ash_reduce_row *row;
+    const struct ash_eltwise_row *log; /* NULL: the sum is the result */
+    enum ash_reduce op;
+    unsigned mask;
+};
+
+static int reduction_run(struct ash_run *c) {
+    const struct reduction_params *p = c->params;
+    const struct ash_tensor *x = c->in[0], *y = c->out[0];
+    size_t dim[ASH_MAX_RANK];
+    bool reduced[ASH_MAX_RANK];
+
+    ash_run_extents(x, dim);
+    for (int i = 0; i < x->rank; i++) reduced[i] = p->mask >> i & 1;
+    ash_reduce_f32(p->row, c->pool, p->op, x->rank, dim, reduced, x->data, y->data);
+    if (p->log)
+        ash_eltwise_unary(p->log, c->pool, ASH_UNARY_LOG, 0, 0, (size_t)ash_tensor_count(y),
+                          y->data, y->data);
+    return ASHORE_OK;
+}
+
+static int reduction_lower(struct ash_lower *c) {
+    static const signed char ops[] = {
+        [REDUCE_L1] = ASH_REDUCE_L1,      [REDUCE_L2] = ASH_REDUCE_L2,
+        [REDUCE_LOGSUM] = ASH_REDUCE_SUM, [REDUCE_LOGSUMEXP] = -1,
+        [REDUCE_MAX] = ASH_REDUCE_MAX,    [REDUCE_MEAN] = ASH_REDUCE_MEAN,
+        [REDUCE_MIN] = ASH_REDUCE_MIN,    [REDUCE_PROD] = ASH_REDUCE_PROD,
+        [REDUCE_SUM] = ASH_REDUCE_SUM,    [REDUCE_SUMSQUARE] = ASH_REDUCE_SUMSQ};
+    const struct reduction_attrs *a = c->attrs;
+    const struct ash_tensor *input = c->n_in > 1 && c->in[1] ? c->in[1]->data : NULL;
+    int64_t list[ASH_MAX_RANK];
+    const int64_t *axes = a->axes;
+    int n = (int)a->n_axes;
+    struct reduction_params *p;
+
+    if (ops[a->fn] < 0 || !ash_lower_in_f32(c, 0)) return ASHORE_OK;
+    if (c->n_in > 1 && c->in[1] && !input) return ASHORE_OK;
+    if (input) {
+        int64_t count = ash_tensor_count(input);
+
+        if (count > ASH_MAX_RANK) return ASHORE_OK;
+        ash_load_i64(input->dtype, input->data, (size_t)count, list);
+        axes = list;
+        n = (int)count;
+    }
+    p = ash_lower_to(c, reduction_run, sizeof *p, ash_reduce_best()->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    p->row = ash_reduce_best();
+    p->log = a->fn == REDUCE_LOGSUM ? ash_eltwise_best() : NULL;
+    p->op = (enum ash_reduce)ops[a->fn];
+    return axes_mask(a, c->in[0]->type.rank, axes, n, &p->mask, c->err);
+}
+
 #define REDUCE(op, from, to, inputs)                                                               \
     {.name = op,                                                                                   \
      .domain = "",                                                                                 \
@@ -363,7 +422,8 @@ static int reduction_ref(struct ash_run *c) {
      .attrs_size = sizeof(struct reduction_attrs),                                                 \
      .parse = reduction_parse,                                                                     \
      .infer = reduction_infer,                                                                     \
-     .ref = reduction_ref}
+     .ref = reduction_ref,                                                                         \
+     .lower = reduction_lower}
 #define REDUCE_18(op) REDUCE(op, 1, 17, 1), REDUCE(op, 18, 0, 2)
 
 extern const struct ash_op ash_ops_reduction[];
