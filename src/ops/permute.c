@@ -1,4 +1,6 @@
 /* Transpose, DepthToSpace, SpaceToDepth. */
+#include "kernels/transpose/transpose.h"
+#include "ops/lowering.h"
 #include "ops/move.h"
 
 extern const struct ash_op ash_ops_permute[];
@@ -44,6 +46,47 @@ static int permute_ref(struct ash_run *c) {
     ash_steps(out->rank, out->dim, to);
     for (int i = 0; i < out->rank; i++) from[i] = step[source(c->attrs, in->rank, i)];
     ash_move(out->rank, out->dim, ash_dtype_size(out->dtype), in->data, from, out->data, to);
+    return ASHORE_OK;
+}
+
+/* A permutation; elements of one, two, four or eight bytes. */
+struct permute_params {
+    const struct ash_transpose_row *row;
+    size_t size;
+    size_t dim[ASH_MAX_RANK];
+    int perm[ASH_MAX_RANK], rank;
+};
+
+static int permute_run(struct ash_run *c) {
+    const struct permute_params *p = c->params;
+    ash_transpose_run(p->row, c->pool, p->rank, p->dim, p->perm, p->size, c->in[0]->data,
+                      c->out[0]->data);
+    return ASHORE_OK;
+}
+
+static int lower_permutation(struct ash_lower *c, struct permute_params **out) {
+    int dtype = c->in[0]->type.dtype;
+    size_t size = ash_dtype_size(dtype);
+    struct permute_params *p = *out = NULL;
+    if (dtype == ASHORE_STRING || size == 0 || size > 8) return ASHORE_OK;
+    p = ash_lower_to(c, permute_run, sizeof *p, ash_transpose_best()->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    p->row = ash_transpose_best();
+    p->size = size;
+    *out = p;
+    return ASHORE_OK;
+}
+
+static int permute_lower(struct ash_lower *c) {
+    const struct ash_type *t = &c->in[0]->type;
+    struct permute_params *p;
+    ASH_TRY(lower_permutation(c, &p));
+    if (!p) return ASHORE_OK;
+    p->rank = t->rank;
+    for (int i = 0; i < t->rank; i++) {
+        p->dim[i] = ash_extent(t, i);
+        p->perm[i] = source(c->attrs, t->rank, i);
+    }
     return ASHORE_OK;
 }
 
@@ -108,15 +151,42 @@ static int block_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+static int block_lower(struct ash_lower *c) {
+    static const signed char perms[3][6] = {
+        {0, 3, 4, 1, 5, 2}, /* from [N, block, block, C, H, W] */
+        {0, 1, 4, 2, 5, 3}, /* from [N, C, block, block, H, W] */
+        {0, 3, 5, 1, 2, 4}, /* from [N, C, H, block, W, block] */
+    };
+    const struct block_attrs *a = c->attrs;
+    const struct ash_type *t = &c->in[0]->type;
+    struct permute_params *p;
+    if (!a->to_space && a->column_first) return ASHORE_OK;
+    ASH_TRY(lower_permutation(c, &p));
+    if (!p) return ASHORE_OK;
+    const signed char *perm = perms[a->to_space ? a->column_first : 2];
+    const struct ash_type *wide = a->to_space ? &c->out->type : t;
+    const struct ash_type *deep = a->to_space ? t : &c->out->type;
+    size_t b = (size_t)a->size;
+    /* Extents of the wide side, [N, C, H, block, W, block]. */
+    size_t dim[6] = {
+        ash_extent(wide, 0), ash_extent(wide, 1), ash_extent(deep, 2), b, ash_extent(deep, 3), b};
+    p->rank = 6;
+    for (int i = 0; i < 6; i++) {
+        p->perm[i] = perm[i];
+        p->dim[a->to_space ? perm[i] : i] = dim[i];
+    }
+    return ASHORE_OK;
+}
+
 #define PERMUTE                                                                                    \
     .domain = "", .in_min = 1, .in_max = 1, .out_min = 1, .out_max = 1, .flags = ASH_OP_MOVES
 #define BLOCK                                                                                      \
     PERMUTE, .since = 1, .attrs_size = sizeof(struct block_attrs), .parse = block_parse,           \
-        .infer = block_infer, .ref = block_ref
+        .infer = block_infer, .ref = block_ref, .lower = block_lower
 
 const struct ash_op ash_ops_permute[] = {
     {PERMUTE, .name = "Transpose", .since = 1, .attrs_size = sizeof(struct permute_attrs),
-     .parse = permute_parse, .infer = permute_infer, .ref = permute_ref},
+     .parse = permute_parse, .infer = permute_infer, .ref = permute_ref, .lower = permute_lower},
     {BLOCK, .name = "DepthToSpace"},
     {BLOCK, .name = "SpaceToDepth"},
     {0}};
