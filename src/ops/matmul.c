@@ -1,7 +1,14 @@
-/* MatMul and Gemm.
+/* MatMul and Gemm; and MatMul of the internal domain, with what often follows:
+ *
+ *   MatMul(A, B[, bias[, R]]) = act(A x B + bias + R), the bias of N elements, R of the result's
+ *   shape.
  *
  * Letters: A is M x K, B is K x N, the result M x N. */
+#include "kernels/gemm/gemm.h"
+#include "kernels/transpose/transpose.h"
+#include "ops/act_attrs.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 
 struct gemm_attrs {
     float alpha, beta;
@@ -220,6 +227,229 @@ static int matmul_ref(struct ash_run *c) {
     }
 }
 
+/* ---- lowering ---- */
+
+/* What is not NULL or constant comes from the run's inputs and outputs. */
+struct product_params {
+    const struct ash_gemm_kernel *row;
+    const struct ash_transpose_row *turn; /* A is K x M: it is turned first, into scratch */
+    const void *packed;                   /* B; NULL: input 1 as it is */
+    const float *bias;                    /* NULL: input `bias_in`, unless that is 0 */
+    int bias_in, residual_in;             /* 0: none */
+    struct ash_gemm gemm;
+};
+
+static int product_run(struct ash_run *c) {
+    const struct product_params *p = c->params;
+    struct ash_gemm g = p->gemm;
+    char *scratch = c->scratch;
+
+    g.a = c->in[0]->data;
+    g.c = c->out[0]->data;
+    g.out.bias = p->bias_in ? c->in[p->bias_in]->data : p->bias;
+    g.out.residual = p->residual_in ? c->in[p->residual_in]->data : NULL;
+    if (p->turn) {
+        const size_t dim[2] = {g.k, g.m};
+
+        ash_transpose_run(p->turn, c->pool, 2, dim, (const int[]){1, 0}, sizeof(float), g.a,
+                          scratch);
+        g.a = c->scratch;
+        scratch += ash_align_up(g.m * g.k * sizeof(float));
+    }
+    g.b = p->packed ? p->packed : c->in[1]->data;
+    if (p->packed)
+        ash_gemm_f32(p->row, &g, c->pool);
+    else
+        ash_gemm_dynamic_f32(p->row, &g, scratch, c->pool);
+    return ASHORE_OK;
+}
+
+static void pack_b(void *dst, const void *src, const void *arg) {
+    const struct product_params *p = arg;
+
+    ash_gemm_pack(p->row, 1, p->gemm.k, p->gemm.n, src, 0, p->gemm.step_k, p->gemm.step_n, dst);
+}
+
+/* Puts `draft` on the kernels, with B packed once if it is one constant matrix. */
+static int lower_product(struct ash_lower *c, struct product_params *draft) {
+    struct ash_gemm *g = &draft->gemm;
+    const struct ash_tensor *b = c->in[1]->data;
+    struct product_params *p;
+    size_t scratch = 0;
+
+    draft->row = ash_gemm_best();
+    g->lda = g->k;
+    g->ldc = g->out.ld_residual = g->n;
+    if (!g->m || !g->n || !g->k) return ASHORE_OK;
+    if (b && (size_t)ash_tensor_count(b) == g->k * g->n) {
+        size_t bytes = ash_gemm_packed_size(draft->row, 1, g->k, g->n);
+        /* Of one constant, B and its transpose are packed apart: rows are told apart by address. */
+        const char *key = draft->row->name + (g->step_n != 1);
+
+        if (bytes == SIZE_MAX) return ASHORE_OK;
+        ASH_TRY(ash_lower_pack(c, b, key, bytes, pack_b, draft, &draft->packed));
+    } else {
+        scratch = ash_gemm_dynamic_scratch(draft->row, g);
+    }
+    if (draft->turn)
+        scratch = ash_size_add(scratch, ash_align_up(ash_size_mul(g->m * g->k, sizeof(float))));
+    if (scratch == SIZE_MAX) return ASHORE_OK;
+    p = ash_lower_to(c, product_run, sizeof *p, draft->row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    *p = *draft;
+    c->scratch = scratch;
+    return ASHORE_OK;
+}
+
+/* The batches of a product: dimensions of the result, neighbours merged where both inputs allow. */
+struct batches {
+    int rank;
+    int64_t dim[ASH_MAX_RANK], a[ASH_MAX_RANK], b[ASH_MAX_RANK]; /* steps in matrices */
+};
+
+static void batches_of(const struct ash_type *a, const struct ash_type *b,
+                       const struct ash_type *out, int outer, struct batches *s) {
+    const struct ash_type *in[2] = {a, b};
+    int64_t dim[2][ASH_MAX_RANK], step[2][ASH_MAX_RANK];
+
+    s->rank = 0;
+    for (int k = 0; k < 2; k++) {
+        int rank = in[k]->rank > 2 ? in[k]->rank - 2 : 0;
+
+        for (int i = 0; i < rank; i++) dim[k][i] = in[k]->dim[i].value;
+        ash_broadcast_strides(rank, dim[k], outer, step[k]);
+    }
+    for (int i = 0; i < outer; i++) {
+        int64_t d = out->dim[i].value;
+        int last = s->rank - 1;
+
+        if (d == 1) continue;
+        if (last >= 0 && s->a[last] == step[0][i] * d && s->b[last] == step[1][i] * d) {
+            s->dim[last] *= d;
+        } else {
+            s->dim[++last] = d;
+            s->rank++;
+        }
+        s->a[last] = step[0][i];
+        s->b[last] = step[1][i];
+    }
+}
+
+/* false: more batches than outer and inner steps express. */
+static bool set_batches(struct ash_gemm *g, const struct batches *s, bool residual) {
+    size_t mk = g->m * g->k, kn = g->k * g->n, mn = g->m * g->n;
+
+    if (s->rank == 1 && s->b[0] == 0 && s->a[0] == 1) { /* rows of one product */
+        g->m *= (size_t)s->dim[0];
+        return true;
+    }
+    if (s->rank > 2) return false;
+    for (int i = 0; i < s->rank; i++) {
+        bool inner = i == s->rank - 1;
+        size_t below = inner ? 1 : (size_t)s->dim[i + 1];
+
+        *(inner ? &g->inner : &g->outer) = (size_t)s->dim[i];
+        *(inner ? &g->inner_a : &g->outer_a) = (size_t)s->a[i] * mk;
+        *(inner ? &g->inner_b : &g->outer_b) = (size_t)s->b[i] * kn;
+        *(inner ? &g->inner_c : &g->outer_c) = below * mn;
+        if (residual) *(inner ? &g->inner_residual : &g->outer_residual) = below * mn;
+    }
+    return true;
+}
+
+static bool same_extents(const struct ash_type *a, const struct ash_type *b) {
+    if (a->rank != b->rank) return false;
+    for (int i = 0; i < a->rank; i++)
+        if (!ash_dim_same(a->dim[i], b->dim[i])) return false;
+    return true;
+}
+
+static int matmul_lower(struct ash_lower *c) {
+    const struct ash_act_f32 *act = c->attrs; /* of the internal operator alone */
+    const struct ash_type *a = &c->in[0]->type, *b = &c->in[1]->type, *y = &c->out->type;
+    struct product_params p = {0};
+    struct ash_gemm *g = &p.gemm;
+    struct batches s;
+
+    if (!ash_lower_all_f32(c) || !ash_type_count(y)) return ASHORE_OK;
+    g->m = a->rank > 1 ? ash_extent(a, a->rank - 2) : 1;
+    g->n = b->rank > 1 ? ash_extent(b, b->rank - 1) : 1;
+    g->k = ash_extent(a, a->rank - 1);
+    g->step_k = g->n;
+    g->step_n = 1;
+    if (*c->node->domain) g->out.act = *act;
+    if (c->n_in > 2 && c->in[2]) {
+        if (c->in[2]->type.rank != 1 || ash_type_count(&c->in[2]->type) != g->n) return ASHORE_OK;
+        p.bias_in = 2;
+    }
+    if (c->n_in > 3 && c->in[3]) {
+        if (!same_extents(&c->in[3]->type, y)) return ASHORE_OK;
+        p.residual_in = 3;
+    }
+    batches_of(a, b, y, y->rank - (a->rank > 1) - (b->rank > 1), &s);
+    if (!set_batches(g, &s, p.residual_in != 0)) return ASHORE_OK;
+    return lower_product(c, &p);
+}
+
+/* C as a bias or a residual of the product; false: it is neither. */
+static bool gemm_addend(struct ash_lower *c, struct product_params *p) {
+    const struct gemm_attrs *f = c->attrs;
+    const struct ash_type *t = &c->in[2]->type;
+    size_t n = p->gemm.n, count = ash_type_count(t), columns;
+    const float *constant = ash_lower_constant(c, 2, count);
+    float *bias;
+
+    if (f->beta == 0.0f) return true;
+    if (f->beta == 1.0f && same_extents(t, &c->out->type)) {
+        p->residual_in = 2;
+        return true;
+    }
+    columns = t->rank ? ash_extent(t, t->rank - 1) : 1;
+    if (count != columns || (count != n && count != 1)) return false;
+    if (f->beta == 1.0f && count == n) {
+        p->bias_in = 2;
+        return true;
+    }
+    bias = constant ? ash_arena_array(c->arena, n, sizeof *bias) : NULL;
+    if (!bias) return false;
+    for (size_t i = 0; i < n; i++) bias[i] = f->beta * constant[count == 1 ? 0 : i];
+    p->bias = bias;
+    return true;
+}
+
+static int gemm_lower(struct ash_lower *c) {
+    const struct gemm_attrs *f = c->attrs;
+    const struct ash_type *a = &c->in[0]->type, *b = &c->in[1]->type;
+    struct product_params p = {.gemm.out.scale = f->alpha};
+    struct ash_gemm *g = &p.gemm;
+
+    if (!ash_lower_all_f32(c) || f->alpha == 0.0f) return ASHORE_OK;
+    g->m = ash_extent(a, f->trans_a);
+    g->k = ash_extent(a, !f->trans_a);
+    g->n = ash_extent(b, !f->trans_b);
+    g->step_k = f->trans_b ? 1 : g->n;
+    g->step_n = f->trans_b ? g->k : 1;
+    if (f->trans_a) p.turn = ash_transpose_best();
+    if (c->n_in > 2 && c->in[2] && !gemm_addend(c, &p)) return ASHORE_OK;
+    return lower_product(c, &p);
+}
+
+/* ---- the internal operator ---- */
+
+static int fused_parse(const struct ash_parse *c, void *attrs) { return ash_act_parse(c, attrs); }
+
+static int fused_body(struct ash_builder *b) {
+    const struct ash_act_f32 *act = b->attrs;
+    uint32_t y = ash_build(b, "MatMul", ash_build_in(b, 0), ash_build_in(b, 1), ASH_NONE);
+
+    for (int i = 2; i < 4; i++) {
+        uint32_t addend = ash_build_in(b, i);
+        if (addend != ASH_NONE) y = ash_build(b, "Add", y, addend, ASH_NONE);
+    }
+    ash_build_out(b, 0, ash_act_build(b, *act, y));
+    return b->rc;
+}
+
 #define GEMM(from, to, least)                                                                      \
     {.name = "Gemm",                                                                               \
      .domain = "",                                                                                 \
@@ -232,7 +462,8 @@ static int matmul_ref(struct ash_run *c) {
      .attrs_size = sizeof(struct gemm_attrs),                                                      \
      .parse = gemm_parse,                                                                          \
      .infer = gemm_infer,                                                                          \
-     .ref = gemm_ref}
+     .ref = gemm_ref,                                                                              \
+     .lower = gemm_lower}
 
 extern const struct ash_op ash_ops_matmul[];
 const struct ash_op ash_ops_matmul[] = {
@@ -244,7 +475,20 @@ const struct ash_op ash_ops_matmul[] = {
      .out_min = 1,
      .out_max = 1,
      .infer = matmul_infer,
-     .ref = matmul_ref},
+     .ref = matmul_ref,
+     .lower = matmul_lower},
+    {.name = "MatMul",
+     .domain = ASH_INTERNAL,
+     .since = 1,
+     .in_min = 2,
+     .in_max = 4,
+     .out_min = 1,
+     .out_max = 1,
+     .attrs_size = sizeof(struct ash_act_f32),
+     .parse = fused_parse,
+     .infer = matmul_infer,
+     .lower = matmul_lower,
+     .body = fused_body},
     GEMM(1, 10, 3),
     GEMM(11, 0, 2),
     {0},
