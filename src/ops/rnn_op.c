@@ -2,7 +2,10 @@
  *
  * Letters: T steps, B sequences in the batch, D directions, I inputs, H hidden units, G gates of H
  * units each: i o f c (LSTM), z r h (GRU) or one (RNN). */
+#include "kernels/gemm/gemm.h"
+#include "kernels/rnn/rnn.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 
 #include <math.h>
 #include <string.h>
@@ -362,12 +365,14 @@ static void run_sequence(struct rnn_run *r, struct ash_tensor *y, int d, int64_t
     }
 }
 
-static int check_lengths(const struct ash_run *c, const struct rnn_run *r) {
-    for (int64_t b = 0; r->in[4] && b < r->batch; b++) {
-        int64_t n = ash_get_i64(r->in[4], b);
-        ASH_FAIL_IF(n < 0 || n > r->steps, c->err, INDEX,
+static int check_lengths(const struct ash_run *c, int64_t steps) {
+    int64_t count = ash_run_has(c, 4) ? ash_tensor_count(c->in[4]) : 0;
+
+    for (int64_t b = 0; b < count; b++) {
+        int64_t n = ash_get_i64(c->in[4], b);
+        ASH_FAIL_IF(n < 0 || n > steps, c->err, INDEX,
                     "sequence %lld is said to have %lld steps, of %lld", (long long)b, (long long)n,
-                    (long long)r->steps);
+                    (long long)steps);
     }
     return ASHORE_OK;
 }
@@ -385,7 +390,7 @@ static int rnn_ref(struct ash_run *c) {
     r.batch = r.in[0]->dim[!a->batch_first];
     r.inputs = r.in[0]->dim[2];
     r.units = r.in[2]->dim[2];
-    ASH_TRY(check_lengths(c, &r));
+    ASH_TRY(check_lengths(c, r.steps));
     doubles = (size_t)(r.inputs + (3 + a->gates) * r.units);
     work = ash_alloc(c->heap, (doubles + 1) * sizeof *work);
     if (!work) return ash_fail_nomem(c->err, (doubles + 1) * sizeof *work);
@@ -405,6 +410,117 @@ static int rnn_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+/* ---- lowering ---- */
+
+struct rnn_params {
+    const struct ash_rnn_row *row;
+    const struct ash_gemm_kernel *gemm;
+    const void *packed;
+    struct ash_rnn_shape shape;
+};
+
+static int rnn_kernel(struct ash_run *c) {
+    const struct rnn_params *p = c->params;
+    const struct ash_rnn_io io = {
+        .x = c->in[0]->data,
+        .h0 = ash_run_f32(c, 5),
+        .c0 = ash_run_f32(c, 6),
+        .lens = ash_run_has(c, 4) ? c->in[4]->data : NULL,
+        .y = ash_run_out_f32(c, 0),
+        .yh = ash_run_out_f32(c, 1),
+        .yc = ash_run_out_f32(c, 2),
+    };
+
+    ASH_TRY(check_lengths(c, (int64_t)p->shape.T));
+    ash_rnn_f32(p->row, p->gemm, c->pool, &p->shape, p->packed, &io, c->scratch);
+    return ASHORE_OK;
+}
+
+/* The functions are those that the kernel knows: an RNN's own may be any of three. */
+static bool act_fits(const struct rnn_attrs *a, struct ash_act_f32 *out) {
+    static const enum activation gates[ACTS_MAX] = {ACTIVATION_SIGMOID, ACTIVATION_TANH,
+                                                    ACTIVATION_TANH};
+    const struct rnn_act *first = &a->act[0][0];
+    int acts = a->cell == CELL_LSTM ? 3 : a->cell == CELL_GRU ? 2 : 1;
+
+    *out = (struct ash_act_f32){.kind = ASH_ACT_TANH};
+    for (int i = 0; i < acts * a->directions; i++) {
+        const struct rnn_act *act = &a->act[i / acts][i % acts];
+        if (act->kind != (acts == 1 ? first->kind : gates[i % acts])) return false;
+    }
+    if (acts > 1 || first->kind == ACTIVATION_TANH) return true;
+    out->kind = first->kind == ACTIVATION_RELU ? ASH_ACT_RELU : ASH_ACT_SIGMOID;
+    return first->kind == ACTIVATION_RELU || first->kind == ACTIVATION_SIGMOID;
+}
+
+static bool rnn_fits(const struct ash_lower *c) {
+    const struct rnn_attrs *a = c->attrs;
+    const struct ash_info *lengths = c->n_in > 4 ? c->in[4] : NULL;
+
+    if (a->batch_first || !(a->clip > 0)) return false;
+    for (int i = 0; i < c->n_in; i++) {
+        bool weights = (i >= 1 && i <= 3) || i == 7;
+
+        if (!c->in[i] || i == 4) continue;
+        if (!ash_lower_in_f32(c, i) || (weights && !c->in[i]->data)) return false;
+    }
+    return !lengths || lengths->type.dtype == ASHORE_INT32;
+}
+
+struct rnn_pack {
+    const struct rnn_params *params;
+    const float *weights[4]; /* W R B P */
+};
+
+static void pack_rnn(void *dst, const void *src, const void *arg) {
+    const struct rnn_pack *p = arg;
+
+    ash_rnn_pack(p->params->gemm, &p->params->shape, src, p->weights[1], p->weights[2],
+                 p->weights[3], dst);
+}
+
+static int rnn_lower(struct ash_lower *c) {
+    static const int inputs[4] = {1, 2, 3, 7};
+    const struct rnn_attrs *a = c->attrs;
+    const struct ash_type *x = &c->in[0]->type;
+    struct rnn_params *p, draft = {.row = ash_rnn_best(), .gemm = ash_gemm_best()};
+    struct ash_rnn_shape *s = &draft.shape;
+    const struct ash_tensor *src[4] = {NULL};
+    struct rnn_pack arg = {.params = &draft};
+    size_t bytes, scratch;
+
+    if (!rnn_fits(c) || !act_fits(a, &s->act)) return ASHORE_OK;
+    s->kind = a->cell == CELL_LSTM  ? ASH_RNN_LSTM
+              : a->cell == CELL_GRU ? ASH_RNN_GRU
+                                    : ASH_RNN_PLAIN;
+    s->T = ash_extent(x, 0);
+    s->N = ash_extent(x, 1);
+    s->I = ash_extent(x, 2);
+    s->H = ash_extent(&c->in[2]->type, 2);
+    s->D = (size_t)a->directions;
+    s->reverse = a->reverse;
+    s->linear_before_reset = a->linear_before_reset;
+    s->input_forget = a->input_forget;
+    if (isfinite(a->clip)) s->clip = a->clip;
+    bytes = ash_rnn_packed_size(draft.gemm, s);
+    scratch = ash_rnn_scratch(s);
+    if (!s->T || !s->N || !s->I || !s->H || bytes == SIZE_MAX || scratch == SIZE_MAX)
+        return ASHORE_OK;
+    for (int i = 0; i < 4; i++) {
+        if (inputs[i] >= c->n_in || !c->in[inputs[i]]) continue;
+        src[i] = c->in[inputs[i]]->data;
+        arg.weights[i] = src[i]->data;
+    }
+    /* Two ways to pack for a GRU, told apart by the address of the row. */
+    ASH_TRY(ash_lower_pack_all(c, src, 4, draft.row->name + s->linear_before_reset, bytes, pack_rnn,
+                               &arg, &draft.packed));
+    p = ash_lower_to(c, rnn_kernel, sizeof *p, draft.row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    *p = draft;
+    c->scratch = scratch;
+    return ASHORE_OK;
+}
+
 #define RNN(op, version, inputs, results)                                                          \
     {.name = op,                                                                                   \
      .domain = "",                                                                                 \
@@ -416,7 +532,8 @@ static int rnn_ref(struct ash_run *c) {
      .attrs_size = sizeof(struct rnn_attrs),                                                       \
      .parse = rnn_parse,                                                                           \
      .infer = rnn_infer,                                                                           \
-     .ref = rnn_ref}
+     .ref = rnn_ref,                                                                               \
+     .lower = rnn_lower}
 
 extern const struct ash_op ash_ops_rnn_op[];
 const struct ash_op ash_ops_rnn_op[] = {
