@@ -14,6 +14,9 @@ static struct ashore_value *value_new(struct ash_heap *heap, int kind) {
     return v;
 }
 
+/* Data is never NULL, so that nobody has to ask whether there are elements. */
+static size_t data_room(size_t bytes) { return bytes ? bytes : 1; }
+
 int ash_value_tensor(struct ash_heap *heap, int dtype, int rank, const int64_t *dim,
                      struct ashore_value **value, struct ashore_error *err) {
     size_t bytes;
@@ -24,14 +27,12 @@ int ash_value_tensor(struct ash_heap *heap, int dtype, int rank, const int64_t *
     v->tensor.rank = rank;
     for (int i = 0; i < rank; i++) v->tensor.dim[i] = dim[i];
     v->owned = 1;
-    if (bytes) {
-        v->tensor.data = ash_alloc_aligned(heap, bytes);
-        if (!v->tensor.data) {
-            ash_value_release(&v);
-            return ash_fail_nomem(err, bytes);
-        }
-        if (dtype == ASHORE_STRING) memset(v->tensor.data, 0, bytes);
+    v->tensor.data = ash_alloc_aligned(heap, data_room(bytes));
+    if (!v->tensor.data) {
+        ash_value_release(&v);
+        return ash_fail_nomem(err, bytes);
     }
+    if (dtype == ASHORE_STRING) memset(v->tensor.data, 0, bytes);
     *value = v;
     return ASHORE_OK;
 }
@@ -109,7 +110,7 @@ void ash_value_release(struct ashore_value **value) {
     ash_free(v->heap, v->items, v->count * sizeof *v->items);
     ash_value_release(&v->keys);
     if (v->owned) {
-        ash_free_aligned(v->heap, v->tensor.data, ash_tensor_bytes(&v->tensor));
+        ash_free_aligned(v->heap, v->tensor.data, data_room(ash_tensor_bytes(&v->tensor)));
         ash_free(v->heap, (char *)v->tensor.chars, v->chars_size);
     }
     struct ash_heap *heap = v->heap;

@@ -12,7 +12,6 @@
 struct ash_frame;
 
 struct ash_stat { /* of one node of the model */
-    const struct ash_node *node;
     const char *kernel;
     struct ash_type type; /* of its first output, last seen */
     char shape[96];       /* the same as text, made when it is asked for */

@@ -28,10 +28,21 @@ static int own_slab(struct ash_exec *x, struct ash_frame *f, size_t size, unsign
             ash_buf_reserve(x->heap, &f->slabs, 2 * used + 4 * sizeof(struct ash_buf), used, err));
     struct ash_buf *b = (struct ash_buf *)f->slabs.data + f->n_slabs;
     *b = (struct ash_buf){NULL, 0};
-    if (size) ASH_TRY(ash_buf_reserve(x->heap, b, size, 0, err));
+    ASH_TRY(ash_buf_reserve(x->heap, b, size ? size : 1, 0, err));
     f->n_slabs++;
     *slab = b->data;
     return ASHORE_OK;
+}
+
+/* Memory that is given for an output must be for what comes out. */
+static int check_bound(const struct ash_tensor *bound, const struct ash_tensor *is, size_t k,
+                       struct ashore_error *err) {
+    if (bound->dtype == is->dtype && ash_tensor_same_shape(bound, is) && is->dtype != ASHORE_STRING)
+        return ASHORE_OK;
+    char got[160], want[160];
+    ash_shape_text(got, sizeof got, is->dtype, is->rank, is->dim);
+    ash_shape_text(want, sizeof want, bound->dtype, bound->rank, bound->dim);
+    return ash_fail(err, ASHORE_ERR_SHAPE, "output %zu is %s, its memory is for %s", k, got, want);
 }
 
 static int output_memory(struct ash_exec *x, struct ash_frame *f, const struct ash_place *place,
@@ -42,13 +53,14 @@ static int output_memory(struct ash_exec *x, struct ash_frame *f, const struct a
         *data = f->slab + f->plan->out_offset[k];
         return ASHORE_OK;
     }
+    const struct ash_type *t = &f->plan->places[f->plan->outputs[k]].info.type;
+    struct ash_tensor is = {.dtype = t->dtype, .rank = t->rank};
+    for (int i = 0; i < t->rank; i++) is.dim[i] = t->dim[i].value;
     if (!bind[k]) {
-        int64_t dim[ASH_MAX_RANK];
-        const struct ash_type *t = &f->plan->places[f->plan->outputs[k]].info.type;
-        for (int i = 0; i < t->rank; i++) dim[i] = t->dim[i].value;
-        ASH_TRY(ash_value_tensor(x->heap, t->dtype, t->rank, dim, &x->out[k], err));
+        ASH_TRY(ash_value_tensor(x->heap, is.dtype, is.rank, is.dim, &x->out[k], err));
         bind[k] = &x->out[k]->tensor;
     }
+    ASH_TRY(check_bound(bind[k], &is, k, err));
     *data = bind[k]->data;
     return ASHORE_OK;
 }
@@ -141,14 +153,7 @@ int ash_frame_outputs(struct ash_frame *f, struct ashore_error *err) {
         bool there = place->where == ASH_AT_OUTPUT && place->offset == k;
         if (!bind[k] || there) continue;
         const struct ash_tensor *from = &slot->tensor;
-        if (from->dtype != bind[k]->dtype || !ash_tensor_same_shape(from, bind[k]) ||
-            from->dtype == ASHORE_STRING) {
-            char got[160], want[160];
-            ash_shape_text(got, sizeof got, from->dtype, from->rank, from->dim);
-            ash_shape_text(want, sizeof want, bind[k]->dtype, bind[k]->rank, bind[k]->dim);
-            return ash_fail(err, ASHORE_ERR_SHAPE, "output %u is %s, its memory is for %s", k, got,
-                            want);
-        }
+        ASH_TRY(check_bound(bind[k], from, k, err));
         size_t bytes = ash_tensor_bytes(from);
         if (bytes && from->data != bind[k]->data) memcpy(bind[k]->data, from->data, bytes);
     }

@@ -28,11 +28,13 @@ void ashore_model_destroy(ashore_model **model) {
     ash_heap_release(heap);
 }
 
-static uint32_t number_nodes(struct ash_graph *g, uint32_t next) {
+/* Numbers the nodes and, with a list, writes them there. */
+static uint32_t number_nodes(struct ash_graph *g, uint32_t next, const struct ash_node **list) {
     for (uint32_t i = 0; i < g->n_nodes; i++) {
         g->nodes[i]->id = next++;
+        if (list) list[g->nodes[i]->id] = g->nodes[i];
         for (uint32_t k = 0; k < g->nodes[i]->n_sub; k++)
-            next = number_nodes(g->nodes[i]->sub[k].graph, next);
+            next = number_nodes(g->nodes[i]->sub[k].graph, next, list);
     }
     return next;
 }
@@ -56,7 +58,10 @@ static int load(struct ashore_model *m, const struct ash_onnx_source *src, int o
     struct ash_opt opt = {
         .graph = m->graph, .arena = &m->arena, .heap = m->heap, .rewrite = optimize, .err = err};
     ASH_TRY(ash_opt_run(&opt));
-    m->n_nodes = number_nodes(m->graph, 0);
+    m->n_nodes = number_nodes(m->graph, 0, NULL);
+    m->nodes = ash_arena_array(&m->arena, m->n_nodes, sizeof *m->nodes);
+    if (!m->nodes) return ash_fail_nomem(err, m->n_nodes * sizeof *m->nodes);
+    number_nodes(m->graph, 0, m->nodes);
     ash_mapping_release(&m->file, m->file.data, m->file.size);
     ASH_TRY(ash_packs_create(m->heap, &m->packs, err));
     return ash_model_describe_all(m, err);

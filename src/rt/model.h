@@ -16,7 +16,8 @@ struct ashore_model {
     struct ash_graph *graph; /* rewritten */
     const char **output_names;
     struct ash_packs *packs;
-    uint32_t n_nodes; /* node ids are below */
+    const struct ash_node **nodes; /* [n_nodes] of the graph and its subgraphs, by id */
+    uint32_t n_nodes;
     struct ashore_value_info *inputs, *outputs;
     struct ashore_op_count *ops;
 };

@@ -101,30 +101,33 @@ void ashore_session_memory(const ashore_session *s, struct ashore_memory *memory
 
 /* ---- times ---- */
 
-static struct ash_stat *stat_at(const struct ashore_session *s, size_t i) {
-    if (!s->exec.stats) return NULL;
-    for (uint32_t id = 0; id < s->model->n_nodes; id++) {
-        if (s->exec.stats[id].runs && i-- == 0) return &s->exec.stats[id];
+/* The id of the i-th node with a profile, or n_nodes. */
+static uint32_t profiled(const struct ashore_session *s, size_t i) {
+    uint32_t id = 0;
+    for (; s->exec.stats && id < s->model->n_nodes; id++) {
+        if (s->exec.stats[id].runs && i-- == 0) return id;
     }
-    return NULL;
+    return s->model->n_nodes;
 }
 
 size_t ashore_session_steps(const ashore_session *s) {
     size_t n = 0;
-    while (stat_at(s, n)) n++;
+    for (uint32_t id = 0; s->exec.stats && id < s->model->n_nodes; id++)
+        n += s->exec.stats[id].runs != 0;
     return n;
 }
 
 int ashore_session_step(const ashore_session *s, size_t i, struct ashore_step_info *info) {
-    struct ash_stat *stat = stat_at(s, i);
-    if (!stat) return ASHORE_ERR_INDEX;
+    uint32_t id = profiled(s, i);
+    if (id == s->model->n_nodes) return ASHORE_ERR_INDEX;
+    const struct ash_node *node = s->model->nodes[id];
+    struct ash_stat *stat = &s->exec.stats[id];
     ash_type_text(NULL, &stat->type, stat->shape, sizeof stat->shape);
-    *info =
-        (struct ashore_step_info){.node = stat->node->name,
-                                  .op = stat->node->label ? stat->node->label : stat->node->op_type,
-                                  .kernel = stat->kernel,
-                                  .shape = stat->shape,
-                                  .seconds = stat->seconds,
-                                  .runs = stat->runs};
+    *info = (struct ashore_step_info){.node = node->name,
+                                      .op = node->label ? node->label : node->op_type,
+                                      .kernel = stat->kernel,
+                                      .shape = stat->shape,
+                                      .seconds = stat->seconds,
+                                      .runs = stat->runs};
     return ASHORE_OK;
 }

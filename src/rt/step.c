@@ -200,7 +200,6 @@ static int run_strings(const struct ash_frame *f, const struct ash_step *s, stru
 static void profile(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
                     double seconds) {
     struct ash_stat *stat = &x->stats[s->node->id];
-    stat->node = s->node;
     stat->seconds += seconds;
     stat->runs++;
     stat->kernel = s->kernel;

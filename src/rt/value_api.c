@@ -102,13 +102,16 @@ int ashore_tensor_create_strings(int rank, const int64_t *shape, const char *con
 int ashore_tensor_wrap(int dtype, int rank, const int64_t *shape, const void *data,
                        ashore_value **value, struct ashore_error *err) {
     ASH_FAIL_IF(dtype == ASHORE_STRING, err, TYPE, "string tensors cannot be wrapped");
-    ASH_TRY(ash_shape_check(dtype, rank, shape, NULL, NULL, err));
+    int64_t count;
+    ASH_TRY(ash_shape_check(dtype, rank, shape, &count, NULL, err));
+    ASH_FAIL_IF(count && !data, err, ARGUMENT, "no data is given");
     struct ashore_value *v;
     ASH_TRY(ash_value_list(CALLERS, ASHORE_TENSOR, 0, &v, err));
     v->tensor.dtype = dtype;
     v->tensor.rank = rank;
     for (int i = 0; i < rank; i++) v->tensor.dim[i] = shape[i];
-    v->tensor.data = (void *)(uintptr_t)data;
+    static const char nothing[1];
+    v->tensor.data = (void *)(uintptr_t)(data ? data : nothing);
     *value = v;
     return ASHORE_OK;
 }
