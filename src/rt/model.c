@@ -10,6 +10,13 @@ void ashore_model_options_init(struct ashore_model_options *options) {
     options->optimize = 1;
 }
 
+int ash_options_take(void *to, size_t size, const void *from, size_t given,
+                     struct ashore_error *err) {
+    ASH_FAIL_IF(given < sizeof given, err, ARGUMENT, "options without their size: use the _init");
+    memcpy(to, from, given < size ? given : size);
+    return ASHORE_OK;
+}
+
 int ash_model_error(const struct ashore_model *m, int rc, struct ashore_error *err) {
     if (rc < 0) ash_error_prefix(err, "%s: ", m->name);
     return rc;
@@ -107,7 +114,8 @@ int ashore_model_load_memory(const void *bytes, size_t size,
                              struct ashore_error *err) {
     struct ashore_model_options defaults;
     ashore_model_options_init(&defaults);
-    if (options) defaults = *options;
+    if (options)
+        ASH_TRY(ash_options_take(&defaults, sizeof defaults, options, options->struct_size, err));
     struct ashore_model *m;
     ASH_TRY(model_new(&defaults, defaults.name ? defaults.name : "model", &m, err));
     struct ash_onnx_source src = {.bytes = bytes,
@@ -123,7 +131,8 @@ int ashore_model_load_file(const char *path, const struct ashore_model_options *
                            ashore_model **model, struct ashore_error *err) {
     struct ashore_model_options defaults;
     ashore_model_options_init(&defaults);
-    if (options) defaults = *options;
+    if (options)
+        ASH_TRY(ash_options_take(&defaults, sizeof defaults, options, options->struct_size, err));
     struct ashore_model *m;
     ASH_TRY(model_new(&defaults, defaults.name ? defaults.name : base_name(path), &m, err));
     int rc = ash_mapping_init(&m->file, m->heap, path, err); /* its message names the path */

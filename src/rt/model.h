@@ -55,6 +55,11 @@ struct ash_info ash_model_declared(const struct ash_graph *g, uint32_t input);
 /* The plan for the inputs in s->args, from the cache or made. */
 int ash_session_plan(struct ashore_session *s, struct ash_plan **plan, struct ashore_error *err);
 
+/* Options of a caller that may have been compiled against another version: what it knows is taken,
+ * the rest keeps its default. */
+int ash_options_take(void *to, size_t size, const void *from, size_t given,
+                     struct ashore_error *err);
+
 /* The public result of an operation of a model: names it in the message. */
 int ash_model_error(const struct ashore_model *m, int rc, struct ashore_error *err);
 

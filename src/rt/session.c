@@ -58,8 +58,10 @@ int ashore_session_create(ashore_model *model, const struct ashore_session_optio
     if (!s) return ash_fail_nomem(err, sizeof *s);
     s->model = model;
     ashore_session_options_init(&s->options);
-    if (options) s->options = *options;
-    int rc = session_init(s, err);
+    int rc = ASHORE_OK;
+    if (options)
+        rc = ash_options_take(&s->options, sizeof s->options, options, options->struct_size, err);
+    if (rc == ASHORE_OK) rc = session_init(s, err);
     if (rc != ASHORE_OK) {
         ash_model_error(model, rc, err);
         ashore_session_destroy(&s);

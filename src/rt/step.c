@@ -216,6 +216,24 @@ static int check_kinds(const struct ash_step *s, const struct ash_run *run) {
     return ASHORE_OK;
 }
 
+/* What the operator was given, before its message. */
+static void name_inputs(const struct ash_run *run, struct ashore_error *err) {
+    char text[320];
+    size_t at = 0;
+    if (!err || err->op[0]) return; /* the message has its node already */
+    for (int i = 0; i < run->n_in && i < 6 && at + 100 < sizeof text; i++) {
+        const struct ash_tensor *t = run->in[i];
+        if (i) text[at++] = ',', text[at++] = ' ';
+        if (t)
+            ash_shape_text(text + at, 90, t->dtype, t->rank, t->dim);
+        else
+            memcpy(text + at, run->in_value[i] ? "a list" : "-", run->in_value[i] ? 7 : 2);
+        at += strlen(text + at);
+    }
+    text[at] = '\0';
+    if (at) ash_error_prefix(err, "inputs %s: ", text);
+}
+
 int ash_step_run(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
                  struct ashore_error *err) {
     struct ash_run run;
@@ -226,6 +244,7 @@ int ash_step_run(struct ash_exec *x, struct ash_frame *f, const struct ash_step 
         strings = strings || string_info(f, s, k);
     int rc = check_kinds(s, &run);
     if (rc == ASHORE_OK) rc = strings ? run_strings(f, s, &run) : s->run(&run);
+    if (rc < 0) name_inputs(&run, err);
     int settled = ash_step_settle(f, s, &run);
     if (rc == ASHORE_OK) rc = settled;
     if (x->stats) profile(x, f, s, ash_clock() - start);
