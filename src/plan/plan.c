@@ -161,6 +161,14 @@ void ash_plan_rewind(struct ash_plan *p) {
     p->scope = p->first.scope;
 }
 
+/* Whether later extents may hang on the contents of t: floating-point numbers are read for scales
+ * and ranges alone, and what is known of others would have kernels' work done by references. */
+static bool worth_learning(const struct ash_tensor *t) {
+    size_t bytes = ash_tensor_bytes(t), most = ASH_LEARN_BYTES;
+    if (ash_dtype_is_float(t->dtype)) most = ASH_MAX_RANK * ash_dtype_size(t->dtype);
+    return bytes <= most && t->dtype != ASHORE_STRING && (t->data || bytes == 0);
+}
+
 /* Makes what the run has computed so far known to inference: extents, and contents of what is
  * small. */
 static int learn(struct ash_draft *d, const struct ash_slot *slots) {
@@ -172,9 +180,7 @@ static int learn(struct ash_draft *d, const struct ash_slot *slots) {
         if (!fresh || place->where == ASH_AT_CONST || t->dtype == 0) continue;
         place->info = ash_info_const(t);
         place->info.data = NULL;
-        size_t bytes = ash_tensor_bytes(t);
-        if (bytes <= ASH_LEARN_BYTES && t->dtype != ASHORE_STRING && (t->data || bytes == 0))
-            ASH_TRY(keep_data(d, t, &place->info));
+        if (worth_learning(t)) ASH_TRY(keep_data(d, t, &place->info));
     }
     return ASHORE_OK;
 }
