@@ -69,8 +69,9 @@ static int from_bytes(struct ash_reader *r, struct ash_tensor *t, size_t n, stru
         t->data = (void *)(uintptr_t)bytes.data;
         return ASHORE_OK;
     }
-    unsigned char *to;
-    ASH_TRY(ASH_READER_NEW(r, r->arena, ash_size_mul(n, ash_dtype_size(t->dtype)), to));
+    size_t room = ash_size_mul(n, ash_dtype_size(t->dtype));
+    unsigned char *to = ash_arena_raw(r->arena, room);
+    if (to == NULL) return ash_fail_nomem(r->err, room);
     t->data = to;
     if (packed) {
         unpack(t->dtype, bytes.data, to, n);
