@@ -1,5 +1,5 @@
-/* Channels-last convolutions take in what follows them: an activation, or the sum with a value of the
- * same shape and then an activation. */
+/* Channels-last convolutions and matrix products take in what follows them: an activation, or the
+ * sum with a value of the same shape and then an activation. */
 #include "opt/passes.h"
 
 #include "ops/act_attrs.h"
@@ -8,6 +8,14 @@
 
 static bool is_conv(const struct ash_node *n) {
     return !strcmp(n->domain, ASH_INTERNAL) && !strcmp(n->op_type, "Conv");
+}
+
+/* A product of matrices in float32, ONNX's or the internal one that it becomes. */
+static bool is_product(const struct ash_pass *p, const struct ash_node *n) {
+    if (strcmp(n->op_type, "MatMul") != 0 || (*n->domain && strcmp(n->domain, ASH_INTERNAL) != 0))
+        return false;
+    const struct ash_type *b = &p->infos[n->in[1]].type, *y = &p->infos[n->out[0]].type;
+    return y->dtype == ASHORE_FLOAT32 && y->rank >= 1 && b->rank >= 2;
 }
 
 static bool has_act(const struct ash_node *n) {
@@ -45,8 +53,8 @@ static bool depthwise(const struct ash_pass *p, const struct ash_node *conv) {
 
 static bool take_sum(struct ash_pass *p, struct ash_node *conv, struct ash_node *next, int *rc) {
     if (strcmp(next->op_type, "Add") != 0 || *next->domain || next->n_formal != 2) return false;
-    if ((conv->n_formal > 3 && conv->in[3] != ASH_NONE) || has_act(conv) || depthwise(p, conv))
-        return false;
+    if ((conv->n_formal > 3 && conv->in[3] != ASH_NONE) || has_act(conv)) return false;
+    if (is_conv(conv) && depthwise(p, conv)) return false;
     uint32_t other = next->in[next->in[0] == conv->out[0]];
     if (other == conv->out[0] || other >= p->infos_n || conv->out[0] >= p->infos_n) return false;
     /* What is added must be there before the convolution runs. */
@@ -64,7 +72,7 @@ static bool take_sum(struct ash_pass *p, struct ash_node *conv, struct ash_node 
     in[3] = other;
     conv->in = in;
     conv->n_in = conv->n_formal = 4;
-    conv->label = "Conv+Add";
+    conv->label = is_conv(conv) ? "Conv+Add" : "MatMul+Add";
     ash_pass_take_over(p, conv, next);
     return true;
 }
@@ -72,15 +80,18 @@ static bool take_sum(struct ash_pass *p, struct ash_node *conv, struct ash_node 
 int ash_pass_fuse(struct ash_pass *p) {
     for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
         struct ash_node *conv = p->graph->nodes[i];
-        if (!is_conv(conv)) continue;
-        bool taken = true;
+        bool taken = conv->n_out > 0 && (is_conv(conv) || is_product(p, conv)), any = false;
         while (taken && !has_act(conv)) {
             struct ash_node *next = ash_pass_single_use(p, conv->out[0]);
             int rc = ASHORE_OK;
             taken = next && next->n_out == 1 &&
                     (take_act(p, conv, next, &rc) || take_sum(p, conv, next, &rc));
             ASH_TRY(rc);
+            any = any || taken;
         }
+        if (!any) continue;
+        conv->domain = ASH_INTERNAL;
+        conv->opset = 1;
         ASH_TRY(ash_node_resolve(p->graph, conv, p->err));
     }
     return ASHORE_OK;

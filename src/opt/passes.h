@@ -42,7 +42,10 @@ typedef int ash_pass_fn(struct ash_pass *p);
     X(ash_pass_fold)     /* constants computed, views of constants, chosen branches */             \
     X(ash_pass_identity) /* nodes that do nothing */                                               \
     X(ash_pass_scale)    /* constants per channel into convolutions */                             \
+    X(ash_pass_batch_norm) /* normalisations that no convolution took in, into Mul and Add */      \
     X(ash_pass_activation) /* arithmetic that is one activation */                                 \
+    X(ash_pass_layer_norm) /* arithmetic that is one normalisation */                              \
+    X(ash_pass_matmul)     /* constant vectors into matrix products */                             \
     X(ash_pass_layout)   /* convolutions become channels-last, permutations move down */           \
     X(ash_pass_fuse)     /* activations and sums into convolutions */
 
