@@ -22,10 +22,10 @@ void *ash_lower_to(struct ash_lower *c, ash_run_fn *run, size_t size, const char
 
 /* A float32 input that may be left out. */
 static inline const float *ash_run_f32(const struct ash_run *c, int i) {
-    return ash_run_has(c, i) ? c->in[i]->data : NULL;
+    return ash_run_has(c, i) ? (const float *)c->in[i]->data : NULL;
 }
 static inline float *ash_run_out_f32(const struct ash_run *c, int i) {
-    return i < c->n_out && c->out[i] ? c->out[i]->data : NULL;
+    return i < c->n_out && c->out[i] ? (float *)c->out[i]->data : NULL;
 }
 /* The extents of a tensor for kernels. */
 void ash_run_extents(const struct ash_tensor *t, size_t *dim);

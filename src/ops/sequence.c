@@ -72,20 +72,20 @@ static int empty_infer(struct ash_infer *c) {
 static int at_infer(struct ash_infer *c) { return get_elem(c, &c->out->type); }
 
 static int insert_infer(struct ash_infer *c) {
-    struct ash_type elem;
+    struct ash_type elem = {.rank = -1};
     ASH_TRY(get_elem(c, &elem));
     ASH_TRY(merge(c, &elem, &c->in[1]->type));
     return set_sequence(c, &elem);
 }
 
 static int erase_infer(struct ash_infer *c) {
-    struct ash_type elem;
+    struct ash_type elem = {.rank = -1};
     ASH_TRY(get_elem(c, &elem));
     return set_sequence(c, &elem);
 }
 
 static int length_infer(struct ash_infer *c) {
-    struct ash_type elem;
+    struct ash_type elem = {.rank = -1};
     ASH_TRY(get_elem(c, &elem));
     ash_infer_set(c, 0, ASHORE_INT64, 0, NULL);
     return ASHORE_OK;
@@ -133,7 +133,7 @@ static int empty_ref(struct ash_run *c) {
 
 static int at_ref(struct ash_run *c) {
     const struct ashore_value *from;
-    size_t at;
+    size_t at = 0;
     ASH_TRY(get_sequence(c, &from));
     ASH_TRY(get_position(c, 1, (int64_t)from->count, 0, &at));
     ash_run_give(c, 0, ash_value_retain(from->items[at]));
@@ -143,7 +143,7 @@ static int at_ref(struct ash_run *c) {
 static int insert_ref(struct ash_run *c) {
     const struct ashore_value *from;
     struct ashore_value *list;
-    size_t at;
+    size_t at = 0;
     ASH_TRY(get_sequence(c, &from));
     int64_t n = (int64_t)from->count, p = n;
     ASH_FAIL_IF(!c->in[1], c->err, TYPE, "what is inserted must be a tensor");
@@ -160,7 +160,7 @@ static int insert_ref(struct ash_run *c) {
 static int erase_ref(struct ash_run *c) {
     const struct ashore_value *from;
     struct ashore_value *list;
-    size_t at;
+    size_t at = 0;
     ASH_TRY(get_sequence(c, &from));
     ASH_TRY(get_position(c, 1, (int64_t)from->count, -1, &at));
     ASH_TRY(give_sequence(c, from->count - 1, &list));
@@ -190,7 +190,7 @@ static int join_parse(const struct ash_parse *c, void *attrs) {
 
 static int join_infer(struct ash_infer *c) {
     const struct join_attrs *a = c->attrs;
-    struct ash_type elem;
+    struct ash_type elem = {.rank = -1};
     struct ash_dim dim[ASH_MAX_RANK];
     int axis;
     ASH_TRY(get_elem(c, &elem));

@@ -256,7 +256,7 @@ static int range_symbolic(struct ash_infer *c, struct ash_dim *n, int64_t **code
     }
     if (start->kind == ASH_DIM_EXACT && limit->kind == ASH_DIM_EXACT &&
         delta->kind == ASH_DIM_EXACT) {
-        int64_t count;
+        int64_t count = 0;
         ASH_TRY(range_count_int(start->value, limit->value, delta->value, &count, c->err));
         *n = ash_dim_exact(count);
         *codes = make_content(c, count);
