@@ -104,20 +104,24 @@ static int step_new(struct ash_draft *d, const struct ash_node *node, struct ash
     return ASHORE_OK;
 }
 
-/* A numeric tensor whose extents are exact lies in the slab, with a known bound it has room there;
- * everything else is a value of its own. */
-static enum ash_where where_for(const struct ash_info *info, size_t *room) {
+/* A numeric tensor whose extents are exact lies in the slab, with a known bound it has room there
+ * unless the bound is beyond all memory; everything else is a value of its own. */
+static int where_for(const struct ash_info *info, enum ash_where *where, size_t *room,
+                     struct ashore_error *err) {
     const struct ash_type *t = &info->type;
     int64_t dim[ASH_MAX_RANK];
+    *where = ASH_AT_VALUE;
     if (t->kind != ASHORE_TENSOR || t->rank < 0 || !t->dtype || t->dtype == ASHORE_STRING)
-        return ASH_AT_VALUE;
+        return ASHORE_OK;
+    bool exact = true;
     for (int i = 0; i < t->rank; i++) {
-        if (t->dim[i].kind != ASH_DIM_EXACT && t->dim[i].kind != ASH_DIM_BOUNDED)
-            return ASH_AT_VALUE;
+        if (t->dim[i].kind != ASH_DIM_EXACT && t->dim[i].kind != ASH_DIM_BOUNDED) return ASHORE_OK;
+        if (t->dim[i].kind == ASH_DIM_BOUNDED) exact = false;
         dim[i] = t->dim[i].value;
     }
-    if (ash_shape_check(t->dtype, t->rank, dim, NULL, room, NULL) != ASHORE_OK) return ASH_AT_VALUE;
-    return ASH_AT_SLAB;
+    int rc = ash_shape_check(t->dtype, t->rank, dim, NULL, room, exact ? err : NULL);
+    if (rc == ASHORE_OK) *where = ASH_AT_SLAB;
+    return exact ? rc : ASHORE_OK;
 }
 
 static int outputs_new(struct ash_draft *d, const struct ash_node *node, struct ash_info *out,
@@ -126,7 +130,8 @@ static int outputs_new(struct ash_draft *d, const struct ash_node *node, struct 
     for (uint32_t i = 0; i < node->n_out; i++) {
         if (node->out[i] == ASH_NONE) continue;
         size_t room = 0;
-        enum ash_where where = where_for(&out[i], &room);
+        enum ash_where where;
+        ASH_TRY(where_for(&out[i], &where, &room, d->err));
         ASH_TRY(ash_draft_place(d, &out[i], where, &ids[i]));
         d->plan->places[ids[i]].room = room;
         d->plan->scope->map[node->out[i]] = ids[i];

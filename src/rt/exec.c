@@ -50,10 +50,14 @@ int ash_exec_begin(struct ash_exec *x, struct ash_plan *plan, const struct ash_s
         x->n_out = plan->n_outputs;
     }
     size_t slab = plan->segments[0].slab;
-    ASH_TRY(ash_buf_reserve(x->heap, &x->slab, slab ? slab : 1, 0, err));
+    int rc = ash_buf_reserve(x->heap, &x->slab, slab ? slab : 1, 0, err);
+    if (rc != ASHORE_OK) {
+        ash_frame_blame(plan, &plan->segments[0], err);
+        return rc;
+    }
     struct ash_frame *f;
     ASH_TRY(push(x, &f, err));
-    int rc = ash_frame_begin(x, f, plan, false, args, bind, x->slab.data, err);
+    rc = ash_frame_begin(x, f, plan, false, args, bind, x->slab.data, err);
     if (rc != ASHORE_OK) ash_exec_abort(x);
     return rc;
 }

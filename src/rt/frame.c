@@ -101,8 +101,28 @@ static int init_slot(struct ash_exec *x, struct ash_frame *f, uint32_t i,
     return ASHORE_OK;
 }
 
-static int begin_segment(struct ash_exec *x, struct ash_frame *f, unsigned char *slab,
-                         struct ashore_error *err) {
+void ash_frame_blame(const struct ash_plan *plan, const struct ash_segment *seg,
+                     struct ashore_error *err) {
+    const struct ash_step *most = NULL;
+    const struct ash_place *place = NULL;
+    for (uint32_t i = 0; i < seg->n_steps; i++) {
+        for (uint32_t k = 0; k < seg->steps[i].n_out; k++) {
+            if (seg->steps[i].out[k] == ASH_NONE) continue;
+            const struct ash_place *p = &plan->places[seg->steps[i].out[k]];
+            if (place && p->room <= place->room) continue;
+            place = p;
+            most = &seg->steps[i];
+        }
+    }
+    if (!most) return;
+    char text[160];
+    ash_type_text(plan->options.syms, &place->info.type, text, sizeof text);
+    ash_error_prefix(err, "result %s: ", text);
+    ash_error_node(err, most->node);
+}
+
+static int fill_segment(struct ash_exec *x, struct ash_frame *f, unsigned char *slab,
+                        struct ashore_error *err) {
     const struct ash_segment *seg = ash_frame_segment(f);
     f->step = 0;
     x->steps_known += seg->n_steps;
@@ -120,6 +140,13 @@ static int begin_segment(struct ash_exec *x, struct ash_frame *f, unsigned char 
         if (n > most) most = n;
     }
     return ash_buf_reserve(x->heap, &x->pointers, most, 0, err);
+}
+
+static int begin_segment(struct ash_exec *x, struct ash_frame *f, unsigned char *slab,
+                         struct ashore_error *err) {
+    int rc = fill_segment(x, f, slab, err);
+    if (rc == ASHORE_ERR_NOMEM) ash_frame_blame(f->plan, ash_frame_segment(f), err);
+    return rc;
 }
 
 int ash_frame_begin(struct ash_exec *x, struct ash_frame *f, struct ash_plan *plan, bool owns_plan,

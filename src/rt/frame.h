@@ -21,7 +21,9 @@ struct ash_frame {
     struct ash_buf call; /* its argument, binding and result arrays */
 };
 
-static inline struct ash_slot *ash_frame_slots(const struct ash_frame *f) { return f->slots.data; }
+static inline struct ash_slot *ash_frame_slots(const struct ash_frame *f) {
+    return (struct ash_slot *)f->slots.data;
+}
 static inline const struct ash_segment *ash_frame_segment(const struct ash_frame *f) {
     return &f->plan->segments[f->segment];
 }
@@ -42,6 +44,9 @@ int ash_frame_next(struct ash_exec *x, struct ash_frame *f, struct ashore_error 
 int ash_frame_outputs(struct ash_frame *f, struct ashore_error *err);
 /* Lets go of everything that the run held; memory stays for the next. */
 void ash_frame_end(struct ash_exec *x, struct ash_frame *f);
+/* After segment seg got no memory: names the result that asks for most of it. */
+void ash_frame_blame(const struct ash_plan *plan, const struct ash_segment *seg,
+                     struct ashore_error *err);
 void ash_frame_deinit(struct ash_exec *x, struct ash_frame *f);
 
 /* Runs one step that is not a control step. */
