@@ -21,7 +21,7 @@
 struct ash_onnx_source {
     const void *bytes; /* outlive the graph: weights are used where they lie, if aligned */
     size_t size;
-    const char *name; /* in messages */
+    const char *name; /* begins messages; may be NULL */
     /* External data: by callback, else from files under data_dir; neither: refused. */
     const char *data_dir;
     const char *link_dir; /* NULL, or a second folder that links in data_dir may lead to: the one of

@@ -120,7 +120,6 @@ int ashore_model_load_memory(const void *bytes, size_t size,
     ASH_TRY(model_new(&defaults, defaults.name ? defaults.name : "model", &m, err));
     struct ash_onnx_source src = {.bytes = bytes,
                                   .size = size,
-                                  .name = m->name,
                                   .data_dir = defaults.data_dir,
                                   .external = defaults.external,
                                   .external_user = defaults.external_user};
@@ -146,7 +145,6 @@ int ashore_model_load_file(const char *path, const struct ashore_model_options *
     if (dir) {
         struct ash_onnx_source src = {.bytes = m->file.data,
                                       .size = m->file.size,
-                                      .name = m->name,
                                       .data_dir = defaults.data_dir ? defaults.data_dir : dir,
                                       .external = defaults.external,
                                       .external_user = defaults.external_user};
