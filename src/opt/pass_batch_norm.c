@@ -39,7 +39,7 @@ static bool fits(const struct ash_pass *p, const struct ash_node *n) {
 
 static int split(struct ash_pass *p, uint32_t at, bool *done) {
     struct ash_node *n = p->graph->nodes[at], *mul;
-    const float *v[CONSTANTS];
+    const float *v[CONSTANTS] = {0};
     int64_t dim[ASH_MAX_RANK];
     *done = false;
     if (!fits(p, n)) return ASHORE_OK;
