@@ -127,7 +127,7 @@ static void print_memory(struct cli *cli, const struct prediction *p) {
     }
     const struct ashore_memory *m = &p->memory;
     printf("\npeak memory: %s%s\n", m->exact ? "" : "at least ", cli_bytes_text(cli, m->total));
-    printf("  %-24s  %s\n", "weights in the file", cli_bytes_text(cli, m->weights));
+    printf("  %-24s  %s\n", "model as loaded", cli_bytes_text(cli, m->weights));
     printf("  %-24s  %s\n", "packed weights", cli_bytes_text(cli, m->packed));
     printf("  %-24s  %s\n", "intermediate values", cli_bytes_text(cli, m->slab));
     if (!m->exact)
