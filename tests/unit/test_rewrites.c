@@ -1,0 +1,426 @@
+/* Rewrites of a graph: what they make of arithmetic that is one operator in disguise, what they
+ * must leave alone, and that the answers stay.  Graphs are written as text:
+ *
+ *     "Add x #3 > a; Clip a #0 #6 > b; Mul x b > c; Div c #6 > y"
+ *
+ * #3 is a constant scalar (#3@2: of two dimensions); "ReduceMean:axes=-1" sets an attribute; other
+ * names are the input x[2,3,4,8], values, and the constants of write_constants(). */
+#include "model_writer.h"
+
+#include "ashore/ashore.h"
+
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { N = 2, C = 3, H = 4, D = 8, COUNT = N * C * H * D, TEXT = 512, OUTPUTS = 2 };
+
+/* ---- models ---------------------------------------------------------------------------------- */
+
+static float noise(uint32_t *state) {
+    *state = *state * 1664525u + 1013904223u;
+    return (float)(*state >> 8) / (float)(1 << 23) - 1.0f;
+}
+
+static void weight(struct mw *m, const char *name, int rank, const int64_t *shape, float base,
+                   float spread, uint32_t seed) {
+    float data[512];
+    size_t count = 1;
+    for (int i = 0; i < rank; i++) count *= (size_t)shape[i];
+    assert_true(count <= sizeof data / sizeof *data);
+    for (size_t i = 0; i < count; i++) data[i] = base + spread * noise(&seed);
+    mw_tensor(m, MW_GRAPH_INITIALIZER, name, ASHORE_FLOAT32, rank, shape, data,
+              count * sizeof *data);
+}
+
+static void write_constants(struct mw *m) {
+    weight(m, "GAIN", 1, (int64_t[]){D}, 1, 0.5f, 1);
+    weight(m, "BIAS", 1, (int64_t[]){D}, 0, 0.5f, 2);
+    weight(m, "BIAS4", 4, (int64_t[]){1, 1, 1, D}, 0, 0.5f, 3);
+    weight(m, "ROWS", 2, (int64_t[]){H, 1}, 0, 0.5f, 4);
+    weight(m, "SQUARE", 2, (int64_t[]){D, D}, 0, 0.25f, 5);
+    weight(m, "CHANNELS", 3, (int64_t[]){C, 1, 1}, 1, 0.5f, 6);
+    weight(m, "SHIFTS", 3, (int64_t[]){C, 1, 1}, 0, 0.5f, 7);
+    weight(m, "S", 1, (int64_t[]){C}, 1, 0.5f, 8);
+    weight(m, "B", 1, (int64_t[]){C}, 0, 0.5f, 9);
+    weight(m, "MEAN", 1, (int64_t[]){C}, 0, 0.5f, 10);
+    weight(m, "VAR", 1, (int64_t[]){C}, 1, 0.5f, 11);
+    weight(m, "K1", 4, (int64_t[]){C, C, 1, 1}, 0, 0.5f, 12);
+    weight(m, "K3", 4, (int64_t[]){C, C, 3, 3}, 0, 0.2f, 13);
+    weight(m, "D3", 4, (int64_t[]){C, 1, 3, 3}, 0, 0.2f, 14);
+}
+
+/* "axes=-1,keepdims=0": axes and pads are lists of equal numbers */
+static void write_attrs(struct mw *m, char *text) {
+    for (char *at = text, *next; at != NULL; at = next) {
+        next = strchr(at, ',');
+        if (next != NULL) *next++ = '\0';
+        char *value = strchr(at, '=');
+        assert_non_null(value);
+        *value++ = '\0';
+        int64_t v = strtol(value, NULL, 10), list[4] = {v, v, v, v};
+        if (strcmp(at, "axes") == 0)
+            mw_attr_ints(m, at, 1, list);
+        else if (strcmp(at, "pads") == 0)
+            mw_attr_ints(m, at, 4, list);
+        else
+            mw_attr_int(m, at, v);
+    }
+}
+
+/* Copies names to text, each #constant written to the model and given a name. */
+static void name_inputs(struct mw *m, const char *names, char *text) {
+    static int counter;
+    for (const char *at = names; *at != '\0';) {
+        size_t n = strcspn(at, " ");
+        if (*at == '#') {
+            char *end;
+            float v = strtof(at + 1, &end);
+            int rank = *end == '@' ? (int)strtol(end + 1, NULL, 10) : 0;
+            text += sprintf(text, "c%d ", counter);
+            char name[16];
+            snprintf(name, sizeof name, "c%d", counter++);
+            mw_tensor(m, MW_GRAPH_INITIALIZER, name, ASHORE_FLOAT32, rank,
+                      (int64_t[]){1, 1, 1, 1, 1, 1}, &v, sizeof v);
+        } else {
+            text += sprintf(text, "%.*s ", (int)n, at);
+        }
+        at += n + (at[n] == ' ');
+    }
+    text[-1] = '\0';
+}
+
+/* One node: "Op[:attributes] inputs > output". */
+static void write_node(struct mw *m, const char *text, size_t length) {
+    char line[TEXT], inputs[TEXT];
+    assert_true(length < sizeof line);
+    memcpy(line, text, length);
+    line[length] = '\0';
+    char *out = strstr(line, " > ");
+    assert_non_null(out);
+    *out = '\0';
+    out += 3;
+    char *op = line + strspn(line, " "), *names = strchr(op, ' ');
+    assert_non_null(names);
+    *names++ = '\0';
+    name_inputs(m, names, inputs);
+    char *attrs = strchr(op, ':');
+    if (attrs != NULL) *attrs++ = '\0';
+    size_t node = mw_node(m, op, out, inputs, out);
+    if (attrs != NULL) write_attrs(m, attrs);
+    mw_close(m, node);
+}
+
+static void write_model(struct mw *m, const char *text, size_t outputs) {
+    static const char *const names[OUTPUTS] = {"y", "z"};
+    size_t graph = mw_begin(m);
+    mw_value(m, MW_GRAPH_INPUT, "x", ASHORE_FLOAT32, 4, (int64_t[]){N, C, H, D});
+    for (size_t i = 0; i < outputs; i++)
+        mw_value(m, MW_GRAPH_OUTPUT, names[i], ASHORE_FLOAT32, -1, NULL);
+    write_constants(m);
+    for (const char *at = text; *at != '\0';) {
+        size_t n = strcspn(at, ";");
+        write_node(m, at, n);
+        at += n + (at[n] == ';');
+    }
+    mw_close(m, graph);
+}
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+enum { AS_WRITTEN, OPTIMISED, REFERENCE, WAYS };
+
+struct answer {
+    char steps[TEXT]; /* operators of the steps, with blanks between them */
+    ashore_value *out[OUTPUTS];
+};
+
+static void list_steps(ashore_session *session, char *text) {
+    text[0] = '\0';
+    for (size_t i = 0; i < ashore_session_steps(session); i++) {
+        struct ashore_step_info info;
+        assert_int_equal(ashore_session_step(session, i, &info), ASHORE_OK);
+        size_t n = strlen(text);
+        snprintf(text + n, TEXT - n, "%s%s", n ? " " : "", info.op);
+    }
+}
+
+static void run(const struct mw *m, int way, size_t outputs, ashore_value *x, struct answer *a) {
+    static const char *const in[1] = {"x"}, *const out[OUTPUTS] = {"y", "z"};
+    struct ashore_error err = {0};
+    struct ashore_model_options options;
+    struct ashore_session_options run_options;
+    ashore_model *model;
+    ashore_session *session;
+    ashore_model_options_init(&options);
+    options.optimize = way != AS_WRITTEN;
+    ashore_session_options_init(&run_options);
+    run_options.threads = 1;
+    run_options.profile = 1;
+    run_options.reference = way != OPTIMISED;
+    if (ashore_model_load_memory(m->bytes, m->size, &options, &model, &err))
+        fail_msg("%s", err.text);
+    if (ashore_session_create(model, &run_options, &session, &err)) fail_msg("%s", err.text);
+    if (ashore_session_run(session, 1, in, &x, outputs, out, a->out, &err))
+        fail_msg("%s", err.text);
+    list_steps(session, a->steps);
+    ashore_session_destroy(&session);
+    ashore_model_destroy(&model);
+}
+
+static ashore_value *make_input(void) {
+    ashore_value *x;
+    uint32_t seed = 99;
+    assert_int_equal(ashore_tensor_create(ASHORE_FLOAT32, 4, (int64_t[]){N, C, H, D}, &x, NULL), 0);
+    float *data = ashore_value_data_mut(x);
+    for (size_t i = 0; i < COUNT; i++) data[i] = 8 * noise(&seed);
+    return x;
+}
+
+static void compare(const char *graph, const ashore_value *expected, const ashore_value *actual,
+                    double bound) {
+    const float *e = ashore_value_data(expected), *a = ashore_value_data(actual);
+    assert_int_equal(ashore_value_rank(expected), ashore_value_rank(actual));
+    assert_int_equal(ashore_value_elements(expected), ashore_value_elements(actual));
+    for (size_t i = 0; i < ashore_value_elements(expected); i++) {
+        if (!(fabs((double)e[i] - (double)a[i]) <= bound))
+            fail_msg("%s: element %zu is %.9g, %.9g expected", graph, i, (double)a[i],
+                     (double)e[i]);
+    }
+}
+
+struct rewrite {
+    const char *graph;
+    const char *steps; /* what the optimised graph runs */
+};
+
+/* The roundings of at most 16 operations, each half an eps of the largest magnitude on the way, on
+ * either side; constants that are compared with a tolerance of 4 eps are among them.  z, where a
+ * graph has it, is an output as well. */
+static void check(const struct rewrite *r, double magnitude) {
+    struct answer a[WAYS];
+    struct mw m;
+    size_t outputs = strstr(r->graph, " > z;") != NULL ? 2 : 1;
+    double bound = 16 * (double)FLT_EPSILON * magnitude;
+    ashore_value *x = make_input();
+    mw_init(&m);
+    write_model(&m, r->graph, outputs);
+    for (int way = 0; way < WAYS; way++) run(&m, way, outputs, x, &a[way]);
+    if (strcmp(a[OPTIMISED].steps, r->steps) != 0)
+        fail_msg("%s: runs \"%s\", \"%s\" expected", r->graph, a[OPTIMISED].steps, r->steps);
+    for (int way = OPTIMISED; way < WAYS; way++)
+        for (size_t i = 0; i < outputs; i++)
+            compare(r->graph, a[AS_WRITTEN].out[i], a[way].out[i], bound);
+    for (int way = 0; way < WAYS; way++)
+        for (size_t i = 0; i < outputs; i++) ashore_value_release(&a[way].out[i]);
+    ashore_value_release(&x);
+    mw_deinit(&m);
+}
+
+#define CHECK_ALL(rows, magnitude)                                                                 \
+    do {                                                                                           \
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) check(&rows[i], magnitude);        \
+    } while (0)
+
+/* ---- activations ----------------------------------------------------------------------------- */
+
+static void test_hard_swish(void **state) {
+    static const struct rewrite rows[] = {
+        {"Add x #3 > a; Clip a #0 #6 > b; Mul x b > c; Div c #6 > y", "HardSwish"},
+        {"Add #3 x > a; Clip a #0 #6 > b; Mul b x > c; Mul #0.16666667 c > y", "HardSwish"},
+        {"Add x #3 > a; Clip a #0 #6 > b; Div b #6 > c; Mul x c > y", "HardSwish"},
+        {"Add x #3@1 > a; Clip a #0 #6 > b; Mul x #0.16666667@4 > c; Mul c b > y", "HardSwish"},
+        {"Add x #3 > a; Max a #0 > b; Min #6 b > c; Mul c x > d; Div d #6 > y", "HardSwish"},
+        {"Add x #3 > a; Relu a > b; Min b #6 > c; Mul c x > d; Div d #6 > y", "HardSwish"},
+        {"Sub x #-3 > a; Clip a #0 #6 > b; Div x #6 > c; Mul b c > y", "HardSwish"},
+        {"Mul x #0.16666667 > a; Add a #0.5 > b; Clip b #0 #1 > c; Mul c x > y", "HardSwish"},
+        {"Relu x > r; Add r #3 > a; Clip a #0 #6 > b; Mul r b > c; Div c #6 > y", "Relu HardSwish"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+}
+
+static void test_hard_sigmoid(void **state) {
+    static const struct rewrite rows[] = {
+        {"Add x #3 > a; Clip a #0 #6 > b; Div b #6 > y", "HardSigmoid"},
+        {"Mul x #0.2 > a; Add a #0.5 > b; Clip b #0 #1 > y", "HardSigmoid"},
+        {"Sub #0.5 x > a; Clip a #0 #1 > y", "HardSigmoid"},
+        {"Neg x > a; Clip a #0 #1 > y", "HardSigmoid"},
+        {"Relu x > r; Add r #3 > a; Clip a #0 #6 > b; Div b #6 > y", "Relu HardSigmoid"},
+        /* x with another slope keeps the product */
+        {"Mul x #0.2 > a; Add a #0.5 > b; Clip b #0 #1 > c; Mul x c > y", "HardSigmoid Mul"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+}
+
+static void test_clips(void **state) {
+    static const struct rewrite rows[] = {
+        {"Relu x > a; Clip a - #6 > y", "Clip"},
+        {"Max x #0 > a; Min a #6 > y", "Clip"},
+        {"Clip x #-1 #2 > a; Relu a > y", "Clip"},
+        {"Relu x > a; Relu a > y", "Relu"},
+        {"Clip x #-3 #-2 > a; Relu a > y", "Clip"},
+        {"Mul x #2 > a; Relu a > b; Div b #2 > y", "Relu"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+}
+
+static void test_swish(void **state) {
+    static const struct rewrite rows[] = {
+        {"Sigmoid x > a; Mul x a > y", "Swish"},
+        {"Sigmoid x > a; Mul a x > y", "Swish"},
+        {"Mul x #1.702 > a; Sigmoid a > b; Mul x b > y", "Swish"},
+        {"Mul x #0.5 > a; Tanh a > b; Mul b #0.5 > c; Add c #0.5 > y", "Sigmoid"},
+        {"Mul x #0.5 > a; Tanh a > b; Add b #1 > c; Mul c x > d; Mul d #0.5 > y", "Swish"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+}
+
+static void test_gelu(void **state) {
+    static const struct rewrite rows[] = {
+        {"Div x #1.4142135 > a; Erf a > b; Add b #1 > c; Mul x c > d; Mul d #0.5 > y", "Gelu"},
+        {"Mul x #0.70710677 > a; Erf a > b; Add #1 b > c; Mul x #0.5 > d; Mul d c > y", "Gelu"},
+        {"Div x #1.4142135 > a; Erf a > b; Add b #1 > c; Mul c #0.5 > d; Mul d x > y", "Gelu"},
+        {"Div x #1.4142135 > a; Erf a > b; Mul b #0.5 > c; Add c #0.5 > d; Mul d x > y", "Gelu"},
+        {"Mul x x > a; Mul a x > b; Mul b #0.044715 > c; Add x c > d; Mul d #0.7978846 > e; "
+         "Tanh e > f; Add f #1 > g; Mul x #0.5 > h; Mul h g > y",
+         "Gelu"},
+        {"Pow x #3 > b; Mul #0.044715 b > c; Add c x > d; Mul d #0.7978846 > e; Tanh e > f; "
+         "Add f #1 > g; Mul x g > h; Mul h #0.5 > y",
+         "Gelu"},
+        {"Mul x x > a; Mul a #0.044715 > b; Add b #1 > c; Mul x #0.7978846 > d; Mul d c > e; "
+         "Tanh e > f; Add f #1 > g; Mul x g > h; Mul h #0.5 > y",
+         "Gelu"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+}
+
+static void test_no_activation(void **state) {
+    static const struct rewrite rows[] = {
+        {"Add x #3 > a; Clip a #0 #6 > b; Mul x b > c; Div c #5 > y", "Add Clip Mul Div"},
+        {"Add x #3.00001 > a; Clip a #0 #6 > b; Mul x b > c; Div c #6 > y", "Add Clip Mul Div"},
+        {"Add x #3 > a; Clip a #0.001 #6 > b; Div b #6 > y", "Add Clip Div"},
+        {"Mul x #0.2 > a; Clip a #1e-7 #1 > y", "Mul Clip"},
+        {"Mul x #0.2 > a; Clip a #0 #0.9999999 > y", "Mul Clip"},
+        /* the shape grows: only what is behind can be one */
+        {"Add x #3@5 > a; Clip a #0 #6 > b; Div b #6 > y", "Add HardSigmoid"},
+        /* a second user, an output in the middle */
+        {"Add x #3 > a; Clip a #0 #6 > b; Div b #6 > c; Mul a c > y", "Add HardSigmoid Mul"},
+        {"Add x #3 > z; Clip z #0 #6 > b; Mul x b > c; Div c #6 > y", "Add Clip Mul Div"},
+        {"Sigmoid x > z; Mul x z > y", "Sigmoid Mul"},
+        /* another factor than x */
+        {"Neg x > n; Sigmoid x > a; Mul n a > b; Add b x > y", "Neg Sigmoid Mul Add"},
+        {"Div x #1.414 > a; Erf a > b; Add b #1 > c; Mul x c > d; Mul d #0.5 > y",
+         "Div Erf Add Mul Mul"},
+        {"Div x #1.4142135 > a; Erf a > b; Add b #2 > c; Mul x c > d; Mul d #0.5 > y",
+         "Div Erf Add Mul Mul"},
+        {"Mul x #0 > a; Clip a #0 #1 > y", "Mul Clip"},
+        {"Add x #3 > a; Mul a #2 > y", "Add Mul"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+}
+
+/* ---- normalisations -------------------------------------------------------------------------- */
+
+#define CENTRED  "ReduceMean:axes=-1 x > m; Sub x m > d; "
+#define VARIANCE "ReduceMean:axes=-1 q > v; Add v #1e-5 > e; Sqrt e > r; "
+
+static void test_layer_norm(void **state) {
+    static const struct rewrite rows[] = {
+        {CENTRED "Pow d #2 > q; " VARIANCE "Div d r > n; Mul n GAIN > s; Add s BIAS > y",
+         "LayerNormalization"},
+        {CENTRED "Mul d d > q; " VARIANCE "Div d r > n; Mul GAIN n > s; Add BIAS4 s > y",
+         "LayerNormalization"},
+        {CENTRED "Mul d d > q; " VARIANCE "Div d r > y", "LayerNormalization"},
+        {CENTRED "Mul d d > q; " VARIANCE "Div d r > n; Mul n GAIN > y", "LayerNormalization"},
+        {CENTRED "Pow d #2 > q; " VARIANCE "Div d r > n; Add n BIAS > y", "LayerNormalization"},
+        {CENTRED "Mul d d > q; " VARIANCE "Reciprocal r > i; Mul i d > n; Mul n GAIN > y",
+         "LayerNormalization"},
+        {CENTRED "Sub x m > c; Pow c #2 > q; " VARIANCE "Div d r > y", "LayerNormalization"},
+        {"ReduceMean:axes=3 x > m; Sub x m > d; Mul d d > q; " VARIANCE "Div d r > y",
+         "LayerNormalization"},
+        {CENTRED "Mul d d > q; " VARIANCE "Div d r > n; Add n ROWS > y", "LayerNormalization Add"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+}
+
+static void test_no_layer_norm(void **state) {
+    static const struct rewrite rows[] = {
+        {"ReduceMean:axes=2 x > m; Sub x m > d; Pow d #2 > q; " VARIANCE "Div d r > y",
+         "ReduceMean Sub Pow ReduceMean Add Sqrt Div"},
+        {CENTRED "Pow d #3 > q; Abs q > p; ReduceMean:axes=-1 p > v; Add v #1e-5 > e; Sqrt e > r; "
+                 "Div d r > y",
+         "ReduceMean Sub Pow Abs ReduceMean Add Sqrt Div"},
+        {CENTRED "Mul d d > q; " VARIANCE "Div d r > n; Mul d n > y",
+         "ReduceMean Sub Mul ReduceMean Add Sqrt Div Mul"},
+        {CENTRED "Mul d d > q; " VARIANCE "Div x r > y",
+         "ReduceMean Sub Mul ReduceMean Add Sqrt Div"},
+    };
+    static const struct rewrite output = {
+        "ReduceMean:axes=-1 x > z; Sub x z > d; Mul d d > q; " VARIANCE "Div d r > y",
+        "ReduceMean Sub Mul ReduceMean Add Sqrt Div"};
+    (void)state;
+    CHECK_ALL(rows, 16);
+    check(&output, 16);
+}
+
+/* The constants have their layout turned when the model is loaded. */
+static void test_batch_norm(void **state) {
+    static const struct rewrite rows[] = {
+        {"Conv x K1 > a; Relu a > b; BatchNormalization b S B MEAN VAR > c; Conv c K1 > y",
+         "Transpose Conv+Relu Mul Add Conv Transpose"},
+        {"BatchNormalization x S B MEAN VAR > y", "BatchNormalization"},
+        {"Conv x K1 > a; BatchNormalization a S B MEAN VAR > y", "Transpose Conv Transpose"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+}
+
+/* ---- products -------------------------------------------------------------------------------- */
+
+static void test_matmul(void **state) {
+    static const struct rewrite rows[] = {
+        {"MatMul x SQUARE > a; Add a BIAS > y", "MatMul"},
+        {"MatMul x SQUARE > a; Add BIAS4 a > y", "MatMul"},
+        {"MatMul x SQUARE > a; Add a BIAS > b; Relu b > y", "MatMul+Relu"},
+        {"MatMul x SQUARE > a; Add a BIAS > b; Add b x > c; Relu c > y", "MatMul+Add+Relu"},
+        {"MatMul x SQUARE > a; Sigmoid a > b; Mul a b > y", "MatMul+Swish"},
+        {"MatMul x SQUARE > a; Add x a > y", "MatMul+Add"},
+        {"MatMul x SQUARE > a; Add a BIAS > b; Mul b #0.70710677 > c; Erf c > d; Add d #1 > e; "
+         "Mul b e > f; Mul f #0.5 > y",
+         "MatMul+Gelu"},
+    };
+    static const struct rewrite near[] = {
+        {"MatMul x SQUARE > a; Add a ROWS > y", "MatMul Add"},
+        {"MatMul x SQUARE > z; Add z BIAS > y", "MatMul Add"},
+        {"MatMul x SQUARE > a; Add a #0.5 > y", "MatMul Add"},
+        {"MatMul x SQUARE > a; Add a a > y", "MatMul Add"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+    CHECK_ALL(near, 64);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hard_swish), cmocka_unit_test(test_hard_sigmoid),
+        cmocka_unit_test(test_clips),      cmocka_unit_test(test_swish),
+        cmocka_unit_test(test_gelu),       cmocka_unit_test(test_no_activation),
+        cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_no_layer_norm),
+        cmocka_unit_test(test_batch_norm), cmocka_unit_test(test_matmul),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
