@@ -30,7 +30,7 @@ struct ash_rnn_shape {
     bool reverse;             /* with D = 1 */
     bool linear_before_reset; /* GRU */
     bool input_forget;        /* LSTM: f = 1 - i */
-    float clip;               /* 0: none; else the functions' inputs are kept within +-clip */
+    float clip;               /* 0: none; else the gates' inputs are kept within +-clip */
     struct ash_act_f32 act;   /* RNN; its default is ASH_ACT_TANH */
 };
 

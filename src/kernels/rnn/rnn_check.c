@@ -77,7 +77,7 @@ static void oracle_step(const struct job *j, size_t d, size_t t, size_t b, doubl
         double f = sigmoid(clipped(j, v[2] + (p ? (double)p[2 * H] * c[e] : 0)));
         c[e] = (s->input_forget ? 1 - i : f) * c[e] + i * tanh(clipped(j, v[3]));
         double o = sigmoid(clipped(j, v[1] + (p ? (double)p[H] * c[e] : 0)));
-        h[e] = o * tanh(clipped(j, c[e]));
+        h[e] = o * tanh(c[e]);
     }
 }
 

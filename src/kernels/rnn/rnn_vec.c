@@ -19,7 +19,7 @@ VF_INLINE void rnn_lstm(const struct ash_rnn_cell *u, size_t at, size_t n) {
     if (p) o = vf_fma(ash_tail_load(p + H, n), c, o);
     o = vf_sigmoid(rnn_clip(o, clip));
     ash_tail_store(u->c + at, n, c);
-    ash_tail_store(u->h + at, n, o * vf_tanh(rnn_clip(c, clip)));
+    ash_tail_store(u->h + at, n, o * vf_tanh(c));
 }
 
 /* (1 - z) * t + z * h */
