@@ -232,7 +232,7 @@ static int instance_lower(struct ash_lower *c) {
     const struct ash_norm_row *row = ash_norm_best();
     struct norm_params *p;
 
-    if (!ash_lower_all_f32(c)) return ASHORE_OK;
+    if (!ash_lower_all_f32(c) || !ash_type_count(x)) return ASHORE_OK;
     p = ash_lower_to(c, instance_run, sizeof *p, row->name);
     if (!p) return ASHORE_ERR_NOMEM;
     p->row = row;
