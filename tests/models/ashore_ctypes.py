@@ -1,6 +1,8 @@
 """The C library under Python, for tests: just enough of ashore.h to load, run and predict."""
 
 import ctypes as c
+import os
+import subprocess
 
 import numpy as np
 
@@ -21,7 +23,13 @@ class Memory(c.Structure):
 
 class SessionOptions(c.Structure):
     _fields_ = [("struct_size", c.c_size_t), ("threads", c.c_int), ("profile", c.c_int),
-                ("memory_limit", c.c_size_t)]
+                ("reference", c.c_int), ("memory_limit", c.c_size_t)]
+
+
+class ModelOptions(c.Structure):
+    _fields_ = [("struct_size", c.c_size_t), ("name", c.c_char_p), ("data_dir", c.c_char_p),
+                ("realloc", c.c_void_p), ("realloc_user", c.c_void_p), ("optimize", c.c_int),
+                ("external", c.c_void_p), ("external_user", c.c_void_p)]
 
 
 class ValueInfo(c.Structure):
@@ -33,6 +41,14 @@ class AshoreError(RuntimeError):
     pass
 
 
+def build_library(build, path):
+    """Makes a shared library of the static one in the folder `build`."""
+    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-o", path, "-Wl,--whole-archive",
+                    os.path.join(build, "libashore.a"), "-Wl,--no-whole-archive", "-lpthread",
+                    "-lm", *os.environ.get("ASHORE_LINK", "").split()], check=True)
+    return Library(path)
+
+
 class Library:
     def __init__(self, path):
         lib = self.lib = c.CDLL(path)
@@ -42,18 +58,29 @@ class Library:
         for name in ("ashore_value_bytes", "ashore_model_input_count", "ashore_model_output_count"):
             getattr(lib, name).restype = c.c_size_t
 
-    def load(self, path, threads=1):
-        return Model(self.lib, path, threads)
+    def load(self, source, threads=1, optimize=1, reference=0):
+        """source: the path of a model, or its bytes."""
+        return Model(self.lib, source, threads, optimize, reference)
 
 
 class Model:
-    def __init__(self, lib, path, threads):
+    def __init__(self, lib, source, threads, optimize, reference):
         self.lib = lib
         self.model, self.session = c.c_void_p(), c.c_void_p()
-        self._call(lib.ashore_model_load_file, str(path).encode(), None, c.byref(self.model))
+        loading = ModelOptions()
+        lib.ashore_model_options_init(c.byref(loading))
+        loading.optimize = optimize
+        if isinstance(source, bytes):
+            self.source = source  # must outlive the model
+            self._call(lib.ashore_model_load_memory, source, c.c_size_t(len(source)),
+                       c.byref(loading), c.byref(self.model))
+        else:
+            self._call(lib.ashore_model_load_file, str(source).encode(), c.byref(loading),
+                       c.byref(self.model))
         options = SessionOptions()
         lib.ashore_session_options_init(c.byref(options))
         options.threads = threads
+        options.reference = reference
         self._call(lib.ashore_session_create, self.model, c.byref(options), c.byref(self.session))
         self.inputs = [lib.ashore_model_input(self.model, i).contents.name.decode()
                        for i in range(lib.ashore_model_input_count(self.model))]

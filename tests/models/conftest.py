@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import onnxruntime
 import pytest
-from ashore_ctypes import Library
+from ashore_ctypes import build_library
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("ASHORE_BUILD", os.path.join(ROOT, "build"))
@@ -18,11 +18,7 @@ VARIANTS = [("scalar", 1), ("simd128", 1), ("relaxed", 1), ("relaxed", 2)]
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory):
-    path = str(tmp_path_factory.mktemp("library") / "libashore.so")
-    archive = os.path.join(BUILD, "libashore.a")
-    subprocess.run(["cc", "-shared", "-o", path, "-Wl,--whole-archive", archive,
-                    "-Wl,--no-whole-archive", "-lpthread", "-lm"], check=True)
-    return Library(path)
+    return build_library(BUILD, str(tmp_path_factory.mktemp("library") / "libashore.so"))
 
 
 @pytest.fixture(scope="session")
