@@ -380,13 +380,40 @@ static void test_no_layer_norm(void **state) {
 /* The constants have their layout turned when the model is loaded. */
 static void test_batch_norm(void **state) {
     static const struct rewrite rows[] = {
-        {"Conv x K1 > a; Relu a > b; BatchNormalization b S B MEAN VAR > c; Conv c K1 > y",
-         "Transpose Conv+Relu Mul Add Conv Transpose"},
+        {"Conv x K1 > a; Relu a > b; BatchNormalization b S B MEAN VAR > c; Relu c > d; "
+         "Conv d K1 > y",
+         "Transpose Conv+Relu Mul Add Relu Conv Transpose"},
         {"BatchNormalization x S B MEAN VAR > y", "BatchNormalization"},
         {"Conv x K1 > a; BatchNormalization a S B MEAN VAR > y", "Transpose Conv Transpose"},
+        {"Relu x > a; BatchNormalization a S B MEAN VAR > b; Conv b K1 > y",
+         "Relu Transpose Conv Transpose"},
     };
     (void)state;
     CHECK_ALL(rows, 16);
+}
+
+/* ---- convolutions ---------------------------------------------------------------------------- */
+
+static void test_prescale(void **state) {
+    static const struct rewrite rows[] = {
+        {"Mul x #2 > a; Add a #0.5 > b; Conv b K1 > y", "Transpose Conv Transpose"},
+        {"Sub x SHIFTS > a; Div a CHANNELS > b; Conv b K1 B > y", "Transpose Conv Transpose"},
+        {"Mul x CHANNELS > a; Conv:pads=1 a K3 > y", "Transpose Conv Transpose"},
+        {"Mul CHANNELS x > a; Conv:pads=1,group=3 a D3 B > y", "Transpose Conv Transpose"},
+        {"Mul x CHANNELS > a; Add a SHIFTS > b; Conv:group=3 b D3 > y", "Transpose Conv Transpose"},
+        /* the border would be another */
+        {"Add x #0.5 > a; Conv:pads=1 a K3 > y", "Add Transpose Conv Transpose"},
+        {"Mul x #2 > a; Add a #0.5 > b; Conv:pads=1 b K3 > y", "Add Transpose Conv Transpose"},
+        {"Mul x CHANNELS > a; Sub a SHIFTS > b; Conv:pads=1 b K3 B > y",
+         "Add Transpose Conv Transpose"},
+        /* not per channel, not constants before x, another user */
+        {"Mul x GAIN > a; Conv a K1 > y", "Mul Transpose Conv Transpose"},
+        {"Sub #1 x > a; Conv a K1 > y", "Sub Transpose Conv Transpose"},
+        {"Mul x #2 > a; Conv a K1 > b; Add a b > y", "Mul Transpose Conv Transpose Add"},
+        {"Mul x #2 > z; Conv z K1 > y", "Mul Transpose Conv Transpose"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 32);
 }
 
 /* ---- products -------------------------------------------------------------------------------- */
@@ -421,6 +448,7 @@ int main(void) {
         cmocka_unit_test(test_gelu),       cmocka_unit_test(test_no_activation),
         cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_no_layer_norm),
         cmocka_unit_test(test_batch_norm), cmocka_unit_test(test_matmul),
+        cmocka_unit_test(test_prescale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
