@@ -21,8 +21,8 @@ void ash_arena_deinit(struct ash_arena *arena);
 void *ash_arena_alloc(struct ash_arena *arena, size_t size);
 void *ash_arena_raw(struct ash_arena *arena, size_t size); /* not cleared */
 void *ash_arena_array(struct ash_arena *arena, size_t count, size_t size);
-/* Gives a large piece back before the arena's end.  A piece that shares its block with others stays;
- * true when it was given back. */
+/* Gives a large piece back before the arena's end.  A piece that shares its block with others
+ * stays; true when it was given back. */
 bool ash_arena_release(struct ash_arena *arena, const void *p);
 /* Whether p lies in memory of the arena. */
 bool ash_arena_owns(const struct ash_arena *arena, const void *p);

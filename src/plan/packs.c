@@ -106,8 +106,7 @@ int ash_lower_pack_all(struct ash_lower *c, const struct ash_tensor *const *src,
         key.src[i] = src[i]->data;
     }
     struct ash_packs *packs = c->plan->options.packs;
-    while (atomic_flag_test_and_set_explicit(&packs->lock, memory_order_acquire)) {
-    }
+    while (atomic_flag_test_and_set_explicit(&packs->lock, memory_order_acquire)) {}
     int rc = pack_locked(packs, &key, pack, arg, packed, c->err);
     atomic_flag_clear_explicit(&packs->lock, memory_order_release);
     return rc;
