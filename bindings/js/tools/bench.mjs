@@ -26,16 +26,32 @@ const given = new Map((options.dim ?? []).map((text) => {
   return [text.slice(0, at), value];
 }));
 
-const nameOf = (info, axis) => (/^[A-Za-z_][\w.]*$/.test(info.dims[axis]) ? info.dims[axis]
-  : `${info.name}:${axis}`);
+// "N" and "p2o.DynamicDimension.1" are names; "floor(W/8)" and "?" are not.
+const isName = (d) => typeof d === 'string' && d !== '?' && /^[^()+*/ ]+$/.test(d);
+const nameOf = (info, axis) => (isName(info.dims[axis]) ? info.dims[axis] : `${info.name}:${axis}`);
 
 function extentOf(info, axis) {
   const d = info.dims[axis];
   if (typeof d === 'number') return d;
-  return given.get(`${info.name}:${axis}`) ?? given.get(d);
+  return given.get(`${info.name}:${axis}`) ?? (isName(d) ? given.get(d) : undefined);
+}
+
+// Names that --dim gives, but the model has not.
+function refuseUnknown(infos) {
+  const places = infos.flatMap((info) => (info.dims ?? []).map((d, axis) => [info, axis]));
+  const known = new Set(places.flatMap(([info, axis]) =>
+    [`${info.name}:${axis}`, nameOf(info, axis)]));
+  const open = new Set(places.filter(([info, axis]) => typeof info.dims[axis] === 'string')
+    .map(([info, axis]) => nameOf(info, axis)));
+  for (const name of given.keys()) {
+    if (known.has(name)) continue;
+    giveUp('bench', `--dim ${name}: the model has no such dimension; ${open.size
+      ? `it has: ${[...open].join(', ')}` : 'all its inputs have fixed shapes'}`, exits.usage);
+  }
 }
 
 function fixExtents(infos) {
+  refuseUnknown(infos);
   for (const info of infos) {
     if (info.kind !== 'tensor' || !info.dims) {
       giveUp('bench', `input '${info.name}' is ${
@@ -123,23 +139,24 @@ async function measure() {
   const first = timed();
   const times = sort(Array.from({ length: runs }, timed));
   const middle = median(times);
-  const { total, wasm } = await model.memory();
+  const memory = await model.memory();
   const { report } = model;
   model.close();
-  return {
-    model: source, version: report.version, target: 'wasm', cpu: report.variant,
-    threads: report.threads, missing: report.missing, seed,
-    inputs: Object.entries(feeds).map(([name, { type, dims }]) => ({ name, type, shape: dims })),
-    model_bytes: report.model.bytes,
-    engine_seconds: report.ms.engine / 1e3,
+  // The fields of the native command, and the variant.
+  const result = {
+    model: source, version: report.version, target: 'wasm', variant: report.variant,
+    cpu: report.variant, threads: report.threads, seed,
+    inputs: Object.entries(feeds).map(([name, { type, dims }]) =>
+      ({ dtype: type, shape: dims, name })),
     load_seconds: (report.ms.download + report.ms.prepare) / 1e3,
     first_seconds: first,
     steady_seconds: { runs, min: times[0], median: middle,
       mad: median(sort(times.map((time) => Math.abs(time - middle)))) },
-    peak_bytes: total, memory_bytes: wasm,
+    peak_bytes: memory.total,
     process_peak_bytes: process.resourceUsage().maxRSS * 1024,
     ...(options['per-op'] ? await profile(feeds) : {}),
   };
+  return { result, report, memory };
 }
 
 // ---- output -------------------------------------------------------------------------------------
@@ -150,21 +167,23 @@ const size = (bytes) => (bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(2)} KiB`
 const line = ({ op, seconds, share }) => `  ${op.padEnd(26)} ${ms(seconds).padStart(9)}  ${
   (100 * share).toFixed(1).padStart(5)}%`;
 
-function text(r) {
-  const inputs = r.inputs.map(({ name, type, shape }) => `${name} ${type}[${shape}]`);
+const missingText = ({ feature, why, cost }) => `missing: ${feature}: ${why}; ${cost}`;
+
+function text({ result: r, report, memory }) {
+  const inputs = r.inputs.map(({ name, dtype, shape }) => `${name} ${dtype}[${shape}]`);
   const { min, median: middle, mad } = r.steady_seconds;
   const lines = [
-    `model:   ${r.model}, ${size(r.model_bytes)}`,
+    `model:   ${r.model}, ${size(report.model.bytes)}`,
     `inputs:  ${inputs.length ? `${inputs.join(', ')}; ` : 'none; '}random, seed ${seed}`,
     `engine:  ashore ${r.version}, wasm, ${r.cpu}, ${r.threads} thread${
-      r.threads === 1 ? '' : 's'}, ready in ${ms(r.engine_seconds)} ms`,
-    ...r.missing.map(({ feature, why, cost }) => `missing: ${feature}: ${why}; ${cost}`),
+      r.threads === 1 ? '' : 's'}, ready in ${report.ms.engine.toFixed(3)} ms`,
+    ...report.missing.map(missingText),
     `load:    ${ms(r.load_seconds)} ms`,
     `first:   ${ms(r.first_seconds)} ms`,
     `steady:  min ${ms(min)} ms, median ${ms(middle)} ms, MAD ${ms(mad)} ms (${runs} run${
       runs === 1 ? '' : 's'})`,
     `memory:  peak ${size(r.peak_bytes)} held by model and session, ${
-      size(r.memory_bytes)} by the instance, ${size(r.process_peak_bytes)} by the process`,
+      size(memory.wasm)} by the instance, ${size(r.process_peak_bytes)} by the process`,
   ];
   if (r.operators) {
     lines.push('', 'by operator:                    ms/run   share   steps',
@@ -180,8 +199,13 @@ try {
   if (!/^\w+:/.test(source) && !fs.existsSync(source)) {
     giveUp('bench', `${source}: no such file`, exits.input);
   }
-  const result = await measure();
-  process.stdout.write(options.json ? `${JSON.stringify(result, null, 2)}\n` : text(result));
+  const measured = await measure();
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(measured.result, null, 2)}\n`);
+    for (const each of measured.report.missing) process.stderr.write(`${missingText(each)}\n`);
+  } else {
+    process.stdout.write(text(measured));
+  }
 } catch (error) {
   giveUp('bench', error.message, error.name === 'AshoreError' ? exitCode(error) : exits.internal);
 }

@@ -19,12 +19,14 @@ const threads = numberOf('verify', options, 'threads', 1);
 const { variant } = options;
 if (!options.operands.length) giveUp('verify', 'no folder is given', exits.usage);
 
+const statOf = (file) => fs.statSync(file, { throwIfNoEntry: false });
+
 function casesOf(dir, level = 0) {
-  if (fs.existsSync(path.join(dir, 'model.onnx'))) return [dir];
-  if (level > depth) return [];
-  return fs.readdirSync(dir, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory()).map(({ name }) => name).sort()
-    .flatMap((name) => casesOf(path.join(dir, name), level + 1));
+  if (statOf(path.join(dir, 'model.onnx'))?.isFile()) return [dir];
+  const names = fs.readdirSync(dir).sort();
+  if (level >= depth) return [];
+  return names.map((name) => path.join(dir, name)).filter((below) => statOf(below)?.isDirectory())
+    .flatMap((below) => casesOf(below, level + 1));
 }
 
 const choice = choose({ variant, threads });
