@@ -90,15 +90,17 @@ def test_rec_widths_and_batches(library, oracle):
 
 
 def test_rec_memory_is_predicted(library):
-    """What is predicted before a run is what the run holds."""
+    """What is predicted before a run is what the run holds.  Beyond it are the values that go in
+    and come out, which are the caller's, and the plan with its steps: about 300 KiB here."""
     x = rec_input("first")
     with library.load(REC) as model:
         predicted = model.predict(x.shape)
-        model.run({"x": x})
+        y = model.run({"x": x})[model.outputs[0]]
         held = model.memory()
     assert predicted.exact
-    assert held.total <= predicted.total
-    assert held.total >= predicted.total * 0.9
+    print(f"{predicted.total} bytes predicted, {held.total} held")
+    assert held.total <= predicted.total + x.nbytes + y.nbytes + 512 * 1024
+    assert held.total >= predicted.total
 
 
 @pytest.mark.parametrize("rotated", [False, True])
