@@ -213,7 +213,7 @@ static bool evaluate(struct match *m, uint32_t v, int depth, struct form *f) {
     *f = identity;
     if (v == m->x) return true;
     const struct ash_node *n = ash_pass_producer(m->p, v);
-    if (!n || depth >= DEPTH_MAX || ++m->nodes > NODES_MAX) return false;
+    if (!n || !n->op || depth >= DEPTH_MAX || ++m->nodes > NODES_MAX) return false;
     enum op op = op_of(n);
     if (op == OP_COUNT) return n->n_out == 1 && activation(m, n, depth, f);
     if (op == OP_NEG) return operand(m, n, 0, depth, f) && scale(f, -1);

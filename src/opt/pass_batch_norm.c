@@ -24,7 +24,7 @@ static void constants(const struct ash_pass *p, const struct ash_node *n, const 
 }
 
 static bool fits(const struct ash_pass *p, const struct ash_node *n) {
-    if (*n->domain || !is_op(n, "BatchNormalization") || n->opset < 9 || n->n_formal != 5)
+    if (!n->op || *n->domain || !is_op(n, "BatchNormalization") || n->opset < 9 || n->n_formal != 5)
         return false;
     const struct ash_attr *training = ash_node_attr(n, "training_mode");
     if (training && (training->type != ASH_ATTR_INT || training->v.i)) return false;

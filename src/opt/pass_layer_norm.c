@@ -19,7 +19,7 @@ struct norm {
 };
 
 static bool is_op(const struct ash_node *n, const char *op) {
-    return n && !*n->domain && !strcmp(n->op_type, op);
+    return n && n->op && !*n->domain && !strcmp(n->op_type, op);
 }
 
 static const struct ash_tensor *constant(const struct ash_pass *p, uint32_t v, int dtype) {

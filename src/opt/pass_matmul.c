@@ -5,7 +5,7 @@
 #include <string.h>
 
 static bool is_op(const struct ash_node *n, const char *op) {
-    return n && !*n->domain && !strcmp(n->op_type, op);
+    return n && n->op && !*n->domain && !strcmp(n->op_type, op);
 }
 
 /* The constant is one float32 number for each column of the product. */

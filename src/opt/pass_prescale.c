@@ -38,7 +38,8 @@ static bool extend(const struct ash_pass *p, struct chain *f, int rank) {
     static const char *const ops[] = {"Mul", "Div", "Add", "Sub"};
     struct ash_node *n = ash_pass_producer(p, f->x);
     size_t op = 0;
-    if (!n || *n->domain || n->opset < 7 || n->n_formal != 2 || p->uses[f->x] != 1) return false;
+    if (!n || !n->op || *n->domain || n->opset < 7 || n->n_formal != 2 || p->uses[f->x] != 1)
+        return false;
     while (op < 4 && strcmp(n->op_type, ops[op]) != 0) op++;
     if (op == 4) return false;
     bool left = constant_f32(p, n->in[0]) != NULL, one;
@@ -160,7 +161,7 @@ static int visit(struct ash_pass *p, struct ash_node *conv) {
 int ash_pass_prescale(struct ash_pass *p) {
     for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
         struct ash_node *n = p->graph->nodes[i];
-        if (!*n->domain && !strcmp(n->op_type, "Conv")) ASH_TRY(visit(p, n));
+        if (n->op && !*n->domain && !strcmp(n->op_type, "Conv")) ASH_TRY(visit(p, n));
     }
     return ASHORE_OK;
 }
