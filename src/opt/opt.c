@@ -151,6 +151,18 @@ void ash_pass_replace(struct ash_pass *p, uint32_t from, uint32_t to) {
     p->changed = true;
 }
 
+const struct ash_tensor *ash_pass_f32(const struct ash_pass *p, uint32_t v) {
+    const struct ash_tensor *t = v == ASH_NONE ? NULL : p->graph->values[v].data;
+    return t && t->dtype == ASHORE_FLOAT32 ? t : NULL;
+}
+
+bool ash_pass_per_channel(const struct ash_tensor *t, int rank, size_t C, bool *one) {
+    *one = ash_tensor_count(t) == 1 && t->rank <= rank;
+    if (*one) return true;
+    if ((size_t)ash_tensor_count(t) != C || t->rank < rank - 1 || t->rank > rank) return false;
+    return (size_t)t->dim[t->rank - rank + 1] == C;
+}
+
 void ash_pass_take_over(struct ash_pass *p, struct ash_node *node, struct ash_node *next) {
     uint32_t out = next->out[0];
     p->producer[out] = p->producer[node->out[0]];

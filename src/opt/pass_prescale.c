@@ -20,19 +20,6 @@ struct chain {
     bool sums;
 };
 
-static const struct ash_tensor *constant_f32(const struct ash_pass *p, uint32_t v) {
-    const struct ash_tensor *t = v == ASH_NONE ? NULL : p->graph->values[v].data;
-    return t && t->dtype == ASHORE_FLOAT32 ? t : NULL;
-}
-
-/* The constant is one number, or C of them along dimension 1 of rank dimensions. */
-static bool per_channel(const struct ash_tensor *t, int rank, size_t C, bool *one) {
-    *one = ash_tensor_count(t) == 1 && t->rank <= rank;
-    if (*one) return true;
-    if ((size_t)ash_tensor_count(t) != C || t->rank < rank - 1 || t->rank > rank) return false;
-    return (size_t)t->dim[t->rank - rank + 1] == C;
-}
-
 /* Puts what makes f->x, if it is such an operator, before the chain. */
 static bool extend(const struct ash_pass *p, struct chain *f, int rank) {
     static const char *const ops[] = {"Mul", "Div", "Add", "Sub"};
@@ -42,13 +29,13 @@ static bool extend(const struct ash_pass *p, struct chain *f, int rank) {
         return false;
     while (op < 4 && strcmp(n->op_type, ops[op]) != 0) op++;
     if (op == 4) return false;
-    bool left = constant_f32(p, n->in[0]) != NULL, one;
-    const struct ash_tensor *t = constant_f32(p, n->in[!left]);
+    bool left = ash_pass_f32(p, n->in[0]) != NULL, one;
+    const struct ash_tensor *t = ash_pass_f32(p, n->in[!left]);
     uint32_t x = n->in[left];
     if (!t || (left && (op == 1 || op == 3)) || x >= p->infos_n) return false;
     const struct ash_type *type = &p->infos[x].type;
     if (type->rank != rank || !ash_dim_is(type->dim[1], (int64_t)f->C)) return false;
-    if (p->graph->values[x].data || !per_channel(t, rank, f->C, &one)) return false;
+    if (p->graph->values[x].data || !ash_pass_per_channel(t, rank, f->C, &one)) return false;
     const float *v = t->data;
     for (size_t c = 0; c < f->C; c++) {
         double k = (double)v[one ? 0 : c];
@@ -134,9 +121,9 @@ static int absorb(struct ash_pass *p, struct ash_node *conv, const struct chain 
 }
 
 static int visit(struct ash_pass *p, struct ash_node *conv) {
-    const struct ash_tensor *w = constant_f32(p, conv->in[1]), *b = NULL;
+    const struct ash_tensor *w = ash_pass_f32(p, conv->in[1]), *b = NULL;
     bool bias = conv->n_formal > 2 && conv->in[2] != ASH_NONE;
-    if (bias) b = constant_f32(p, conv->in[2]);
+    if (bias) b = ash_pass_f32(p, conv->in[2]);
     if (!w || w->rank < 3 || ash_tensor_count(w) == 0 || (bias && !b) || conv->in[0] >= p->infos_n)
         return ASHORE_OK;
     const struct ash_attr *group = ash_node_attr(conv, "group");

@@ -13,9 +13,7 @@ struct affine {
 
 static const struct ash_tensor *constant_f32(const struct ash_pass *p, const struct ash_node *n,
                                              uint32_t i) {
-    if (i >= n->n_formal || n->in[i] == ASH_NONE) return NULL;
-    const struct ash_tensor *t = p->graph->values[n->in[i]].data;
-    return t && t->dtype == ASHORE_FLOAT32 ? t : NULL;
+    return i < n->n_formal ? ash_pass_f32(p, n->in[i]) : NULL;
 }
 
 static float attr_float(const struct ash_node *n, const char *name, float fallback) {
@@ -44,14 +42,6 @@ static bool from_batch_norm(const struct ash_pass *p, const struct ash_node *n, 
     return true;
 }
 
-/* The constant is one number, or M of them along dimension 1 of rank dimensions. */
-static bool per_channel(const struct ash_tensor *t, int rank, size_t M, bool *one) {
-    *one = ash_tensor_count(t) == 1 && t->rank <= rank;
-    if (*one) return true;
-    if ((size_t)ash_tensor_count(t) != M || t->rank < rank - 1 || t->rank > rank) return false;
-    return (size_t)t->dim[t->rank - rank + 1] == M;
-}
-
 static bool from_arithmetic(const struct ash_pass *p, const struct ash_node *n, uint32_t conv_out,
                             int rank, struct affine *f) {
     static const char *const ops[] = {"Mul", "Div", "Add", "Sub"};
@@ -62,7 +52,7 @@ static bool from_arithmetic(const struct ash_pass *p, const struct ash_node *n, 
     if ((op == 1 || op == 3) && side == 0) return false; /* constant - x, constant / x */
     const struct ash_tensor *t = constant_f32(p, n, side);
     bool one;
-    if (!t || !per_channel(t, rank, f->M, &one)) return false;
+    if (!t || !ash_pass_per_channel(t, rank, f->M, &one)) return false;
     const float *v = t->data;
     for (size_t m = 0; m < f->M; m++) {
         double x = (double)v[one ? 0 : m];

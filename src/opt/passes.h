@@ -60,6 +60,10 @@ struct ash_node *ash_pass_single_use(const struct ash_pass *p, uint32_t v);
 struct ash_node *ash_pass_producer(const struct ash_pass *p, uint32_t v);
 /* All uses of `from` become uses of `to`. */
 void ash_pass_replace(struct ash_pass *p, uint32_t from, uint32_t to);
+/* The constant that v is, NULL when it is none or not float32. */
+const struct ash_tensor *ash_pass_f32(const struct ash_pass *p, uint32_t v);
+/* Whether t is one number (*one) or C of them along dimension 1 of `rank` dimensions. */
+bool ash_pass_per_channel(const struct ash_tensor *t, int rank, size_t C, bool *one);
 /* `node` now makes what `next`, the only user of its first output, made; next is dead. */
 void ash_pass_take_over(struct ash_pass *p, struct ash_node *node, struct ash_node *next);
 /* Inserts, before node index `at`, a node with one output of the given name. */
