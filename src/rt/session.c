@@ -262,7 +262,9 @@ int ashore_session_run_into(ashore_session *s, size_t in_count, const char *cons
                             const char *const *out_names, ashore_value *const *out_values,
                             struct ashore_error *err) {
     const struct ashore_model *m = s->model;
-    int rc = s->run ? ash_fail(err, ASHORE_ERR_STATE, "a run is in progress") : ASHORE_OK;
+    int rc = ASHORE_OK;
+    if (s->run)
+        return ash_model_error(m, ash_fail(err, ASHORE_ERR_STATE, "a run is in progress"), err);
     for (size_t i = 0; rc == ASHORE_OK && i < out_count; i++) {
         size_t at;
         rc = find_name(m->outputs, m->graph->n_outputs, out_names[i], &at, "output", err);
