@@ -168,7 +168,11 @@ static int turn(struct ash_frame *f, const struct ash_step *s, struct ashore_err
 static int enter_control(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
                          struct ashore_error *err) {
     ASH_TRY(control_begin(x, f, s, err));
-    int rc = turn(f, s, err);
+    int rc = ash_step_check(s, &f->control.run);
+    if (rc == ASHORE_OK)
+        rc = turn(f, s, err);
+    else
+        f->in_control = false;
     if (rc != ASHORE_PENDING) return rc;
     rc = call_sub(x, s, err);
     return rc == ASHORE_OK ? ASHORE_PENDING : rc;

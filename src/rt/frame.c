@@ -93,8 +93,9 @@ static int init_slot(struct ash_exec *x, struct ash_frame *f, uint32_t i,
     case ASH_AT_VALUE:
         return ASHORE_OK;
     }
+    /* With a bound alone there is room, and the shape is for the step to set. */
     const struct ash_type *t = &place->info.type;
-    if (t->kind != ASHORE_TENSOR || t->rank < 0 || t->dtype == 0) return ASHORE_OK;
+    if (!ash_info_exact(&place->info)) return ASHORE_OK;
     slot->tensor.dtype = t->dtype;
     slot->tensor.rank = t->rank;
     for (int k = 0; k < t->rank; k++) slot->tensor.dim[k] = t->dim[k].value;

@@ -57,6 +57,8 @@ int ash_step_run(struct ash_exec *x, struct ash_frame *f, const struct ash_step 
 size_t ash_step_arrays_size(const struct ash_step *s);
 void ash_step_bind(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
                    struct ash_run *run, void *arrays, struct ashore_error *err);
+/* Refuses what is no tensor for an operator that takes nothing else. */
+int ash_step_check(const struct ash_step *s, const struct ash_run *run);
 /* Takes the step's results into the slots and lets go of what has been read for the last time. */
 int ash_step_settle(struct ash_frame *f, const struct ash_step *s, struct ash_run *run);
 

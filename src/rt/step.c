@@ -74,6 +74,8 @@ static int move_in(const struct ash_place *place, struct ash_slot *slot, struct 
         ash_type_text(NULL, t, want, sizeof want);
         return ash_fail(err, ASHORE_ERR_SHAPE, "the result is %s, expected %s", got, want);
     }
+    to->dtype = from->dtype;
+    to->rank = from->rank;
     for (int i = 0; i < from->rank; i++) to->dim[i] = from->dim[i];
     if (bytes && to->data != from->data) memcpy(to->data, from->data, bytes);
     return ASHORE_OK;
@@ -207,7 +209,7 @@ static void profile(struct ash_exec *x, struct ash_frame *f, const struct ash_st
 }
 
 /* Inference saw to it where it knew what a value is. */
-static int check_kinds(const struct ash_step *s, const struct ash_run *run) {
+int ash_step_check(const struct ash_step *s, const struct ash_run *run) {
     if (s->node->op->flags & ASH_OP_VALUES) return ASHORE_OK;
     for (int i = 0; i < run->n_in; i++) {
         ASH_FAIL_IF(s->in[i] != ASH_NONE && !run->in[i], run->err, TYPE,
@@ -242,7 +244,7 @@ int ash_step_run(struct ash_exec *x, struct ash_frame *f, const struct ash_step 
     bool strings = false;
     for (uint32_t k = 0; k < s->n_out && (s->node->op->flags & ASH_OP_MOVES); k++)
         strings = strings || string_info(f, s, k);
-    int rc = check_kinds(s, &run);
+    int rc = ash_step_check(s, &run);
     if (rc == ASHORE_OK) rc = strings ? run_strings(f, s, &run) : s->run(&run);
     if (rc < 0) name_inputs(&run, err);
     int settled = ash_step_settle(f, s, &run);
