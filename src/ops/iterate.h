@@ -9,6 +9,12 @@
 
 #include "ir/op.h"
 
+/* Rounds of inference after which carried values that have not settled lose their shapes. */
+enum { ASH_FIXPOINT_ROUNDS = ASH_MAX_RANK + 4 };
+
+/* Leaves kind and element type of a carried value. */
+static inline void ash_type_forget(struct ash_type *t) { t->rank = -1; }
+
 struct ash_carry {
     struct ash_slot now;         /* what the next iteration reads; retains its value */
     struct ash_tensor buffer[2]; /* data NULL: extents are not known */

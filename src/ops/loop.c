@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { FIXPOINT_ROUNDS = ASH_MAX_RANK + 4 };
-
 struct params {
     int carried, stacked;
     struct ash_tensor *like; /* [carried] types of exact ones */
@@ -51,16 +49,20 @@ static void formals(struct ash_infer *c, struct ash_info *formal, const struct a
     for (int i = 0; i < n; i++) formal[2 + i].type = carried[i];
 }
 
-/* Types of carried values are what holds before and after any iteration. */
+/* Types of carried values are what holds before and after any iteration.  Shapes that are still
+ * wandering from value to value after some rounds are given up together. */
 static int fixpoint(struct ash_infer *c, int n, struct ash_type *carried, struct ash_info *formal,
                     struct ash_info *result, bool *endless) {
     static const struct ash_tensor true_tensor = {.dtype = ASHORE_BOOL,
                                                   .data = (void *)(uintptr_t)&yes};
     const struct ash_tensor *cond = c->in[1] == NULL || known_true(c->in[1]) ? &true_tensor : NULL;
-    for (int round = 0; round < FIXPOINT_ROUNDS; round++) {
+    bool stable = false;
+    for (int round = 0; !stable; round++) {
+        for (int i = 0; i < n && round == ASH_FIXPOINT_ROUNDS; i++) ash_type_forget(&carried[i]);
+        ASH_FAIL_IF(round > 2 * ASH_FIXPOINT_ROUNDS, c->err, TYPE, "carried values keep no type");
         formals(c, formal, carried, n, cond);
         ASH_TRY(c->infer_sub(c, 0, formal, result));
-        bool stable = cond == NULL || known_true(&result[0]);
+        stable = cond == NULL || known_true(&result[0]);
         if (!stable) cond = NULL;
         for (int i = 0; i < n; i++) {
             struct ash_type merged = carried[i];
@@ -68,7 +70,6 @@ static int fixpoint(struct ash_infer *c, int n, struct ash_type *carried, struct
             if (!ash_type_same(&merged, &carried[i])) stable = false;
             carried[i] = merged;
         }
-        if (stable) break;
     }
     *endless = cond != NULL;
     return ASHORE_OK;
@@ -129,9 +130,22 @@ static int lower(struct ash_lower *c) {
     return ASHORE_OK;
 }
 
-static void begin(struct ash_control *c, const struct params *p, struct state *s) {
+/* One number of this type, where the input is given. */
+static int check_scalar(const struct ash_run *run, int i, int dtype, const char *what) {
+    const struct ash_tensor *t = run->in[i];
+    if (!t) return ASHORE_OK;
+    ASH_FAIL_IF(t->dtype != dtype, run->err, TYPE, "the %s is %s, expected %s", what,
+                ash_dtype(t->dtype)->name, ash_dtype(dtype)->name);
+    ASH_FAIL_IF(ash_tensor_count(t) != 1, run->err, SHAPE, "the %s is not a single %s", what,
+                ash_dtype(dtype)->name);
+    return ASHORE_OK;
+}
+
+static int begin(struct ash_control *c, const struct params *p, struct state *s) {
     unsigned char *scratch = c->run.scratch;
     memset(s, 0, sizeof *s);
+    ASH_TRY(check_scalar(&c->run, 0, ASHORE_INT64, "count"));
+    ASH_TRY(check_scalar(&c->run, 1, ASHORE_BOOL, "condition"));
     s->carry = (struct ash_carry *)(void *)(s + 1);
     s->stack = (struct ash_stack *)(void *)(s->carry + p->carried);
     memset(s->stack, 0, (size_t)p->stacked * sizeof *s->stack);
@@ -140,6 +154,7 @@ static void begin(struct ash_control *c, const struct params *p, struct state *s
     for (int i = 0; i < p->carried; i++)
         ash_carry_init(&s->carry[i], &c->run, 2 + i, p->memory[i] ? scratch + p->memory[i] : NULL,
                        &p->like[i]);
+    return ASHORE_OK;
 }
 
 static void release(const struct ash_control *c, const struct params *p, struct state *s) {
@@ -189,7 +204,7 @@ static int control(struct ash_control *c) {
     const struct params *p = c->run.params;
     struct state *s = c->run.scratch;
     int rc = ASHORE_OK;
-    if (c->phase == 0 && !c->aborting) begin(c, p, s);
+    if (c->phase == 0 && !c->aborting) ASH_TRY(begin(c, p, s));
     if (c->phase > 0 && !c->aborting) rc = take(c, p, s);
     if (rc == ASHORE_OK && !c->aborting) {
         if (s->i < s->trip && s->cond) return go_on(c, p, s);

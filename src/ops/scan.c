@@ -118,7 +118,10 @@ static int infer(struct ash_infer *c) {
     if (!formal || !result) return ash_fail_nomem(c->err, sizeof *result);
     struct ash_dim length, batch;
     ASH_TRY(scan_formals(c, formal, &length, &batch));
-    for (int round = 0, stable = 0; round < ASH_MAX_RANK + 4 && !stable; round++) {
+    for (int round = 0, stable = 0; !stable; round++) {
+        for (int i = 0; i < states && round == ASH_FIXPOINT_ROUNDS; i++)
+            ash_type_forget(&formal[i].type);
+        ASH_FAIL_IF(round > 2 * ASH_FIXPOINT_ROUNDS, c->err, TYPE, "states keep no type");
         ASH_TRY(c->infer_sub(c, 0, formal, result));
         stable = 1;
         for (int i = 0; i < states; i++) {
