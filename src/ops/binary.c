@@ -81,6 +81,8 @@ static int binary_parse(const struct ash_parse *c, void *attrs) {
     ASH_FAIL_IF(axis < -1 || axis >= ASH_MAX_RANK, c->err, ATTR, "axis %lld is out of range",
                 (long long)axis);
     a->axis = broadcast ? (int)axis : -1;
+    if (c->node->opset < 7 && a->fn == BINARY_PRELU)
+        a->axis = 1; /* one slope per channel, or one */
     return ASHORE_OK;
 }
 
@@ -456,7 +458,7 @@ const struct ash_op ash_ops_binary[] = {
     BINARY("Mul", 1, 2, ASH_OP_COMMUTES),
     BINARY("Or", 1, 2, ASH_OP_COMMUTES),
     BINARY("Pow", 1, 2, 0),
-    BINARY("PRelu", 7, 2, 0),
+    BINARY("PRelu", 1, 2, 0),
     BINARY("Sub", 1, 2, 0),
     BINARY("Sum", 1, ASH_VARIADIC, ASH_OP_COMMUTES),
     BINARY("Xor", 1, 2, ASH_OP_COMMUTES),
