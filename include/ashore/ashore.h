@@ -219,7 +219,8 @@ ASHORE_API int ashore_session_run(ashore_session *session, size_t in_count,
                                   size_t out_count, const char *const *out_names,
                                   ashore_value **out_values, struct ashore_error *err);
 /* Runs into tensors of the caller's: out_values[i] (from ashore_tensor_create, of the type and
- * shape that the output has) is written.  A warm run with exact shapes allocates nothing. */
+ * shape that the output has) is written; their memory is none of the inputs' and none of each
+ * other's.  A warm run with exact shapes allocates nothing. */
 ASHORE_API int ashore_session_run_into(ashore_session *session, size_t in_count,
                                        const char *const *in_names, ashore_value *const *in_values,
                                        size_t out_count, const char *const *out_names,

@@ -96,6 +96,34 @@ int ash_value_list(struct ash_heap *heap, int kind, size_t count, struct ashore_
     return ASHORE_OK;
 }
 
+static bool borrows(const struct ashore_value *v) {
+    if (v->kind == ASHORE_TENSOR) return !v->owned;
+    for (size_t i = 0; i < v->count && v->items; i++) {
+        if (v->items[i] && borrows(v->items[i])) return true;
+    }
+    return false;
+}
+
+int ash_value_own(struct ash_heap *heap, struct ashore_value *from, struct ashore_value **value,
+                  struct ashore_error *err) {
+    if (!borrows(from)) {
+        *value = ash_value_retain(from);
+        return ASHORE_OK;
+    }
+    if (from->kind == ASHORE_TENSOR) return ash_value_copy(heap, &from->tensor, value, err);
+    struct ashore_value *v;
+    ASH_TRY(ash_value_list(heap, from->kind, from->count, &v, err));
+    v->keys = ash_value_retain(from->keys);
+    for (size_t i = 0; i < from->count; i++) {
+        int rc = from->items[i] ? ash_value_own(heap, from->items[i], &v->items[i], err) : ASHORE_OK;
+        if (rc == ASHORE_OK) continue;
+        ash_value_release(&v);
+        return rc;
+    }
+    *value = v;
+    return ASHORE_OK;
+}
+
 struct ashore_value *ash_value_retain(struct ashore_value *value) {
     if (value) atomic_fetch_add_explicit(&value->refs, 1, memory_order_relaxed);
     return value;

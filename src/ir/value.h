@@ -32,6 +32,9 @@ int ash_value_copy(struct ash_heap *heap, const struct ash_tensor *t, struct ash
  * before anyone else sees it. */
 int ash_value_list(struct ash_heap *heap, int kind, size_t count, struct ashore_value **value,
                    struct ashore_error *err);
+/* Retained; or, where it holds memory of the caller's, a copy that does not. */
+int ash_value_own(struct ash_heap *heap, struct ashore_value *from, struct ashore_value **value,
+                  struct ashore_error *err);
 struct ashore_value *ash_value_retain(struct ashore_value *value);
 void ash_value_release(struct ashore_value **value);
 

@@ -169,10 +169,12 @@ static int enter_control(struct ash_exec *x, struct ash_frame *f, const struct a
                          struct ashore_error *err) {
     ASH_TRY(control_begin(x, f, s, err));
     int rc = ash_step_check(s, &f->control.run);
-    if (rc == ASHORE_OK)
-        rc = turn(f, s, err);
-    else
+    if (rc != ASHORE_OK) {
         f->in_control = false;
+        ash_error_node(err, s->node);
+        return rc;
+    }
+    rc = turn(f, s, err);
     if (rc != ASHORE_PENDING) return rc;
     rc = call_sub(x, s, err);
     return rc == ASHORE_OK ? ASHORE_PENDING : rc;
@@ -213,7 +215,7 @@ static int take_outputs(struct ash_exec *x, struct ash_frame *f, struct ashore_e
         if (bind[k]) continue; /* the caller's memory, or made into x->out[k] by the frame */
         struct ash_slot *slot = &ash_frame_slots(f)[f->plan->outputs[k]];
         if (slot->value)
-            x->out[k] = ash_value_retain(slot->value);
+            ASH_TRY(ash_value_own(x->heap, slot->value, &x->out[k], err));
         else
             ASH_TRY(ash_value_copy(x->heap, &slot->tensor, &x->out[k], err));
     }

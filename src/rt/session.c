@@ -257,6 +257,20 @@ int ashore_session_run(ashore_session *s, size_t in_count, const char *const *in
     return ash_model_error(m, rc, err);
 }
 
+static bool overlap(const struct ashore_value *a, const struct ashore_value *b) {
+    if (a->kind != ASHORE_TENSOR || b->kind != ASHORE_TENSOR) return false;
+    uintptr_t x = (uintptr_t)a->tensor.data, y = (uintptr_t)b->tensor.data;
+    size_t n = ash_tensor_bytes(&a->tensor), m = ash_tensor_bytes(&b->tensor);
+    return n && m && x < y + m && y < x + n;
+}
+
+static bool in_use(const struct ashore_value *v, ashore_value *const *others, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (overlap(v, others[i])) return true;
+    }
+    return false;
+}
+
 int ashore_session_run_into(ashore_session *s, size_t in_count, const char *const *in_names,
                             ashore_value *const *in_values, size_t out_count,
                             const char *const *out_names, ashore_value *const *out_values,
@@ -272,6 +286,11 @@ int ashore_session_run_into(ashore_session *s, size_t in_count, const char *cons
                                 out_values[i]->tensor.dtype == ASHORE_STRING))
             rc = ash_fail(err, ASHORE_ERR_ARGUMENT,
                           "output '%s' can only be written to a numeric tensor of its own memory",
+                          out_names[i]);
+        if (rc == ASHORE_OK && (in_use(out_values[i], in_values, in_count) ||
+                                in_use(out_values[i], out_values, i)))
+            rc = ash_fail(err, ASHORE_ERR_ARGUMENT,
+                          "output '%s' shares memory with an input or another output",
                           out_names[i]);
         if (rc == ASHORE_OK) s->bind[at] = &out_values[i]->tensor;
     }
