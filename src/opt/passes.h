@@ -1,8 +1,8 @@
 /* Rewrites of a graph when a model is loaded.
  *
- * One pass is one file, and does one thing to one graph; the driver runs them over the graph and its
- * subgraphs until nothing changes.  A pass keeps every output's value within the accuracy class of
- * the operators that it touches. */
+ * One pass is one file, and does one thing to one graph; the driver runs them over the graph and
+ * its subgraphs until nothing changes.  A pass keeps every output's value within the accuracy class
+ * of the operators that it touches. */
 #ifndef ASH_OPT_PASSES_H
 #define ASH_OPT_PASSES_H
 
@@ -27,28 +27,28 @@ int ash_opt_release(struct ash_opt *opt);
  * the graph keeps to values that it looked at or made. */
 struct ash_pass {
     struct ash_graph *graph;
-    struct ash_arena *arena;   /* of the graph */
-    struct ash_arena *scratch; /* gone after the pass, as are infos, uses, producer */
+    struct ash_arena *arena;      /* of the graph */
+    struct ash_arena *scratch;    /* gone after the pass, as are infos, uses, producer */
     const struct ash_info *infos; /* [infos_n] of values that were there before the pass */
     uint32_t infos_n;
-    uint32_t *uses;               /* [uses_n] */
-    uint32_t *producer;           /* node index by value, ASH_NONE for inputs and constants */
+    uint32_t *uses;     /* [uses_n] */
+    uint32_t *producer; /* node index by value, ASH_NONE for inputs and constants */
     bool changed;
     struct ashore_error *err;
 };
 typedef int ash_pass_fn(struct ash_pass *p);
 
 #define ASH_PASS_LIST(X)                                                                           \
-    X(ash_pass_fold)     /* constants computed, views of constants, chosen branches */             \
-    X(ash_pass_identity) /* nodes that do nothing */                                               \
-    X(ash_pass_scale)    /* constants per channel into convolutions */                             \
+    X(ash_pass_fold)       /* constants computed, views of constants, chosen branches */           \
+    X(ash_pass_identity)   /* nodes that do nothing */                                             \
+    X(ash_pass_scale)      /* constants per channel into convolutions */                           \
     X(ash_pass_batch_norm) /* normalisations that no convolution took in, into Mul and Add */      \
     X(ash_pass_activation) /* arithmetic that is one activation */                                 \
     X(ash_pass_prescale)   /* constants per channel into the convolutions behind */                \
     X(ash_pass_layer_norm) /* arithmetic that is one normalisation */                              \
     X(ash_pass_matmul)     /* constant vectors into matrix products */                             \
-    X(ash_pass_layout)   /* convolutions become channels-last, permutations move down */           \
-    X(ash_pass_fuse)     /* activations and sums into convolutions */
+    X(ash_pass_layout)     /* convolutions become channels-last, permutations move down */         \
+    X(ash_pass_fuse)       /* activations and sums into convolutions */
 
 #define ASH_PASS_DECLARE(name) ash_pass_fn name;
 ASH_PASS_LIST(ASH_PASS_DECLARE)
