@@ -287,11 +287,11 @@ int ashore_session_run_into(ashore_session *s, size_t in_count, const char *cons
             rc = ash_fail(err, ASHORE_ERR_ARGUMENT,
                           "output '%s' can only be written to a numeric tensor of its own memory",
                           out_names[i]);
-        if (rc == ASHORE_OK && (in_use(out_values[i], in_values, in_count) ||
-                                in_use(out_values[i], out_values, i)))
-            rc = ash_fail(err, ASHORE_ERR_ARGUMENT,
-                          "output '%s' shares memory with an input or another output",
-                          out_names[i]);
+        if (rc == ASHORE_OK &&
+            (in_use(out_values[i], in_values, in_count) || in_use(out_values[i], out_values, i)))
+            rc =
+                ash_fail(err, ASHORE_ERR_ARGUMENT,
+                         "output '%s' shares memory with an input or another output", out_names[i]);
         if (rc == ASHORE_OK) s->bind[at] = &out_values[i]->tensor;
     }
     if (rc == ASHORE_OK) rc = run_to_end(s, in_count, in_names, in_values, err);
