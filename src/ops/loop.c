@@ -89,7 +89,7 @@ static int infer(struct ash_infer *c) {
     struct ash_info *result = ash_arena_array(c->arena, body->n_outputs, sizeof *result);
     if (!carried || !formal || !result) return ash_fail_nomem(c->err, sizeof *result);
     for (int i = 0; i < n; i++) carried[i] = c->in[2 + i]->type;
-    bool endless;
+    bool endless = false;
     ASH_TRY(fixpoint(c, n, carried, formal, result, &endless));
     int64_t trip = -1;
     int got;
