@@ -212,10 +212,12 @@ void ash_dim_text(const struct ash_symtab *tab, struct ash_dim d, char *text, si
 #define CODE_BOUND     (INT64_MIN + ((int64_t)1 << 33))
 #define CODE_BOUND_MAX ((int64_t)1 << 41)
 
+bool ash_dim_is_code(int64_t n) { return n < CODE_BOUND + CODE_BOUND_MAX; }
+
 int64_t ash_dim_encode(struct ash_dim d) {
     switch (d.kind) {
     case ASH_DIM_EXACT:
-        return d.value;
+        return ash_dim_is_code(d.value) ? CODE_UNKNOWN : d.value;
     case ASH_DIM_SYMBOLIC:
         return CODE_SYMBOL + d.value;
     case ASH_DIM_BOUNDED:

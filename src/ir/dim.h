@@ -58,7 +58,8 @@ void ash_dim_text(const struct ash_symtab *tab, struct ash_dim d, char *text, si
 /* Known contents of small integer tensors are arrays of codes: an exact extent is itself, others
  * are below every plausible extent.  Data movement can thus run on codes with the operator's own
  * reference. */
-int64_t ash_dim_encode(struct ash_dim d);
+int64_t ash_dim_encode(struct ash_dim d); /* what has no code of its own: that of unknown */
+bool ash_dim_is_code(int64_t n);          /* n does not stand for itself */
 struct ash_dim ash_dim_decode(int64_t code);
 
 #endif

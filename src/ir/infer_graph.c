@@ -134,6 +134,15 @@ static bool code_tensor(struct ash_inference *f, const struct ash_info *in, stru
     return true;
 }
 
+/* Numbers of a constant that would be taken for codes. */
+static bool like_codes(const struct ash_tensor *t) {
+    int64_t n = t && t->dtype == ASHORE_INT64 ? ash_tensor_count(t) : 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (ash_dim_is_code(((const int64_t *)t->data)[i])) return true;
+    }
+    return false;
+}
+
 /* Data movement on extent codes: inputs of the output's type become codes, index inputs stay as
  * they are.  Which is which does not matter where both are integers that are known exactly. */
 static int move_codes(struct ash_inference *f, const struct ash_node *node,
@@ -162,6 +171,9 @@ static int move_codes(struct ash_inference *f, const struct ash_node *node,
         }
     }
     if (!symbolic) return ASHORE_OK;
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (in[i] && !in[i]->content && like_codes(in[i]->data)) return ASHORE_OK;
+    }
     /* An index that is itself a code is out of every range: then nothing is known. */
     struct ash_inference quiet = *f;
     struct ash_tensor *tout = &result;
