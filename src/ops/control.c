@@ -3,22 +3,31 @@
 
 static int choose(const struct ash_info *const *in) {
     const struct ash_tensor *cond = in[0] ? in[0]->data : NULL;
-    if (!cond || ash_tensor_count(cond) != 1) return -1;
+    if (!cond || cond->dtype != ASHORE_BOOL || ash_tensor_count(cond) != 1) return -1;
     return *(const unsigned char *)cond->data ? 0 : 1;
+}
+
+static int parse(const struct ash_parse *c, void *attrs) {
+    (void)attrs;
+    ASH_FAIL_IF(c->node->n_sub != 2, c->err, ATTR, "%u branches, expected two", c->node->n_sub);
+    for (int k = 0; k < 2; k++) {
+        const struct ash_sub *sub = &c->node->sub[k];
+        ASH_FAIL_IF(sub->formal, c->err, FORMAT, "a branch has %u inputs, expected none",
+                    sub->formal);
+        ASH_FAIL_IF(sub->graph->n_outputs != c->node->n_out, c->err, FORMAT,
+                    "a branch has %u outputs, the node %u", sub->graph->n_outputs, c->node->n_out);
+    }
+    return ASHORE_OK;
 }
 
 static int infer(struct ash_infer *c) {
     const struct ash_type *cond = &c->in[0]->type;
     ASH_FAIL_IF(cond->dtype && cond->dtype != ASHORE_BOOL, c->err, TYPE, "the condition is %s",
                 ash_dtype(cond->dtype)->name);
-    ASH_FAIL_IF(c->node->n_sub != 2, c->err, ATTR, "%u branches, expected two", c->node->n_sub);
     struct ash_info *branch = ash_arena_array(c->arena, 2 * (size_t)c->n_out, sizeof *branch);
     if (!branch) return ash_fail_nomem(c->err, sizeof *branch);
     int rc[2];
     for (int k = 0; k < 2; k++) {
-        ASH_FAIL_IF((int)c->node->sub[k].graph->n_outputs != c->n_out, c->err, FORMAT,
-                    "a branch has %u outputs, the node %d", c->node->sub[k].graph->n_outputs,
-                    c->n_out);
         rc[k] = c->infer_sub(c, k, NULL, branch + k * c->n_out);
         if (rc[k] == ASHORE_ERR_NOMEM) return rc[k];
     }
@@ -57,6 +66,7 @@ const struct ash_op ash_ops_control[] = {
      .out_min = 1,
      .out_max = ASH_VARIADIC,
      .flags = ASH_OP_IMPURE,
+     .parse = parse,
      .infer = infer,
      .control = control,
      .choose = choose},

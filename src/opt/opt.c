@@ -85,7 +85,10 @@ static int optimize_subs(struct ash_opt *o, const struct ash_graph *g, const str
                     in[i].type.dim[d] = ash_dim_unknown();
             }
         }
-        ASH_TRY(optimize(o, sub->graph, in, depth + 1));
+        int rc = optimize(o, sub->graph, in, depth + 1);
+        /* A branch that does not fit is no error until it is taken. */
+        bool optional = node->op && node->op->choose && rc != ASHORE_ERR_NOMEM;
+        if (rc < 0 && !optional) return rc;
     }
     return ASHORE_OK;
 }

@@ -446,12 +446,188 @@ static void test_scan_axes(void **state) {
         one_scan(i % 6 - 3, i / 6 % 2, i / 12 % 6 - 3, i / 72 % 2);
 }
 
+/* ---- If -------------------------------------------------------------------------------------- */
+
+/* c, x[N]: Reshape(x, [2,3]) or NonZero of x: a branch that does not fit every x, and one whose
+ * shape is known by a bound. */
+static void write_choice(struct mw *m, int fixed) {
+    input(m, "c", ASHORE_BOOL, 0);
+    mw_value(m, MW_GRAPH_INPUT, "x", ASHORE_FLOAT32, 1, (int64_t[]){fixed ? 5 : -1});
+    output(m, "y", ASHORE_FLOAT32);
+    ints(m, "two_three", 1, 2, (int64_t[]){2, 3});
+    size_t choice = mw_node(m, "If", "if", "c", "y"), sub;
+    arm(m, 1, "Reshape", "x two_three", "t", ASHORE_FLOAT32);
+    size_t attr = mw_attr_graph(m, "else_branch", &sub);
+    output(m, "e", ASHORE_FLOAT32);
+    node(m, "NonZero", "x", "at");
+    size_t cast = mw_node(m, "Cast", "cast", "at", "e");
+    mw_attr_int(m, "to", ASHORE_FLOAT32);
+    mw_close(m, cast);
+    mw_close(m, sub);
+    mw_close(m, attr);
+    mw_close(m, choice);
+}
+
+static void test_branches(void **state) {
+    (void)state;
+    for (int mode = 0; mode < 4; mode++) {
+        struct bed b;
+        bed_init(&b);
+        write_choice(&b.m, mode > 1);
+        mw_close(&b.m, b.graph);
+        must(&b, bed_load(&b, mode % 2));
+        must(&b, bed_session(&b, 1, 0, 0));
+        for (int turn = 0; turn < 16; turn++) {
+            int64_t n = mode > 1 || turn / 2 % 2 ? 5 : 6;
+            ashore_value *in[2] = {flag(turn % 2), counting_to(n)}, *out;
+            float *x = ashore_value_data_mut(in[1]);
+            if (turn > 7) x[0] = 0;
+            int rc = bed_try(&b, in, &out);
+            assert_int_equal(rc, turn % 2 && n == 5 ? ASHORE_ERR_SHAPE : ASHORE_OK);
+            if (rc == ASHORE_OK && turn % 2) expect_floats(out, 2, (int64_t[]){2, 3}, x);
+            if (rc == ASHORE_OK && turn % 2 == 0)
+                expect_floats(out, 2, (int64_t[]){1, n - (turn > 7)},
+                              turn > 7 ? (float[]){1, 2, 3, 4, 5} : (float[]){0, 1, 2, 3, 4, 5});
+            let_go(in, 2);
+            if (rc == ASHORE_OK) let_go(&out, 1);
+        }
+        bed_close(&b);
+    }
+}
+
+/* Ifs that are none: what is missing or too much, under a condition that is known. */
+static void test_malformed_branches(void **state) {
+    (void)state;
+    static const int code[] = {ASHORE_ERR_ATTR, ASHORE_ERR_FORMAT, ASHORE_ERR_FORMAT,
+                               ASHORE_ERR_TYPE, ASHORE_OK};
+    for (int which = 0; which < 5; which++) {
+        struct bed b;
+        bed_init(&b);
+        mw_value(&b.m, MW_GRAPH_INPUT, "x", ASHORE_FLOAT32, 1, (int64_t[]){5});
+        output(&b.m, "y", ASHORE_FLOAT32);
+        mw_tensor(&b.m, MW_GRAPH_INITIALIZER, "c", ASHORE_BOOL, 0, NULL, "", 1);
+        number(&b.m, "one", 1);
+        size_t choice = mw_node(&b.m, "If", "if", which == 3 ? "one" : "c", "y"), sub;
+        arm(&b.m, 1, "Neg", "x", "t", ASHORE_FLOAT32);
+        if (which > 0) {
+            size_t attr = mw_attr_graph(&b.m, "else_branch", &sub);
+            if (which == 1)
+                mw_value(&b.m, MW_GRAPH_INPUT, "formal", ASHORE_FLOAT32, 1, &(int64_t){5});
+            output(&b.m, "e", ASHORE_FLOAT32);
+            if (which == 2) output(&b.m, "e", ASHORE_FLOAT32);
+            node(&b.m, "Abs", which == 1 ? "formal" : "x", "e");
+            mw_close(&b.m, sub);
+            mw_close(&b.m, attr);
+        }
+        mw_close(&b.m, choice);
+        mw_close(&b.m, b.graph);
+        assert_int_equal(bed_load(&b, 1), code[which]);
+        bed_close(&b);
+    }
+}
+
+/* ---- segments -------------------------------------------------------------------------------- */
+
+/* What is not zero in x, reshaped by the number of its elements, and again what is above 3 of it.
+ */
+static void test_segments(void **state) {
+    (void)state;
+    struct bed b;
+    bed_init(&b);
+    input(&b.m, "x", ASHORE_FLOAT32, 2);
+    output(&b.m, "found", ASHORE_FLOAT32);
+    output(&b.m, "column", ASHORE_FLOAT32);
+    output(&b.m, "above", ASHORE_FLOAT32);
+    output(&b.m, "before", ASHORE_FLOAT32);
+    ints(&b.m, "flat", 1, 1, (int64_t[]){-1});
+    ints(&b.m, "one", 1, 1, (int64_t[]){1});
+    number(&b.m, "limit", 3);
+    node(&b.m, "Reshape", "x flat", "x_flat");
+    node(&b.m, "Neg", "x", "before");
+    node(&b.m, "NonZero", "x_flat", "at");
+    node(&b.m, "Reshape", "at flat", "at_flat");
+    node(&b.m, "Gather", "x_flat at_flat", "found");
+    node(&b.m, "Size", "found", "size");
+    node(&b.m, "Reshape", "size one", "size_one");
+    size_t concat = mw_node(&b.m, "Concat", "concat", "size_one one", "shape");
+    mw_attr_int(&b.m, "axis", 0);
+    mw_close(&b.m, concat);
+    node(&b.m, "Reshape", "found shape", "column");
+    node(&b.m, "Greater", "found limit", "is_above");
+    node(&b.m, "NonZero", "is_above", "above_at");
+    node(&b.m, "Reshape", "above_at flat", "above_flat");
+    node(&b.m, "Gather", "found above_flat", "above_");
+    node(&b.m, "Relu", "above_", "above");
+    bed_open(&b);
+    uint32_t seed = 3;
+    for (int turn = 0; turn < 40; turn++) {
+        int64_t shape[2] = {1 + turn % 3, turn % 7}, n = shape[0] * shape[1], found = 0, above = 0;
+        float x[18], down[18], is_found[18], is_above[18];
+        for (int64_t i = 0; i < n; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            x[i] = (float)(seed >> 29);
+            down[i] = -x[i];
+            if (x[i] != 0) is_found[found++] = x[i];
+            if (x[i] > 3) is_above[above++] = x[i];
+        }
+        ashore_value *in = value_of(ASHORE_FLOAT32, 2, shape, x), *out[4];
+        bed_run(&b, &in, out);
+        expect_floats(out[0], 1, &found, is_found);
+        expect_floats(out[1], 2, (int64_t[]){found, 1}, is_found);
+        expect_floats(out[2], 1, &above, is_above);
+        expect_floats(out[3], 2, shape, down);
+        let_go(out, 4);
+        let_go(&in, 1);
+    }
+    bed_close(&b);
+}
+
+/* Numbers that look like the codes by which inference follows extents. */
+static void test_codes(void **state) {
+    (void)state;
+    static const int64_t numbers[] = {INT64_MIN,
+                                      INT64_MIN + 1,
+                                      INT64_MIN + 2,
+                                      INT64_MIN + 12345678,
+                                      INT64_MIN + ((int64_t)1 << 33) + 3,
+                                      -1};
+    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
+        struct bed b;
+        bed_init(&b);
+        input(&b.m, "x", ASHORE_FLOAT32, 1);
+        output(&b.m, "turned", ASHORE_FLOAT32);
+        output(&b.m, "list", ASHORE_INT64);
+        ints(&b.m, "number", 1, 1, &numbers[k]);
+        ints(&b.m, "first", 1, 1, (int64_t[]){0});
+        ints(&b.m, "last", 1, 1, (int64_t[]){-1});
+        ints(&b.m, "past", 1, 1, (int64_t[]){1});
+        ints(&b.m, "past_two", 1, 1, (int64_t[]){2});
+        node(&b.m, "Shape", "x", "shape");
+        size_t concat = mw_node(&b.m, "Concat", "concat", "shape number", "list");
+        mw_attr_int(&b.m, "axis", 0);
+        mw_close(&b.m, concat);
+        node(&b.m, "Slice", "list past past_two", "end");
+        node(&b.m, "Slice", "x last end first last", "turned");
+        bed_open(&b);
+        ashore_value *x = counting_to(3), *out[2];
+        bed_run(&b, &x, out);
+        int64_t n = numbers[k] == -1 ? 0 : 3;
+        expect_floats(out[0], 1, &n, (float[]){3, 2, 1});
+        expect_ints(out[1], 1, (int64_t[]){2}, (int64_t[]){3, numbers[k]});
+        let_go(&x, 1);
+        let_go(out, 2);
+        bed_close(&b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slices),        cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_busy),          cmocka_unit_test(test_growing),
         cmocka_unit_test(test_stacked_bound), cmocka_unit_test(test_long_chain),
         cmocka_unit_test(test_odd_counts),    cmocka_unit_test(test_scan_axes),
+        cmocka_unit_test(test_branches),      cmocka_unit_test(test_malformed_branches),
+        cmocka_unit_test(test_segments),      cmocka_unit_test(test_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
