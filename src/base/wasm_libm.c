@@ -1,8 +1,9 @@
-/* Exponential, logarithm, power and the reduction behind sine and cosine for WebAssembly, in place
- * of the C library's, whose tables do not compress: they would be an eighth of the engine.
+/* The functions of math.h for WebAssembly, in place of the C library's, whose constants do not
+ * compress: they would be a sixth of the engine.
  *
- * exp and log are within 2 units in the last place.  pow is exact where a whole power of a small
- * whole number is; otherwise its relative error is at most 2 + |y log x| units. */
+ * exp and log are within 2 units in the last place, sin and cos within 4, tanh, expm1 and log1p
+ * within 6, erf within 8 + x^2; fmod is exact.  pow is exact where a whole power of a small whole
+ * number is; otherwise its relative error is at most 2 + |y log x| units. */
 #if !defined(ASH_WASM_LIBM_TEST)
 #    include <math.h>
 #endif
@@ -12,8 +13,6 @@
 #include <string.h>
 
 #if defined(__wasm__) || defined(ASH_WASM_LIBM_TEST)
-
-int __rem_pio2(double x, double *y);
 
 static const double ln2_high = 6.93147180369123816490e-01; /* its low 21 bits are zero */
 static const double ln2_low = 1.90821492927058770002e-10;
@@ -66,6 +65,47 @@ double log(double x) {
     /* log m = 2 s + 2 s z p, and 2 s = f - s f */
     double rest = 2 * s * z * p;
     return k * ln2_high + (f - (s * f - (rest + k * ln2_low)));
+}
+
+/* expm1 and log1p after W. Kahan: the errors of exp and log near 1 cancel in the quotient. */
+double expm1(double x) {
+    double u = exp(x), d = u - 1;
+    if (d == 0) return x;
+    return __builtin_fabs(x) < 40 ? d * (x / log(u)) : d;
+}
+
+double log1p(double x) {
+    double u = 1 + x, d = u - 1;
+    if (d == 0) return x;
+    return u < INFINITY ? log(u) * (x / d) : u;
+}
+
+double tanh(double x) {
+    double t = expm1(-2 * __builtin_fabs(x));
+    return __builtin_copysign(t / (t + 2), x);
+}
+
+/* 2 / sqrt(pi) exp(-x^2) times the sum of x (2 x^2)^n / (1 * 3 * ... (2 n + 1)): no term is
+ * negative. */
+double erf(double x) {
+    if (__builtin_fabs(x) > 6) return __builtin_copysign(1, x);
+    double term = x, sum = x;
+    for (int n = 3; n < 200; n += 2) {
+        term *= 2 * x * x / n;
+        sum += term;
+    }
+    return 1.12837916709551257390 * exp(-x * x) * sum;
+}
+
+double fmod(double x, double y) {
+    double rest = __builtin_fabs(x), least = __builtin_fabs(y), step = least;
+    if (!(rest < INFINITY && least > 0)) return NAN;
+    if (rest < least) return x;
+    while (step <= rest * 0.5) step += step;
+    for (; step >= least; step *= 0.5) {
+        if (rest >= step) rest -= step;
+    }
+    return __builtin_copysign(rest, x);
 }
 
 /* By squaring; y is whole and not negative. */
@@ -149,7 +189,8 @@ static int reduce_large(double x, double *y) {
     return -quadrant & 3;
 }
 
-int __rem_pio2(double x, double *y) {
+/* x - n pi/2 in two floats; returns n modulo 4. */
+static int reduce(double x, double *y) {
     /* pi/2 in parts of 33 bits, whose products with n are exact, and the rest. */
     static const double part1 = 1.57079632673412561417e+00, part2 = 6.07710050630396597660e-11,
                         rest = 2.02226624879595063154e-21;
@@ -163,5 +204,18 @@ int __rem_pio2(double x, double *y) {
     y[1] = (mid - y[0]) - low;
     return (int)n & 3;
 }
+
+/* The sine of x + n pi/2, by Taylor's series from -pi/4 to pi/4. */
+static double sine(double x, int n) {
+    double y[2], p = 0;
+    n += reduce(x, y);
+    for (int k = 17 - (n & 1); k > 1; k -= 2) p = -y[0] * y[0] * (p + 1) / (k * (k - 1));
+    p = (n & 1) != 0 ? 1 + (p - y[0] * y[1]) : y[0] + (y[0] * p + y[1]);
+    return (n & 2) != 0 ? -p : p;
+}
+
+double sin(double x) { return __builtin_fabs(x) < 0x1p-27 ? x : sine(x, 0); }
+
+double cos(double x) { return sine(x, 1); }
 
 #endif

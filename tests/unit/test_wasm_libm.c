@@ -4,15 +4,35 @@
 static double (*const library_exp)(double) = exp;
 static double (*const library_log)(double) = log;
 static double (*const library_pow)(double, double) = pow;
+static double (*const library_expm1)(double) = expm1;
+static double (*const library_log1p)(double) = log1p;
+static double (*const library_tanh)(double) = tanh;
+static double (*const library_erf)(double) = erf;
+static double (*const library_fmod)(double, double) = fmod;
+static double (*const library_sin)(double) = sin;
+static double (*const library_cos)(double) = cos;
 
 #define ASH_WASM_LIBM_TEST
-#define exp        own_exp
-#define log        own_log
-#define pow        own_pow
-#define __rem_pio2 own_rem_pio2
+#define exp   own_exp
+#define log   own_log
+#define pow   own_pow
+#define expm1 own_expm1
+#define log1p own_log1p
+#define tanh  own_tanh
+#define erf   own_erf
+#define fmod  own_fmod
+#define sin   own_sin
+#define cos   own_cos
 double own_exp(double x);
 double own_log(double x);
 double own_pow(double x, double y);
+double own_expm1(double x);
+double own_log1p(double x);
+double own_tanh(double x);
+double own_erf(double x);
+double own_fmod(double x, double y);
+double own_sin(double x);
+double own_cos(double x);
 #include "../../src/base/wasm_libm.c"
 
 #include <setjmp.h>
@@ -78,33 +98,70 @@ static void test_pow(void **state) {
     }
 }
 
-static double own_sin(double x) {
-    double y[2];
-    int n = own_rem_pio2(x, y);
-    double s = sin(y[0]) + y[1] * cos(y[0]), c = cos(y[0]) - y[1] * sin(y[0]);
-    return (n & 2) != 0 ? -((n & 1) != 0 ? c : s) : (n & 1) != 0 ? c : s;
+static void check_turn(double x) {
+    check(own_sin(x), library_sin(x), 4);
+    check(own_cos(x), library_cos(x), 4);
 }
 
-static void test_reduction(void **state) {
+static void test_sin_and_cos(void **state) {
     (void)state;
     uint64_t seed = 3;
     for (int i = 0; i < 300000; i++) {
-        double x = between(&seed, -2e6, 2e6);
-        check(own_sin(x), sin(x), 3);
         double any = from_bits(next(&seed));
-        if (isfinite(any)) check(own_sin(any), sin(any), 3);
+        check_turn(between(&seed, -2e6, 2e6));
+        if (isfinite(any)) check_turn(any);
     }
-    for (int n = 1; n < 2000; n++)
-        check(own_sin(n * 1.5707963267948966), sin(n * 1.5707963267948966), 3);
-    check(own_sin(6381956970095103.0 * 0x1p797), sin(6381956970095103.0 * 0x1p797), 3);
+    for (int n = 1; n < 2000; n++) check_turn(n * 1.5707963267948966);
+    check(own_sin(6381956970095103.0 * 0x1p797), library_sin(6381956970095103.0 * 0x1p797), 4);
     assert_true(isnan(own_sin(INFINITY)));
+    assert_true(isnan(own_cos(NAN)));
+    assert_true(signbit(own_sin(-0.0)));
+}
+
+static void check_rest(double x) {
+    check(own_expm1(x), library_expm1(x), 6);
+    if (x >= -1) check(own_log1p(x), library_log1p(x), 6);
+    check(own_tanh(x), library_tanh(x), 6);
+    check(own_erf(x), library_erf(x), fabs(x) > 6 ? 0 : 8 + x * x);
+}
+
+static void test_rest(void **state) {
+    (void)state;
+    static const double special[] = {0.0, -0.0,  1,    -1,       1e-320,    -1e-320, 6.5,
+                                     -7,  1e300, 1e-9, INFINITY, -INFINITY, NAN};
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+        check_rest(special[i]);
+        assert_int_equal(signbit(own_tanh(special[i])) != 0, signbit(special[i]) != 0);
+    }
+    uint64_t seed = 4;
+    for (int i = 0; i < 100000; i++) {
+        double x = between(&seed, -750, 750);
+        check_rest(x);
+        check_rest(x / 100);
+        check_rest(x / 1e4);
+        check_rest(x / 1e12);
+    }
+}
+
+static void test_fmod(void **state) {
+    (void)state;
+    static const double special[] = {0.0,    -0.0, 3,      -3,       0.1,       1e300,
+                                     1e-310, -7,   5e-324, INFINITY, -INFINITY, NAN};
+    enum { COUNT = sizeof special / sizeof *special };
+    uint64_t seed = 5;
+    for (int i = 0; i < COUNT * COUNT + 20000; i++) {
+        bool any = i >= COUNT * COUNT;
+        double x = any ? from_bits(next(&seed)) : special[i % COUNT];
+        double y = any ? from_bits(next(&seed)) : special[i / COUNT];
+        check(own_fmod(x, y), library_fmod(x, y), 0);
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exp_and_log),
-        cmocka_unit_test(test_pow),
-        cmocka_unit_test(test_reduction),
+        cmocka_unit_test(test_exp_and_log), cmocka_unit_test(test_pow),
+        cmocka_unit_test(test_sin_and_cos), cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_fmod),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
