@@ -144,16 +144,20 @@ struct ash_lower {
     size_t scratch;     /* bytes, aligned to ASH_ALIGN */
     const char *kernel; /* the row's name, for reports */
 };
-/* The packed form of constant `src` in the layout called `row` (compared by address): made once for
- * the model, shared by its sessions and plans.  arg is needed during the call only. */
-int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *src, const char *row, size_t bytes,
-                   ash_pack_fn *pack, const void *arg, const void **packed);
-/* The same of up to ASH_PACK_SRC constants together, NULL where left out but for the first, whose
- * data is what pack is given. */
+/* How constants are packed for a kernel.  row and variant tell layouts apart; arg is needed during
+ * the call only, and pack is given the first constant's data. */
+struct ash_packing {
+    const char *row;  /* the kernel row's name, compared by address */
+    uint64_t variant; /* what else decides the layout: groups, a transposition */
+    size_t bytes;
+    ash_pack_fn *pack;
+    const void *arg;
+};
 enum { ASH_PACK_SRC = 4 };
-int ash_lower_pack_all(struct ash_lower *c, const struct ash_tensor *const *src, int n,
-                       const char *row, size_t bytes, ash_pack_fn *pack, const void *arg,
-                       const void **packed);
+/* The packed form of up to ASH_PACK_SRC constants together (NULL where one is left out, but for the
+ * first): made once for the model, shared by its sessions and plans. */
+int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *const *src, int n,
+                   const struct ash_packing *how, const void **packed);
 
 /* ---- control flow ---- */
 

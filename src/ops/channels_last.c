@@ -9,6 +9,7 @@
 #include "kernels/depthwise/depthwise.h"
 #include "kernels/pooling/pooling.h"
 #include "ops/act_attrs.h"
+#include "ops/lowering.h"
 #include "ops/window.h"
 
 #include <string.h>
@@ -111,8 +112,6 @@ struct conv_params {
     bool residual_last;
 };
 
-static size_t at(const struct ash_type *t, int i) { return (size_t)t->dim[i].value; }
-
 /* One or two spatial dimensions; a missing one is 1. */
 static void conv_shape(const struct ash_lower *c, struct ash_conv *s) {
     const struct attrs *a = c->attrs;
@@ -121,15 +120,15 @@ static void conv_shape(const struct ash_lower *c, struct ash_conv *s) {
     int spatial = x->rank - 2, i = spatial - 1;
     bool two = spatial == 2;
     *s = (struct ash_conv){
-        .n = at(x, 0),
-        .h = two ? at(x, 1) : 1,
-        .w = at(x, spatial),
-        .c = at(x, spatial + 1),
-        .oh = two ? at(y, 1) : 1,
-        .ow = at(y, spatial),
-        .oc = at(y, spatial + 1),
-        .kh = two ? at(w, 2) : 1,
-        .kw = at(w, spatial + 1),
+        .n = ash_extent(x, 0),
+        .h = two ? ash_extent(x, 1) : 1,
+        .w = ash_extent(x, spatial),
+        .c = ash_extent(x, spatial + 1),
+        .oh = two ? ash_extent(y, 1) : 1,
+        .ow = ash_extent(y, spatial),
+        .oc = ash_extent(y, spatial + 1),
+        .kh = two ? ash_extent(w, 2) : 1,
+        .kw = ash_extent(w, spatial + 1),
         .groups = (size_t)a->of.conv.groups,
         .stride_h = two ? (size_t)win->S[0] : 1,
         .stride_w = (size_t)win->S[i],
@@ -141,32 +140,24 @@ static void conv_shape(const struct ash_lower *c, struct ash_conv *s) {
         s->pad_top = (size_t)ash_window_pad(win, 0, (int64_t)s->h, (int64_t)s->kh, (int64_t)s->oh);
 }
 
-static const float *optional_f32(const struct ash_run *c, int i) {
-    return ash_run_has(c, i) ? c->in[i]->data : NULL;
-}
-
 static int run_conv(struct ash_run *c) {
     const struct conv_params *p = c->params;
     const float *x = c->in[0]->data;
     if (p->depthwise) {
-        ash_depthwise_f32(p->depthwise, &p->shape, x, p->packed, c->out[0]->data,
-                          optional_f32(c, 2), p->act, c->scratch, c->pool);
+        ash_depthwise_f32(p->depthwise, &p->shape, x, p->packed, c->out[0]->data, ash_run_f32(c, 2),
+                          p->act, c->scratch, c->pool);
         return ASHORE_OK;
     }
-    struct ash_gemm_out out = {.bias = optional_f32(c, 2),
-                               .residual = optional_f32(c, 3),
+    struct ash_gemm_out out = {.bias = ash_run_f32(c, 2),
+                               .residual = ash_run_f32(c, 3),
                                .residual_last = p->residual_last,
                                .act = p->act};
     ash_conv_f32(p->gemm, &p->shape, x, p->packed, c->out[0]->data, &out, c->scratch, c->pool);
     return ASHORE_OK;
 }
 
-struct pack_arg {
-    const struct conv_params *p;
-};
-
 static void pack_conv(void *dst, const void *src, const void *arg) {
-    const struct conv_params *p = ((const struct pack_arg *)arg)->p;
+    const struct conv_params *p = arg;
     if (p->depthwise)
         ash_depthwise_pack(&p->shape, src, dst);
     else
@@ -176,26 +167,27 @@ static void pack_conv(void *dst, const void *src, const void *arg) {
 static int lower_conv(struct ash_lower *c) {
     const struct attrs *a = c->attrs;
     const struct ash_type *x = &c->in[0]->type;
-    bool fits = x->dtype == ASHORE_FLOAT32 && (x->rank == 3 || x->rank == 4) && c->in[1]->data;
+    bool fits = ash_lower_all_f32(c) && (x->rank == 3 || x->rank == 4) && c->in[1]->data;
     if (!fits) return ASHORE_OK;
-    struct conv_params *p = ash_arena_alloc(c->arena, sizeof *p);
-    if (!p) return ash_fail_nomem(c->err, sizeof *p);
-    conv_shape(c, &p->shape);
-    p->act = a->act;
-    p->residual_last = a->residual_last;
-    p->gemm = ash_gemm_best();
+    struct conv_params draft = {
+        .gemm = ash_gemm_best(), .act = a->act, .residual_last = a->residual_last};
+    struct ash_conv *s = &draft.shape;
+    conv_shape(c, s);
     bool residual = c->n_in > 3 && c->in[3];
-    if (p->shape.groups == p->shape.c && p->shape.c == p->shape.oc && p->shape.c > 1 && !residual)
-        p->depthwise = ash_depthwise_best();
-    size_t bytes = p->depthwise ? ash_depthwise_packed_size(&p->shape)
-                                : ash_conv_packed_size(p->gemm, &p->shape);
-    c->scratch = p->depthwise ? ash_depthwise_scratch(&p->shape, c->threads)
-                              : ash_conv_scratch(p->gemm, &p->shape, c->threads);
-    c->kernel = p->depthwise ? p->depthwise->name : p->gemm->name;
-    struct pack_arg arg = {p};
-    ASH_TRY(ash_lower_pack(c, c->in[1]->data, c->kernel, bytes, pack_conv, &arg, &p->packed));
-    c->params = p;
-    c->run = run_conv;
+    if (s->groups == s->c && s->c == s->oc && s->c > 1 && !residual)
+        draft.depthwise = ash_depthwise_best();
+    struct ash_packing how = {.row = draft.depthwise ? draft.depthwise->name : draft.gemm->name,
+                              .variant = s->groups,
+                              .bytes = draft.depthwise ? ash_depthwise_packed_size(s)
+                                                       : ash_conv_packed_size(draft.gemm, s),
+                              .pack = pack_conv,
+                              .arg = &draft};
+    ASH_TRY(ash_lower_pack(c, &c->in[1]->data, 1, &how, &draft.packed));
+    struct conv_params *p = ash_lower_to(c, run_conv, sizeof *p, how.row);
+    if (!p) return ASHORE_ERR_NOMEM;
+    *p = draft;
+    c->scratch = p->depthwise ? ash_depthwise_scratch(s, c->threads)
+                              : ash_conv_scratch(p->gemm, s, c->threads);
     return ASHORE_OK;
 }
 
@@ -222,20 +214,21 @@ static int lower_pool(struct ash_lower *c) {
     const struct ash_window *win = &a->of.pool.window;
     const struct ash_type *x = &c->in[0]->type, *y = &c->out->type;
     if (x->dtype != ASHORE_FLOAT32 || x->rank < 3 || x->rank > 5) return ASHORE_OK;
-    struct pool_params *p = ash_arena_alloc(c->arena, sizeof *p);
-    if (!p) return ash_fail_nomem(c->err, sizeof *p);
-    p->row = ash_pooling_best();
+    const struct ash_pooling_row *row = ash_pooling_best();
+    struct pool_params *p = ash_lower_to(c, run_pool, sizeof *p, row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    p->row = row;
     p->op = a->of.pool.max ? ASH_POOLING_MAX : ASH_POOLING_AVERAGE;
     p->whole = a->of.pool.whole;
     struct ash_pooling_shape *s = &p->shape;
-    s->N = at(x, 0);
-    s->C = at(x, x->rank - 1);
+    s->N = ash_extent(x, 0);
+    s->C = ash_extent(x, x->rank - 1);
     s->count_pad = a->of.pool.count_pad;
     for (int i = 0; i < 3; i++) s->X[i] = s->Y[i] = s->K[i] = s->S[i] = s->L[i] = 1;
     for (int i = 0; i < x->rank - 2; i++) {
         int k = 3 - (x->rank - 2) + i;
-        s->X[k] = at(x, 1 + i);
-        s->Y[k] = at(y, 1 + i);
+        s->X[k] = ash_extent(x, 1 + i);
+        s->Y[k] = ash_extent(y, 1 + i);
         if (p->whole) continue;
         s->K[k] = (size_t)win->K[i];
         s->S[k] = (size_t)win->S[i];
@@ -244,9 +237,6 @@ static int lower_pool(struct ash_lower *c) {
         s->P[k] = (size_t)ash_window_pad(win, i, X, win->K[i], Y);
         s->Q[k] = (size_t)ash_window_pad_behind(win, i, X, win->K[i], Y);
     }
-    c->kernel = p->row->name;
-    c->params = p;
-    c->run = run_pool;
     return ASHORE_OK;
 }
 

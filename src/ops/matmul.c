@@ -283,11 +283,10 @@ static int lower_product(struct ash_lower *c, struct product_params *draft) {
     if (!g->m || !g->n || !g->k) return ASHORE_OK;
     if (b && (size_t)ash_tensor_count(b) == g->k * g->n) {
         size_t bytes = ash_gemm_packed_size(draft->row, 1, g->k, g->n);
-        /* Of one constant, B and its transpose are packed apart: rows are told apart by address. */
-        const char *key = draft->row->name + (g->step_n != 1);
+        struct ash_packing how = {draft->row->name, g->step_n != 1, bytes, pack_b, draft};
 
         if (bytes == SIZE_MAX) return ASHORE_OK;
-        ASH_TRY(ash_lower_pack(c, b, key, bytes, pack_b, draft, &draft->packed));
+        ASH_TRY(ash_lower_pack(c, &b, 1, &how, &draft->packed));
     } else {
         scratch = ash_gemm_dynamic_scratch(draft->row, g);
     }

@@ -511,9 +511,8 @@ static int rnn_lower(struct ash_lower *c) {
         src[i] = c->in[inputs[i]]->data;
         arg.weights[i] = src[i]->data;
     }
-    /* Two ways to pack for a GRU, told apart by the address of the row. */
-    ASH_TRY(ash_lower_pack_all(c, src, 4, draft.row->name + s->linear_before_reset, bytes, pack_rnn,
-                               &arg, &draft.packed));
+    struct ash_packing how = {draft.row->name, s->linear_before_reset, bytes, pack_rnn, &arg};
+    ASH_TRY(ash_lower_pack(c, src, 4, &how, &draft.packed));
     p = ash_lower_to(c, rnn_kernel, sizeof *p, draft.row->name);
     if (!p) return ASHORE_ERR_NOMEM;
     *p = draft;

@@ -9,6 +9,7 @@ struct pack {
     int32_t rank; /* of the first constant */
     int64_t dim[ASH_MAX_RANK];
     const char *row;
+    uint64_t variant;
     void *data;
     size_t bytes;
     struct pack *next;
@@ -18,7 +19,7 @@ struct ash_packs {
     struct ash_heap *heap;
     atomic_flag lock; /* sessions of one model may plan at the same time */
     struct pack *head;
-    size_t bytes;
+    _Atomic size_t bytes; /* of all */
 };
 
 int ash_packs_create(struct ash_heap *heap, struct ash_packs **packs, struct ashore_error *err) {
@@ -43,11 +44,12 @@ void ash_packs_destroy(struct ash_packs **packs) {
     ash_free(p->heap, p, sizeof *p);
 }
 
-size_t ash_packs_bytes(const struct ash_packs *packs) { return packs->bytes; }
+size_t ash_packs_bytes(const struct ash_packs *packs) { return atomic_load(&packs->bytes); }
 
 static bool same_key(const struct pack *a, const struct pack *b) {
     return !memcmp(a->src, b->src, sizeof a->src) && a->rank == b->rank &&
-           !memcmp(a->dim, b->dim, sizeof a->dim) && a->row == b->row && a->bytes == b->bytes;
+           !memcmp(a->dim, b->dim, sizeof a->dim) && a->row == b->row && a->variant == b->variant &&
+           a->bytes == b->bytes;
 }
 
 static int pack_locked(struct ash_packs *p, const struct pack *key, ash_pack_fn *fn,
@@ -69,7 +71,7 @@ static int pack_locked(struct ash_packs *p, const struct pack *key, ash_pack_fn 
     fn(k->data, k->src[0], arg);
     k->next = p->head;
     p->head = k;
-    p->bytes += k->bytes;
+    atomic_fetch_add(&p->bytes, k->bytes);
     *packed = k->data;
     return ASHORE_OK;
 }
@@ -84,35 +86,29 @@ static bool plan_owns(const struct ash_plan *plan, const void *data) {
 
 /* What a plan has folded dies with it and must not be found by address later: such packs live in
  * the plan's own memory. */
-static int pack_local(struct ash_lower *c, const struct ash_tensor *src, size_t bytes,
-                      ash_pack_fn *pack, const void *arg, const void **packed) {
-    unsigned char *raw = ash_arena_alloc(c->arena, ash_size_add(bytes, ASH_ALIGN));
-    if (!raw) return ash_fail_nomem(c->err, bytes);
+static int pack_local(struct ash_lower *c, const struct ash_tensor *src,
+                      const struct ash_packing *how, const void **packed) {
+    unsigned char *raw = ash_arena_raw(c->arena, ash_size_add(how->bytes, ASH_ALIGN));
+    if (!raw) return ash_fail_nomem(c->err, how->bytes);
     void *data = (void *)ash_align_up((uintptr_t)raw);
-    pack(data, src->data, arg);
+    how->pack(data, src->data, how->arg);
     *packed = data;
     return ASHORE_OK;
 }
 
-int ash_lower_pack_all(struct ash_lower *c, const struct ash_tensor *const *src, int n,
-                       const char *row, size_t bytes, ash_pack_fn *pack, const void *arg,
-                       const void **packed) {
-    struct pack key = {.row = row, .bytes = bytes, .rank = src[0]->rank};
+int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *const *src, int n,
+                   const struct ash_packing *how, const void **packed) {
+    struct pack key = {
+        .row = how->row, .variant = how->variant, .bytes = how->bytes, .rank = src[0]->rank};
     for (int i = 0; i < key.rank; i++) key.dim[i] = src[0]->dim[i];
     for (int i = 0; i < n; i++) {
         if (!src[i]) continue;
-        if (plan_owns(c->plan, src[i]->data))
-            return pack_local(c, src[0], bytes, pack, arg, packed);
+        if (plan_owns(c->plan, src[i]->data)) return pack_local(c, src[0], how, packed);
         key.src[i] = src[i]->data;
     }
     struct ash_packs *packs = c->plan->options.packs;
     while (atomic_flag_test_and_set_explicit(&packs->lock, memory_order_acquire)) {}
-    int rc = pack_locked(packs, &key, pack, arg, packed, c->err);
+    int rc = pack_locked(packs, &key, how->pack, how->arg, packed, c->err);
     atomic_flag_clear_explicit(&packs->lock, memory_order_release);
     return rc;
-}
-
-int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *src, const char *row, size_t bytes,
-                   ash_pack_fn *pack, const void *arg, const void **packed) {
-    return ash_lower_pack_all(c, &src, 1, row, bytes, pack, arg, packed);
 }
