@@ -3,6 +3,7 @@
 #include "base/cpu.h"
 #include "kernels/act_vec.h"
 #include "kernels/depthwise/depthwise.h"
+#include "kernels/eltwise/eltwise.h"
 
 /* Rows of a filter are gone through in a loop where size counts, unrolled where speed does. */
 #if defined(__wasm__)
@@ -35,16 +36,14 @@ static struct epilogue epilogue_of(const struct ash_depthwise_line *line) {
     return e;
 }
 
-/* The other activations, over outputs that were just stored. */
-static __attribute__((noinline)) void finish(const struct ash_depthwise_line *line, float *y,
-                                             size_t y_step, size_t count) {
-    if (line->act.kind <= ASH_ACT_CLIP) return;
-    for (size_t i = 0; i < count; i++, y += y_step) {
-        for (size_t c = 0; c < line->c; c += VF_LANES) {
-            size_t n = line->c - c < VF_LANES ? line->c - c : VF_LANES;
-            vf_store_n(y + c, n, vf_act(line->act, vf_load_n(y + c, n, vf_zero())));
-        }
-    }
+extern const struct ash_eltwise_row ASH_VEC_ROWS(eltwise)[];
+
+/* The other activations, over outputs that were just stored: one copy of them for all families. */
+static void finish(const struct ash_depthwise_line *line, float *y, size_t y_step, size_t count) {
+    const struct ash_act_f32 act = line->act;
+    if (act.kind <= ASH_ACT_CLIP) return;
+    for (size_t i = 0; i < count; i++, y += y_step)
+        ASH_VEC_ROWS(eltwise)->unary((int)act.kind, act.a, act.b, line->c, y, y);
 }
 
 VF_INLINE vf load_part(const float *p, size_t n, bool tail) {

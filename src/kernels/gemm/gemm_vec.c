@@ -3,6 +3,7 @@
  * compilers for WebAssembly then reorder the sums and run out of registers. */
 #include "base/cpu.h"
 #include "kernels/act_vec.h"
+#include "kernels/eltwise/eltwise.h"
 #include "kernels/gemm/gemm.h"
 
 /* MR * NV sums, NV of B and one of A fit the registers. */
@@ -30,55 +31,55 @@
 
 enum { NR = NV * VF_LANES };
 
-static vf finish_one(const struct ash_gemm_out *out, vf x, vf bias, vf residual) {
-    if (out->scale != 0.0f) x = x * vf_set1(out->scale);
-    if (out->bias) x = x + bias;
-    if (out->residual && !out->residual_last) x = x + residual;
-    x = vf_act(out->act, x);
-    return out->residual && out->residual_last ? x + residual : x;
-}
+extern const struct ash_eltwise_row ASH_VEC_ROWS(eltwise)[];
 
-/* The frequent epilogue: a bias, and an activation that is a pair of limits. */
-static void finish_limits(const struct ash_gemm_tile *t, size_t whole) {
-    const struct ash_act_f32 act = t->out.act;
-    const float inf = __builtin_inff();
-    const bool clip = act.kind == ASH_ACT_CLIP;
-    const vf lo = vf_set1(clip ? act.a : act.kind == ASH_ACT_RELU ? 0.0f : -inf);
-    const vf hi = vf_set1(clip ? act.b : inf);
-    for (size_t j = 0; j < whole; j += VF_LANES) {
-        float *c = t->c + j;
-        vf bias = t->out.bias ? vf_load(t->out.bias + j) : vf_set1(-0.0f); /* changes nothing */
-        for (size_t i = 0; i < t->rows; i++, c += t->ldc)
-            vf_store(c, vf_clip(vf_load(c) + bias, lo, hi));
-    }
-}
-
-/* The epilogue, over sums that were just stored: once for all tiles, and they are in the cache. */
-static __attribute__((noinline)) void finish(const struct ash_gemm_tile *t) {
-    const struct ash_gemm_out *out = &t->out;
-    size_t done = 0;
-    if (out->act.kind <= ASH_ACT_CLIP && !out->residual && out->scale == 0.0f) {
-        done = t->cols / VF_LANES * VF_LANES;
-        finish_limits(t, done);
-    }
-    for (size_t j = done; j < t->cols; j += VF_LANES) {
+/* c = clip(c * scale + bias + residual), sums over what is not there left out. */
+static __attribute__((noinline)) void finish_pass(const struct ash_gemm_tile *t, float scale,
+                                                  const float *bias, const float *residual,
+                                                  float low, float high) {
+    const vf k = vf_set1(scale), lo = vf_set1(low), hi = vf_set1(high);
+    for (size_t j = 0; j < t->cols; j += VF_LANES) {
         size_t n = t->cols - j;
-        vf bias = vf_zero(), residual = vf_zero();
-        if (out->bias)
-            bias = n < VF_LANES ? vf_load_n(out->bias + j, n, bias) : vf_load(out->bias + j);
-        for (size_t i = 0; i < t->rows; i++) {
-            float *c = t->c + i * t->ldc + j;
-            const float *res = out->residual ? out->residual + i * out->ld_residual + j : NULL;
+        vf b = vf_set1(-0.0f); /* changes nothing */
+        if (bias) b = n < VF_LANES ? vf_load_n(bias + j, n, b) : vf_load(bias + j);
+        const float *r = residual ? residual + j : NULL;
+        float *c = t->c + j;
+        for (size_t i = 0; i < t->rows; i++, c += t->ldc) {
+            vf x = (n < VF_LANES ? vf_load_n(c, n, k) : vf_load(c)) * k + b;
+            if (r) {
+                x = x + (n < VF_LANES ? vf_load_n(r, n, k) : vf_load(r));
+                r += t->out.ld_residual;
+            }
+            x = vf_clip(x, lo, hi);
             if (n < VF_LANES) {
-                if (res) residual = vf_load_n(res, n, residual);
-                vf x = finish_one(out, vf_load_n(c, n, vf_zero()), bias, residual);
                 vf_store_n(c, n, x);
             } else {
-                if (res) residual = vf_load(res);
-                vf_store(c, finish_one(out, vf_load(c), bias, residual));
+                vf_store(c, x);
             }
         }
     }
+}
+
+/* The epilogue, over sums that were just stored: once for all tiles, and they are in the cache.
+ * Activations that are no pair of limits have one copy for all families. */
+static void finish(const struct ash_gemm_tile *t) {
+    const struct ash_gemm_out *out = &t->out;
+    const struct ash_act_f32 act = out->act;
+    const float inf = __builtin_inff();
+    const bool clip = act.kind == ASH_ACT_CLIP;
+    finish_pass(t, out->scale != 0.0f ? out->scale : 1.0f, out->bias,
+                out->residual_last ? NULL : out->residual,
+                clip                       ? act.a
+                : act.kind == ASH_ACT_RELU ? 0.0f
+                                           : -inf,
+                clip ? act.b : inf);
+    if (act.kind > ASH_ACT_CLIP) {
+        for (size_t i = 0; i < t->rows; i++) {
+            float *c = t->c + i * t->ldc;
+            ASH_VEC_ROWS(eltwise)->unary((int)act.kind, act.a, act.b, t->cols, c, c);
+        }
+    }
+    if (out->residual && out->residual_last) finish_pass(t, 1.0f, NULL, out->residual, -inf, inf);
 }
 
 VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const int nv) {
