@@ -137,6 +137,7 @@ struct ash_dim ash_dim_apply(struct ash_symtab *tab, enum ash_dim_op op, struct 
                              struct ash_dim b) {
     if (a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT)
         return exact_apply(op, a.value, b.value);
+    if (op == ASH_DIM_FLOORDIV && ash_dim_is(b, 0)) return ash_dim_unknown();
     bool commutes = op != ASH_DIM_SUB && op != ASH_DIM_FLOORDIV;
     if (commutes && a.kind == ASH_DIM_EXACT) {
         struct ash_dim t = a;
@@ -164,7 +165,8 @@ static void put(struct text *t, const char *s) {
     while (*s && t->at < t->end) *t->at++ = *s++;
 }
 
-static void put_dim(const struct ash_symtab *tab, struct ash_dim d, struct text *t, bool inner,
+/* tight 1: sums take parentheses; 2: products too. */
+static void put_dim(const struct ash_symtab *tab, struct ash_dim d, struct text *t, int tight,
                     int depth) {
     static const char *const sign[] = {" + ", " - ", "*", "/", ", ", ", "};
     static const char *const call[] = {"", "", "", "floor(", "min(", "max("};
@@ -184,24 +186,25 @@ static void put_dim(const struct ash_symtab *tab, struct ash_dim d, struct text 
     } else if (e->op == NODE_NAME) {
         put(t, e->name);
     } else {
-        bool sum = e->op <= ASH_DIM_SUB, wrap = e->op > ASH_DIM_MUL;
+        bool divides = e->op == ASH_DIM_FLOORDIV, factor = divides || e->op == ASH_DIM_MUL;
+        bool function = e->op > ASH_DIM_MUL, wrap = !function && tight > (e->op == ASH_DIM_MUL);
         struct ash_dim b = e->b;
         const char *between = sign[e->op];
         if (e->op == ASH_DIM_ADD && b.kind == ASH_DIM_EXACT && b.value < 0) {
             between = " - ";
             b.value = -b.value;
         }
-        put(t, wrap ? call[e->op] : inner && sum ? "(" : "");
-        put_dim(tab, e->a, t, e->op == ASH_DIM_MUL || e->op == ASH_DIM_FLOORDIV, depth + 1);
+        put(t, function ? call[e->op] : wrap ? "(" : "");
+        put_dim(tab, e->a, t, factor, depth + 1);
         put(t, between);
-        put_dim(tab, b, t, e->op == ASH_DIM_MUL || e->op == ASH_DIM_FLOORDIV, depth + 1);
-        put(t, wrap || (inner && sum) ? ")" : "");
+        put_dim(tab, b, t, divides ? 2 : factor || e->op == ASH_DIM_SUB, depth + 1);
+        put(t, function || wrap ? ")" : "");
     }
 }
 
 void ash_dim_text(const struct ash_symtab *tab, struct ash_dim d, char *text, size_t size) {
     struct text t = {text, text + size - 1};
-    put_dim(tab, d, &t, false, 0);
+    put_dim(tab, d, &t, 0, 0);
     *t.at = '\0';
 }
 
