@@ -226,12 +226,13 @@ ASHORE_API int ashore_session_run_into(ashore_session *session, size_t in_count,
                                        size_t out_count, const char *const *out_names,
                                        ashore_value *const *out_values, struct ashore_error *err);
 
-/* Memory a run at these input extents needs, without running: shape[i] has the rank of input i. */
+/* Memory a run at these input extents needs; it is planned and its weights are packed, as the first
+ * run would, but nothing is run: shape[i] has the rank of input i. */
 struct ashore_memory {
     uint64_t weights; /* the model as loaded: the file and what was made of it */
     uint64_t packed;  /* weights in the kernels' layout */
     uint64_t slab;    /* intermediate values and scratch of one plan */
-    uint64_t total;   /* the most held at once */
+    uint64_t total;   /* the most held at once, outputs included */
     int exact;        /* 0: something depends on data; the figures are a floor */
 };
 ASHORE_API int ashore_session_predict(ashore_session *session, const int64_t *const *shape,
@@ -240,7 +241,7 @@ ASHORE_API int ashore_session_predict(ashore_session *session, const int64_t *co
 ASHORE_API void ashore_session_memory(const ashore_session *session, struct ashore_memory *memory);
 ASHORE_API int ashore_session_threads(const ashore_session *session);
 
-/* One step of the last profiled run. */
+/* One node of the model as rewritten, its times summed since the session was made. */
 struct ashore_step_info {
     const char *node, *op; /* fused operators as "Conv+HardSwish" */
     const char *kernel;    /* the row that runs it, "reference" where there is none */

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { NEWEST_OPSET = 28 };
-
 uint32_t ash_build_in(const struct ash_builder *b, int i) {
     if ((uint32_t)i >= b->node->n_formal || b->node->in[i] == ASH_NONE) return ASH_NONE;
     uint32_t at = 0; /* graph inputs are the node's inputs that are there */
@@ -21,7 +19,7 @@ uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y
     while (n && in[n - 1] == ASH_NONE) n--;
     struct ash_node *node;
     if (b->rc == ASHORE_OK)
-        b->rc = ash_graph_add_node(b->graph, "", op, NEWEST_OPSET, n, 1, &node, b->err);
+        b->rc = ash_graph_add_node(b->graph, "", op, ASH_OPSET_NEWEST, n, 1, &node, b->err);
     if (b->rc == ASHORE_OK) b->rc = ash_graph_add_value(b->graph, "", &out, b->err);
     if (b->rc != ASHORE_OK) return ASH_NONE;
     node->name = b->node->name;
@@ -33,10 +31,6 @@ uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y
 
 static void set(struct ash_builder *b, const struct ash_attr *a) {
     if (b->rc == ASHORE_OK) b->rc = ash_node_set_attr(b->graph, last(b), a, b->err);
-}
-
-void ash_build_attr_int(struct ash_builder *b, const char *name, int64_t v) {
-    set(b, &(struct ash_attr){.name = name, .type = ASH_ATTR_INT, .v.i = v});
 }
 
 void ash_build_attr_float(struct ash_builder *b, const char *name, float v) {
@@ -57,16 +51,6 @@ uint32_t ash_build_f32(struct ash_builder *b, float v) {
     if (b->rc == ASHORE_OK)
         b->rc = ash_graph_add_const(b->graph, "", ASHORE_FLOAT32, 0, NULL, &id, &t, b->err);
     if (b->rc == ASHORE_OK) memcpy(t->data, &v, sizeof v);
-    return id;
-}
-
-uint32_t ash_build_ints(struct ash_builder *b, const int64_t *v, size_t n) {
-    uint32_t id = ASH_NONE;
-    struct ash_tensor *t;
-    int64_t dim = (int64_t)n;
-    if (b->rc == ASHORE_OK)
-        b->rc = ash_graph_add_const(b->graph, "", ASHORE_INT64, 1, &dim, &id, &t, b->err);
-    if (b->rc == ASHORE_OK && n) memcpy(t->data, v, n * sizeof *v);
     return id;
 }
 

@@ -13,6 +13,9 @@
 struct ash_op;
 struct ashore_error;
 
+/* Version of ai.onnx: the newest that is known; rewrites and bodies are written in it. */
+enum { ASH_OPSET_NEWEST = 28 };
+
 #define ASH_NONE UINT32_MAX /* "no value": an optional input or output that is left out */
 
 /* Type of a value as far as it is known. */

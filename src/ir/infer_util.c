@@ -22,38 +22,6 @@ struct ash_dim ash_infer_dim(struct ash_infer *c, enum ash_dim_op op, struct ash
     return ash_dim_apply(c->syms, op, a, b);
 }
 
-/* One extent of a broadcast.  Where an extent is not exact it is taken to fit: the run checks. */
-static int broadcast_dim(struct ash_infer *c, struct ash_dim a, struct ash_dim b, int axis,
-                         struct ash_dim *out) {
-    bool exact = a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT;
-    ASH_FAIL_IF(exact && a.value != b.value && a.value != 1 && b.value != 1, c->err, SHAPE,
-                "extents %lld and %lld of dimension %d cannot be broadcast", (long long)a.value,
-                (long long)b.value, axis);
-    if (ash_dim_is(a, 1))
-        *out = b;
-    else if (ash_dim_is(b, 1) || ash_dim_same(a, b) || a.kind == ASH_DIM_EXACT)
-        *out = a;
-    else if (b.kind == ASH_DIM_EXACT)
-        *out = b;
-    else
-        *out = ash_dim_unknown();
-    return ASHORE_OK;
-}
-
-int ash_infer_broadcast(struct ash_infer *c, int i, int j, struct ash_dim *dim, int *rank) {
-    const struct ash_type *a = &c->in[i]->type, *b = &c->in[j]->type;
-    *rank = -1;
-    if (a->rank < 0 || b->rank < 0) return ASHORE_OK;
-    int r = a->rank > b->rank ? a->rank : b->rank;
-    for (int k = 0; k < r; k++) {
-        int x = k - (r - a->rank), y = k - (r - b->rank);
-        ASH_TRY(broadcast_dim(c, x < 0 ? ash_dim_exact(1) : a->dim[x],
-                              y < 0 ? ash_dim_exact(1) : b->dim[y], k, &dim[k]));
-    }
-    *rank = r;
-    return ASHORE_OK;
-}
-
 static int64_t read_int(const struct ash_tensor *t, int64_t i) {
     switch (t->dtype) {
     case ASHORE_INT64:

@@ -28,8 +28,6 @@ int ash_parse_int_required(const struct ash_parse *c, const char *name, int64_t 
 /* *out NULL and *n 0 when absent.  Borrowed from the graph. */
 int ash_parse_ints(const struct ash_parse *c, const char *name, const int64_t **out, size_t *n);
 int ash_parse_floats(const struct ash_parse *c, const char *name, const float **out, size_t *n);
-int ash_parse_string(const struct ash_parse *c, const char *name, const char *fallback,
-                     struct ash_text *out);
 int ash_parse_strings(const struct ash_parse *c, const char *name, const struct ash_text **out,
                       size_t *n);
 int ash_parse_tensor(const struct ash_parse *c, const char *name, const struct ash_tensor **out);
@@ -73,8 +71,6 @@ static inline bool ash_infer_has(const struct ash_infer *c, int i) {
 /* out[o] gets the type of in[i], contents included. */
 void ash_infer_same(struct ash_infer *c, int o, int i);
 void ash_infer_set(struct ash_infer *c, int o, int dtype, int rank, const struct ash_dim *dim);
-/* Extents of in[i] and in[j] broadcast. */
-int ash_infer_broadcast(struct ash_infer *c, int i, int j, struct ash_dim *dim, int *rank);
 /* Known contents of integer input i as extents, at most cap; ASHORE_NEEDS_DATA when not known. */
 int ash_infer_ints(struct ash_infer *c, int i, struct ash_dim *out, int cap, int *n);
 /* The same, all exact. */
@@ -194,10 +190,9 @@ enum {
                                extent codes */
     ASH_OP_VIEW = 1 << 1,   /* output 0 is input 0 with another shape */
     ASH_OP_IMPURE = 1 << 2, /* never folded: random, control flow */
-    ASH_OP_COMMUTES = 1 << 3,
-    ASH_OP_ELEMENTWISE = 1 << 4, /* output element i hangs on elements i of inputs, after
+    ASH_OP_ELEMENTWISE = 1 << 3, /* output element i hangs on elements i of inputs, after
                                     broadcasting, alone */
-    ASH_OP_VALUES = 1 << 5       /* takes sequences, optionals or maps; the inputs of all others are
+    ASH_OP_VALUES = 1 << 4       /* takes sequences, optionals or maps; the inputs of all others are
                                     tensors, inference and executor see to that */
 };
 #define ASH_VARIADIC 255
@@ -227,8 +222,6 @@ struct ash_op {
 
 /* NULL: no such operator at this version. */
 const struct ash_op *ash_op_find(const char *domain, const char *name, int opset);
-/* Row i of all rows, NULL past the end. */
-const struct ash_op *ash_op_at(size_t i);
 
 /* ---- bodies ---- */
 
@@ -251,11 +244,9 @@ uint32_t ash_build_in(const struct ash_builder *b, int i);
  * returns its output. */
 uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y, uint32_t z);
 /* Attributes of the node built last. */
-void ash_build_attr_int(struct ash_builder *b, const char *name, int64_t v);
 void ash_build_attr_float(struct ash_builder *b, const char *name, float v);
 void ash_build_attr_ints(struct ash_builder *b, const char *name, const int64_t *v, size_t n);
 uint32_t ash_build_f32(struct ash_builder *b, float v); /* scalar constant */
-uint32_t ash_build_ints(struct ash_builder *b, const int64_t *v, size_t n);
 /* Declares that graph output o is value v. */
 void ash_build_out(struct ash_builder *b, int o, uint32_t v);
 

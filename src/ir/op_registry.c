@@ -13,15 +13,6 @@ static const struct ash_op *const tables[] = {
     NULL,
 };
 
-const struct ash_op *ash_op_at(size_t i) {
-    for (const struct ash_op *const *t = tables; *t; t++) {
-        for (const struct ash_op *d = *t; d->name; d++) {
-            if (i-- == 0) return d;
-        }
-    }
-    return NULL;
-}
-
 const struct ash_op *ash_op_find(const char *domain, const char *name, int opset) {
     for (const struct ash_op *const *t = tables; *t; t++) {
         for (const struct ash_op *d = *t; d->name; d++) {
@@ -97,17 +88,6 @@ int ash_parse_strings(const struct ash_parse *c, const char *name, const struct 
     const struct ash_attr *a = NULL;
     ASH_TRY(find_list(c, name, ASH_ATTR_STRINGS, &a, n));
     *out = a ? a->v.strings : NULL;
-    return ASHORE_OK;
-}
-
-int ash_parse_string(const struct ash_parse *c, const char *name, const char *fallback,
-                     struct ash_text *out) {
-    const struct ash_attr *a = NULL;
-    ASH_TRY(find(c, name, ASH_ATTR_STRING, &a));
-    if (a)
-        *out = a->v.s;
-    else
-        *out = (struct ash_text){fallback, fallback ? strlen(fallback) : 0};
     return ASHORE_OK;
 }
 

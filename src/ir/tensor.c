@@ -59,21 +59,6 @@ int ash_shape_check(int dtype, int rank, const int64_t *dim, int64_t *count, siz
     return ASHORE_OK;
 }
 
-int ash_broadcast(int ra, const int64_t *a, int rb, const int64_t *b, int *rank, int64_t *dim,
-                  struct ashore_error *err) {
-    int r = ra > rb ? ra : rb;
-    for (int i = 0; i < r; i++) {
-        int64_t x = i < r - ra ? 1 : a[i - (r - ra)];
-        int64_t y = i < r - rb ? 1 : b[i - (r - rb)];
-        ASH_FAIL_IF(x != y && x != 1 && y != 1, err, SHAPE,
-                    "extents %lld and %lld of dimension %d cannot be broadcast", (long long)x,
-                    (long long)y, i);
-        dim[i] = x == 1 ? y : x;
-    }
-    *rank = r;
-    return ASHORE_OK;
-}
-
 void ash_broadcast_strides(int r, const int64_t *dim, int rank, int64_t *stride) {
     int64_t s = 1;
     for (int i = rank - 1; i >= 0; i--) {

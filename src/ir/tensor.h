@@ -36,9 +36,6 @@ void ash_shape_text(char *text, size_t size, int dtype, int rank, const int64_t 
 
 /* ---- broadcasting (numpy's rules) ---- */
 
-/* out = broadcast of a and b.  ASHORE_ERR_SHAPE when they do not fit. */
-int ash_broadcast(int ra, const int64_t *a, int rb, const int64_t *b, int *rank, int64_t *dim,
-                  struct ashore_error *err);
 /* Strides in elements of the shape dim[r] seen as one of `rank` dimensions: 0 where repeated. */
 void ash_broadcast_strides(int r, const int64_t *dim, int rank, int64_t *stride);
 /* Walks an index of `rank` extents in row-major order, moving n offsets with their strides

@@ -115,7 +115,8 @@ int ash_value_own(struct ash_heap *heap, struct ashore_value *from, struct ashor
     ASH_TRY(ash_value_list(heap, from->kind, from->count, &v, err));
     v->keys = ash_value_retain(from->keys);
     for (size_t i = 0; i < from->count; i++) {
-        int rc = from->items[i] ? ash_value_own(heap, from->items[i], &v->items[i], err) : ASHORE_OK;
+        int rc =
+            from->items[i] ? ash_value_own(heap, from->items[i], &v->items[i], err) : ASHORE_OK;
         if (rc == ASHORE_OK) continue;
         ash_value_release(&v);
         return rc;

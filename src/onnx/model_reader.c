@@ -27,8 +27,6 @@ static const struct ash_wire_rule opset_rules[] = {
 
 /* The newest version of ai.onnx whose operators src/ops knows: in a newer one a name may mean
  * something else. */
-enum { OPSET_NEWEST = 28 };
-
 /* Operator sets are looked through for every node. */
 enum { OPSETS_MAX = 256, OPSET_VERSION_MAX = 32767 };
 
@@ -90,9 +88,9 @@ int ash_reader_imports(struct ash_reader *r, struct ash_many many,
         ASH_FAIL_IF(p.version < 1 || p.version > OPSET_VERSION_MAX, r->err, FORMAT,
                     "version %lld of operator set '%s'", (long long)p.version,
                     *o->domain ? o->domain : "ai.onnx");
-        ASH_FAIL_IF(!*o->domain && p.version > OPSET_NEWEST, r->err, UNSUPPORTED,
+        ASH_FAIL_IF(!*o->domain && p.version > ASH_OPSET_NEWEST, r->err, UNSUPPORTED,
                     "version %lld of operator set 'ai.onnx' is newer than %d, the newest known",
-                    (long long)p.version, OPSET_NEWEST);
+                    (long long)p.version, ASH_OPSET_NEWEST);
         for (size_t i = 0; i < *n; i++) {
             ASH_FAIL_IF(strcmp(to[i].domain, o->domain) == 0 && to[i].version != o->version, r->err,
                         FORMAT, "operator set '%s' is imported twice", o->domain);

@@ -425,7 +425,7 @@ static int binary_lower(struct ash_lower *c) {
     return ASHORE_OK;
 }
 
-#define BINARY(op, version, last, bits)                                                            \
+#define BINARY(op, version, last)                                                                  \
     {.name = op,                                                                                   \
      .domain = "",                                                                                 \
      .since = version,                                                                             \
@@ -433,7 +433,7 @@ static int binary_lower(struct ash_lower *c) {
      .in_max = last,                                                                               \
      .out_min = 1,                                                                                 \
      .out_max = 1,                                                                                 \
-     .flags = ASH_OP_ELEMENTWISE | (bits),                                                         \
+     .flags = ASH_OP_ELEMENTWISE,                                                                  \
      .inplace = 3,                                                                                 \
      .attrs_size = sizeof(struct binary_attrs),                                                    \
      .parse = binary_parse,                                                                        \
@@ -443,24 +443,24 @@ static int binary_lower(struct ash_lower *c) {
 
 extern const struct ash_op ash_ops_binary[];
 const struct ash_op ash_ops_binary[] = {
-    BINARY("Add", 1, 2, ASH_OP_COMMUTES),
-    BINARY("And", 1, 2, ASH_OP_COMMUTES),
-    BINARY("Div", 1, 2, 0),
-    BINARY("Equal", 1, 2, ASH_OP_COMMUTES),
-    BINARY("Greater", 1, 2, 0),
-    BINARY("GreaterOrEqual", 12, 2, 0),
-    BINARY("Less", 1, 2, 0),
-    BINARY("LessOrEqual", 12, 2, 0),
-    BINARY("Max", 1, ASH_VARIADIC, ASH_OP_COMMUTES),
-    BINARY("Mean", 1, ASH_VARIADIC, ASH_OP_COMMUTES),
-    BINARY("Min", 1, ASH_VARIADIC, ASH_OP_COMMUTES),
-    BINARY("Mod", 10, 2, 0),
-    BINARY("Mul", 1, 2, ASH_OP_COMMUTES),
-    BINARY("Or", 1, 2, ASH_OP_COMMUTES),
-    BINARY("Pow", 1, 2, 0),
-    BINARY("PRelu", 1, 2, 0),
-    BINARY("Sub", 1, 2, 0),
-    BINARY("Sum", 1, ASH_VARIADIC, ASH_OP_COMMUTES),
-    BINARY("Xor", 1, 2, ASH_OP_COMMUTES),
+    BINARY("Add", 1, 2),
+    BINARY("And", 1, 2),
+    BINARY("Div", 1, 2),
+    BINARY("Equal", 1, 2),
+    BINARY("Greater", 1, 2),
+    BINARY("GreaterOrEqual", 12, 2),
+    BINARY("Less", 1, 2),
+    BINARY("LessOrEqual", 12, 2),
+    BINARY("Max", 1, ASH_VARIADIC),
+    BINARY("Mean", 1, ASH_VARIADIC),
+    BINARY("Min", 1, ASH_VARIADIC),
+    BINARY("Mod", 10, 2),
+    BINARY("Mul", 1, 2),
+    BINARY("Or", 1, 2),
+    BINARY("Pow", 1, 2),
+    BINARY("PRelu", 1, 2),
+    BINARY("Sub", 1, 2),
+    BINARY("Sum", 1, ASH_VARIADIC),
+    BINARY("Xor", 1, 2),
     {0},
 };

@@ -16,8 +16,6 @@
 
 extern const struct ash_op ash_ops_channels_last[];
 
-enum { NEWEST = 28 };
-
 struct attrs {
     union {
         struct ash_conv_attrs conv;
@@ -28,7 +26,7 @@ struct attrs {
 };
 
 static const struct ash_op *first_form(const struct ash_node *node) {
-    return ash_op_find("", node->op_type, NEWEST);
+    return ash_op_find("", node->op_type, ASH_OPSET_NEWEST);
 }
 
 static int parse(const struct ash_parse *c, void *attrs) {

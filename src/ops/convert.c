@@ -281,27 +281,6 @@ void ash_load_f64(int dtype, const void *src, size_t n, double *dst) {
     }
 }
 
-void ash_load_f32(int dtype, const void *src, size_t n, float *dst) {
-    double tile[ASH_TILE];
-    int64_t whole[ASH_TILE];
-
-    if (dtype == ASHORE_FLOAT32) {
-        memcpy(dst, src, n * sizeof *dst);
-        return;
-    }
-    for (size_t m; n; n -= m, dst += m, src = past(dtype, src, m)) {
-        m = tile_of(n);
-        if (ash_dtype_is_float(dtype)) {
-            load_float(dtype, src, m, tile);
-        } else {
-            load_int(dtype, src, m, whole);
-            for (size_t i = 0; i < m; i++)
-                tile[i] = double_for(ASHORE_FLOAT32, whole[i], is_signed(dtype));
-        }
-        for (size_t i = 0; i < m; i++) dst[i] = (float)tile[i];
-    }
-}
-
 static void load_bits(int dtype, const void *src, size_t n, int64_t *dst, int as) {
     double tile[ASH_TILE];
 

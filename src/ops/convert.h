@@ -19,7 +19,6 @@
 enum { ASH_TILE = 256 }; /* elements that references convert at a time */
 
 void ash_load_f64(int dtype, const void *src, size_t n, double *dst);
-void ash_load_f32(int dtype, const void *src, size_t n, float *dst);
 void ash_load_i64(int dtype, const void *src, size_t n, int64_t *dst);
 void ash_load_u64(int dtype, const void *src, size_t n, uint64_t *dst); /* negative: 2^64 more */
 

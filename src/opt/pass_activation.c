@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { NEWEST = 28, DEPTH_MAX = 12, NODES_MAX = 24, BASES_MAX = 24, DEGREE = 3 };
+enum { DEPTH_MAX = 12, NODES_MAX = 24, BASES_MAX = 24, DEGREE = 3 };
 
 enum fn { FN_CLIP, FN_ERF, FN_SIGMOID };
 
@@ -306,7 +306,7 @@ static int become(struct ash_pass *p, struct ash_node *n, uint32_t x, const stru
     n->in = in;
     n->n_in = n->n_formal = n_in;
     n->op_type = g->op;
-    n->opset = NEWEST;
+    n->opset = ASH_OPSET_NEWEST;
     n->raw = NULL;
     n->n_raw = 0;
     n->label = NULL;
@@ -360,7 +360,7 @@ static int visit(struct ash_pass *p, struct ash_node *n) {
         const struct ash_type *t = &p->infos[m.x].type;
         if (t->kind != ASHORE_TENSOR || t->dtype != ASHORE_FLOAT32) continue;
         if (!evaluate(&m, n->out[0], 0, &f) || m.nodes <= most || !find_goal(&f, &g)) continue;
-        if (!ash_op_find("", g.op, NEWEST)) continue;
+        if (!ash_op_find("", g.op, ASH_OPSET_NEWEST)) continue;
         most = m.nodes;
         best = g;
         x = m.x;

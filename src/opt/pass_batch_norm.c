@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { NEWEST = 28, CONSTANTS = 4 };
+enum { CONSTANTS = 4 };
 
 static bool is_op(const struct ash_node *n, const char *op) { return !strcmp(n->op_type, op); }
 
@@ -60,13 +60,13 @@ static int split(struct ash_pass *p, uint32_t at, bool *done) {
         t[c] = (float)((double)v[1][c] - (double)v[2][c] * factor);
         if (!isfinite(s[c]) || !isfinite(t[c])) return ASHORE_OK;
     }
-    ASH_TRY(ash_pass_insert(p, at, "", "Mul", NEWEST, 2, &mul));
+    ASH_TRY(ash_pass_insert(p, at, "", "Mul", ASH_OPSET_NEWEST, 2, &mul));
     ASH_TRY(ash_graph_add_value(p->graph, "", &mul->out[0], p->err));
     mul->in[0] = n->in[0];
     mul->in[1] = scale;
     mul->name = n->name;
     n->op_type = "Add";
-    n->opset = NEWEST;
+    n->opset = ASH_OPSET_NEWEST;
     n->in[0] = mul->out[0];
     n->in[1] = shift;
     n->n_in = n->n_formal = 2;

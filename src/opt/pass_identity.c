@@ -1,5 +1,5 @@
 /* Nodes that hand their input through: Identity, a Cast to the type that is there, a Transpose that
- * moves nothing, a Reshape to the shape that is there, Dropout in inference. */
+ * moves nothing, a view of the shape that is there. */
 #include "opt/passes.h"
 
 #include <string.h>

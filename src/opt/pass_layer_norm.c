@@ -8,8 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { NEWEST = 28 };
-
 struct norm {
     uint32_t x;
     int64_t D; /* the last extent of x */
@@ -176,7 +174,7 @@ static int become(struct ash_pass *p, struct ash_node *n, const struct norm *f) 
     n->in = in;
     n->n_in = n->n_formal = f->bias == ASH_NONE ? 2 : 3;
     n->op_type = f->rms ? "RMSNormalization" : "LayerNormalization";
-    n->opset = NEWEST;
+    n->opset = ASH_OPSET_NEWEST;
     n->raw = NULL;
     n->n_raw = 0;
     n->label = NULL;
@@ -192,7 +190,7 @@ static int visit(struct ash_pass *p, struct ash_node *n) {
     if ((!quotient && !product) || n->opset < 7 || n->n_formal != 2 || n->n_out != 1)
         return ASHORE_OK;
     if (!match_quotient(p, n, 0, &f) && !(product && match_quotient(p, n, 1, &f))) return ASHORE_OK;
-    if (f.rms && !ash_op_find("", "RMSNormalization", NEWEST)) return ASHORE_OK;
+    if (f.rms && !ash_op_find("", "RMSNormalization", ASH_OPSET_NEWEST)) return ASHORE_OK;
     struct ash_node *next = vector_op(p, n, "Mul", &f, &f.scale);
     if (next) n = next;
     next = f.rms ? NULL : vector_op(p, n, "Add", &f, &f.bias);

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-enum { NEWEST = 28 };
-
 static void perm_to_last(int rank, int64_t *perm) {
     perm[0] = 0;
     for (int i = 1; i < rank; i++) perm[i] = i == rank - 1 ? 1 : i + 1;
@@ -46,7 +44,8 @@ static int push_node(struct list *l, const char *domain, const char *op, uint32_
                      struct ash_node **node) {
     struct ash_graph *g = l->p->graph;
     uint32_t before = g->n_nodes;
-    ASH_TRY(ash_graph_add_node(g, domain, op, *domain ? 1 : NEWEST, n_in, 1, node, l->p->err));
+    ASH_TRY(ash_graph_add_node(g, domain, op, *domain ? 1 : ASH_OPSET_NEWEST, n_in, 1, node,
+                               l->p->err));
     g->n_nodes = before; /* it goes to the list instead */
     ASH_TRY(ash_graph_add_value(g, "", &(*node)->out[0], l->p->err));
     l->nodes[l->n++] = *node;

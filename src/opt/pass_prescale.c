@@ -8,8 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { NEWEST = 28 };
-
 /* x * scale[c] + shift[c] for input channel c of C; steps: nodes that compute it. */
 struct chain {
     uint32_t x;
@@ -82,7 +80,7 @@ static int leave_sum(struct ash_pass *p, const struct chain *f, int rank) {
     in[1] = id;
     f->last->in = in;
     f->last->op_type = "Add";
-    f->last->opset = NEWEST;
+    f->last->opset = ASH_OPSET_NEWEST;
     return ash_node_resolve(p->graph, f->last, p->err);
 }
 

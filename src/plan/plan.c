@@ -73,12 +73,12 @@ static int keep_data(struct ash_draft *d, const struct ash_tensor *t, struct ash
 }
 
 /* A copy of the whole stack of scopes. */
-static int scope_copy(struct ash_arena *arena, const struct ash_scope *from, struct ash_scope **to,
+static int scope_copy(struct ash_arena *arena, const struct ash_walk *from, struct ash_walk **to,
                       struct ashore_error *err) {
     *to = NULL;
-    struct ash_scope **link = to;
+    struct ash_walk **link = to;
     for (; from; from = from->parent) {
-        struct ash_scope *s = ash_arena_alloc(arena, sizeof *s);
+        struct ash_walk *s = ash_arena_alloc(arena, sizeof *s);
         size_t bytes = from->graph->n_values * sizeof *from->map;
         uint32_t *map = ash_arena_alloc(arena, bytes);
         if (!s || !map) return ash_fail_nomem(err, bytes);
@@ -126,7 +126,7 @@ static int create(struct ash_draft *d, const struct ash_graph *graph, const stru
     if (!p->outputs || !p->out_offset) return ash_fail_nomem(d->err, sizeof *p->outputs);
     for (uint32_t i = 0; i < graph->n_outputs; i++) p->outputs[i] = ASH_NONE;
     for (uint32_t i = 0; i < graph->n_inputs; i++) ASH_TRY(take_input(d, &in[i], i));
-    struct ash_scope *scope;
+    struct ash_walk *scope;
     ASH_TRY(ash_draft_scope(d, graph, NULL, &scope));
     for (uint32_t i = 0; i < graph->n_inputs; i++) scope->map[graph->inputs[i]] = i;
     p->scope = scope;
@@ -161,9 +161,7 @@ void ash_plan_rewind(struct ash_plan *p) {
     p->scope = p->first.scope;
 }
 
-/* Whether later extents may hang on the contents of t: floating-point numbers are read for scales
- * and ranges alone, and what is known of others would have kernels' work done by references. */
-static bool worth_learning(const struct ash_tensor *t) {
+bool ash_plan_learns(const struct ash_tensor *t) {
     size_t bytes = ash_tensor_bytes(t), most = ASH_LEARN_BYTES;
     if (ash_dtype_is_float(t->dtype)) most = ASH_MAX_RANK * ash_dtype_size(t->dtype);
     return bytes <= most && t->dtype != ASHORE_STRING && (t->data || bytes == 0);
@@ -180,7 +178,7 @@ static int learn(struct ash_draft *d, const struct ash_slot *slots) {
         if (!fresh || place->where == ASH_AT_CONST || t->dtype == 0) continue;
         place->info = ash_info_const(t);
         place->info.data = NULL;
-        if (worth_learning(t)) ASH_TRY(keep_data(d, t, &place->info));
+        if (ash_plan_learns(t)) ASH_TRY(keep_data(d, t, &place->info));
     }
     return ASHORE_OK;
 }

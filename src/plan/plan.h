@@ -73,12 +73,12 @@ struct ash_plan {
     struct ash_segment *segments;
     uint32_t n_segments, cap_segments;
     uint32_t n_inputs, n_outputs;
-    uint32_t *outputs;       /* places; ASH_NONE while not planned */
-    size_t *out_offset;      /* nested: where output i lies in the slab unless it is given memory */
-    struct ash_scope *scope; /* where planning stands; NULL: complete */
+    uint32_t *outputs;      /* places; ASH_NONE while not planned */
+    size_t *out_offset;     /* nested: where output i lies in the slab unless it is given memory */
+    struct ash_walk *scope; /* where planning stands; NULL: complete */
     struct ash_plan *children, *sibling; /* nested plans made for steps, newest first */
     struct {                             /* the state at the end of segment 0, unless complete */
-        struct ash_scope *scope;
+        struct ash_walk *scope;
         struct ash_place *places;
         uint32_t n_places;
         uint32_t *outputs;
@@ -96,6 +96,9 @@ void ash_plan_rewind(struct ash_plan *plan);
 /* Plans the next segment of a plan that is not complete.  slots[n_places] hold what has been
  * computed. */
 int ash_plan_next(struct ash_plan *plan, const struct ash_slot *slots, struct ashore_error *err);
+/* Whether later extents may hang on the contents of t: floating-point numbers are read for scales
+ * and ranges alone, and what is known of others would have kernels' work done by references. */
+bool ash_plan_learns(const struct ash_tensor *t);
 static inline bool ash_plan_complete(const struct ash_plan *plan) { return plan->scope == NULL; }
 static inline bool ash_plan_static(const struct ash_plan *plan) {
     return plan->scope == NULL && plan->n_segments == 1;

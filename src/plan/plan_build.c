@@ -23,16 +23,16 @@ int ash_draft_place(struct ash_draft *d, const struct ash_info *info, enum ash_w
 }
 
 int ash_draft_scope(struct ash_draft *d, const struct ash_graph *g, const struct ash_node *caller,
-                    struct ash_scope **out) {
+                    struct ash_walk **out) {
     struct ash_plan *p = d->plan;
     int depth = 0;
-    for (const struct ash_scope *s = p->scope; s; s = s->parent) depth++;
+    for (const struct ash_walk *s = p->scope; s; s = s->parent) depth++;
     ASH_FAIL_IF(depth > INLINE_DEPTH_MAX, d->err, LIMIT, "subgraphs nest deeper than %d",
                 INLINE_DEPTH_MAX);
-    struct ash_scope *s = ash_arena_alloc(d->arena, sizeof *s);
+    struct ash_walk *s = ash_arena_alloc(d->arena, sizeof *s);
     uint32_t *map = ash_arena_array(d->arena, g->n_values, sizeof *map);
     if (!s || !map) return ash_fail_nomem(d->err, g->n_values * sizeof *map);
-    *s = (struct ash_scope){.graph = g, .map = map, .caller = caller, .parent = p->scope};
+    *s = (struct ash_walk){.graph = g, .map = map, .caller = caller, .parent = p->scope};
     for (uint32_t i = 0; i < g->n_values; i++) {
         map[i] = ASH_NONE;
         if (!g->values[i].data) continue;
@@ -46,7 +46,7 @@ int ash_draft_scope(struct ash_draft *d, const struct ash_graph *g, const struct
 /* Enters sub k (or, with k < 0, the body `g`) of node in place of the node itself. */
 static int inline_graph(struct ash_draft *d, const struct ash_node *node, int k,
                         const struct ash_graph *g) {
-    struct ash_scope *outer = d->plan->scope, *s;
+    struct ash_walk *outer = d->plan->scope, *s;
     ASH_TRY(ash_draft_scope(d, g, node, &s));
     uint32_t first = 0;
     if (k >= 0) {
@@ -64,7 +64,7 @@ static int inline_graph(struct ash_draft *d, const struct ash_node *node, int k,
 }
 
 void ash_draft_pop(struct ash_plan *p) {
-    struct ash_scope *s = p->scope;
+    struct ash_walk *s = p->scope;
     p->scope = s->parent;
     for (uint32_t i = 0; i < s->graph->n_outputs; i++) {
         uint32_t place = s->map[s->graph->outputs[i]];
@@ -243,7 +243,7 @@ static int take_constants(struct ash_draft *d, const struct ash_node *node,
 
 int ash_draft_node(struct ash_draft *d, struct ash_inference *f, bool live,
                    enum ash_verdict *verdict) {
-    struct ash_scope *scope = d->plan->scope;
+    struct ash_walk *scope = d->plan->scope;
     const struct ash_node *node = scope->graph->nodes[scope->node];
     const struct ash_info **in = ash_arena_array(d->arena, node->n_in, sizeof *in);
     struct ash_info *copies = ash_arena_array(d->arena, node->n_in, sizeof *copies);

@@ -5,12 +5,12 @@
 #include "plan/plan.h"
 
 /* A graph that is being walked: the plan's own, or one that is inlined into it. */
-struct ash_scope {
+struct ash_walk {
     const struct ash_graph *graph;
     uint32_t node;                 /* the next one */
     uint32_t *map;                 /* graph value -> place, ASH_NONE while not computed */
     const struct ash_node *caller; /* whose outputs are this graph's */
-    struct ash_scope *parent;
+    struct ash_walk *parent;
 };
 
 /* A segment under construction. */
@@ -28,7 +28,7 @@ int ash_draft_place(struct ash_draft *d, const struct ash_info *info, enum ash_w
                     uint32_t *id);
 /* A scope over g, inside of the plan's current one; its constants have places. */
 int ash_draft_scope(struct ash_draft *d, const struct ash_graph *g, const struct ash_node *caller,
-                    struct ash_scope **out);
+                    struct ash_walk **out);
 /* Leaves a finished scope: its outputs become the caller's. */
 void ash_draft_pop(struct ash_plan *p);
 /* Plans the node at the cursor and says whether the segment ends before or after it.  live: what

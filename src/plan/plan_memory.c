@@ -39,7 +39,7 @@ void ash_plan_mark_later(const struct ash_plan *p, unsigned char *alive) {
     for (uint32_t i = 0; i < p->n_outputs; i++) {
         if (p->outputs[i] != ASH_NONE) alive[p->outputs[i]] = 1;
     }
-    for (const struct ash_scope *s = p->scope; s; s = s->parent) {
+    for (const struct ash_walk *s = p->scope; s; s = s->parent) {
         const struct ash_graph *g = s->graph;
         for (uint32_t i = s->node; i < g->n_nodes; i++) {
             for (uint32_t k = 0; k < g->nodes[i]->n_in; k++) {
@@ -113,7 +113,7 @@ static void make_classes(struct layout *l) {
 
 /* The root scope's outputs, as far as they have been computed. */
 static uint32_t output_place(const struct ash_plan *p, uint32_t i) {
-    const struct ash_scope *s = p->scope;
+    const struct ash_walk *s = p->scope;
     if (!s) return p->outputs[i];
     while (s->parent) s = s->parent;
     return s->map[s->graph->outputs[i]];
@@ -141,7 +141,7 @@ static bool join(struct layout *l, uint32_t from, uint32_t to) {
     return true;
 }
 
-/* A view takes no step when its input lies still: in this slab, in an input or in an older one. */
+/* A view takes no step when its input lies in this slab or in an input of the plan. */
 static bool alias_view(struct layout *l, struct ash_step *s) {
     if (!(s->node->op->flags & ASH_OP_VIEW) || s->in[0] == ASH_NONE) return false;
     struct ash_place *from = &l->p->places[s->in[0]], *to = &l->p->places[s->out[0]];

@@ -91,10 +91,8 @@ static int control_begin(struct ash_exec *x, struct ash_frame *f, const struct a
 static struct ash_info slot_info(const struct ash_slot *slot) {
     struct ash_info info = {.type.rank = -1};
     if (slot->tensor.dtype) {
-        enum { SMALL = 2048 };
         info = ash_info_const(&slot->tensor);
-        if (ash_tensor_bytes(&slot->tensor) > SMALL || slot->tensor.dtype == ASHORE_STRING)
-            info.data = NULL;
+        if (!ash_plan_learns(&slot->tensor)) info.data = NULL;
     } else if (slot->value) {
         info.type.kind = slot->value->kind;
     }
@@ -260,10 +258,4 @@ int ash_exec_advance(struct ash_exec *x, size_t max_steps, struct ashore_error *
     x->steps_done += done;
     if (rc < 0) ash_exec_abort(x);
     return rc;
-}
-
-struct ashore_value *ash_exec_output(struct ash_exec *x, uint32_t i) {
-    struct ashore_value *v = x->out[i];
-    x->out[i] = NULL;
-    return v;
 }

@@ -40,7 +40,7 @@ void ash_exec_init(struct ash_exec *x, struct ash_heap *heap, struct ash_pool *p
 void ash_exec_deinit(struct ash_exec *x);
 
 /* Begins a run of plan (rewound here).  args[n_inputs] are retained; bind[n_outputs] may hold NULL:
- * the output is then made by the run and taken with ash_exec_output. */
+ * the output is then made by the run and found in out. */
 int ash_exec_begin(struct ash_exec *x, struct ash_plan *plan, const struct ash_slot *args,
                    struct ash_tensor *const *bind, struct ashore_error *err);
 /* Runs up to max_steps steps (0: all).  ASHORE_OK: done; ASHORE_PENDING: call again; an error ends
@@ -48,7 +48,5 @@ int ash_exec_begin(struct ash_exec *x, struct ash_plan *plan, const struct ash_s
 int ash_exec_advance(struct ash_exec *x, size_t max_steps, struct ashore_error *err);
 /* Ends a run wherever it is. */
 void ash_exec_abort(struct ash_exec *x);
-/* Output i of a finished run that was not bound: moves it to the caller. */
-struct ashore_value *ash_exec_output(struct ash_exec *x, uint32_t i);
 
 #endif

@@ -61,6 +61,15 @@ void ashore_run_destroy(ashore_run **run) {
 
 /* ---- memory ---- */
 
+/* Bytes of the outputs whose extents are known. */
+static uint64_t output_bytes(const struct ash_plan *plan) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < plan->n_outputs; i++) {
+        if (plan->outputs[i] != ASH_NONE) bytes += plan->places[plan->outputs[i]].room;
+    }
+    return bytes;
+}
+
 int ashore_session_predict(ashore_session *s, const int64_t *const *shape,
                            struct ashore_memory *memory, struct ashore_error *err) {
     struct ashore_model *m = s->model;
@@ -85,7 +94,7 @@ int ashore_session_predict(ashore_session *s, const int64_t *const *shape,
     memory->weights = ash_model_bytes(m);
     memory->packed = ash_packs_bytes(m->packs);
     memory->slab = plan->segments[0].slab;
-    memory->total = memory->weights + memory->packed + memory->slab;
+    memory->total = memory->weights + memory->packed + memory->slab + output_bytes(plan);
     memory->exact = ash_plan_static(plan);
     return ASHORE_OK;
 }

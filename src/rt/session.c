@@ -292,6 +292,8 @@ int ashore_session_run_into(ashore_session *s, size_t in_count, const char *cons
             rc =
                 ash_fail(err, ASHORE_ERR_ARGUMENT,
                          "output '%s' shares memory with an input or another output", out_names[i]);
+        if (rc == ASHORE_OK && s->bind[at])
+            rc = ash_fail(err, ASHORE_ERR_ARGUMENT, "output '%s' is given twice", out_names[i]);
         if (rc == ASHORE_OK) s->bind[at] = &out_values[i]->tensor;
     }
     if (rc == ASHORE_OK) rc = run_to_end(s, in_count, in_names, in_values, err);
