@@ -77,7 +77,6 @@ typedef float vf __attribute__((vector_size(4 * VF_LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * VF_LANES)));
 typedef uint32_t vi_u __attribute__((vector_size(4 * VF_LANES)));
 typedef float vf_mem __attribute__((vector_size(4 * VF_LANES), aligned(4), may_alias));
-typedef int32_t vi_mem __attribute__((vector_size(4 * VF_LANES), aligned(4), may_alias));
 
 #if VF_LANES == 16
 #    define VF_EACH(x) {x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}
@@ -96,7 +95,6 @@ VF_INLINE vi vf_bits(vf x) { return (vi)x; }
 VF_INLINE vf vf_from_bits(vi x) { return (vf)x; }
 VF_INLINE vi vi_shl(vi x, int n) { return (vi)((vi_u)x << n); }
 VF_INLINE vi vi_sar(vi x, int n) { return x >> n; }
-VF_INLINE vi vi_shr(vi x, int n) { return (vi)((vi_u)x >> n); }
 
 VF_INLINE vf vf_add(vf a, vf b) { return a + b; }
 VF_INLINE vf vf_sub(vf a, vf b) { return a - b; }
@@ -118,8 +116,6 @@ VF_INLINE vf vf_copysign(vf a, vf s) {
 /* Memory needs no alignment beyond a float's. */
 VF_INLINE vf vf_load(const float *p) { return (vf) * (const vf_mem *)(const void *)p; }
 VF_INLINE void vf_store(float *p, vf x) { *(vf_mem *)(void *)p = (vf_mem)x; }
-VF_INLINE vi vi_load(const int32_t *p) { return (vi) * (const vi_mem *)(const void *)p; }
-VF_INLINE void vi_store(int32_t *p, vi x) { *(vi_mem *)(void *)p = (vi_mem)x; }
 
 /* mask ? a : b, lane by lane. */
 VF_INLINE vf vf_select(vi mask, vf a, vf b) {
@@ -254,8 +250,6 @@ VF_INLINE vf vf_floor(vf a) {
 }
 
 VF_INLINE vf vf_ceil(vf a) { return vf_neg(vf_floor(vf_neg(a))); }
-/* Nearest, ties to even; the range as for vf_to_int. */
-VF_INLINE vi vf_round_int(vf a) { return vf_to_int(vf_round(a)); }
 
 /* n lanes, 0..VF_LANES, the rest from `fill`.  No byte past p + n is touched. */
 VF_INLINE vf vf_load_n(const float *p, size_t n, vf fill) {
@@ -332,9 +326,6 @@ VF_INLINE struct vf16 vf16_load(const float *p) {
     VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) r.v[i] = vf_load(p + i * VF_LANES);
     return r;
 }
-VF_INLINE void vf16_store(float *p, struct vf16 x) {
-    VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) vf_store(p + i * VF_LANES, x.v[i]);
-}
 
 VF_INLINE size_t vf16_part_(size_t n, int part) {
     size_t before = (size_t)part * VF_LANES;
@@ -350,35 +341,13 @@ VF_INLINE struct vf16 vf16_load_n(const float *p, size_t n, float fill) {
     }
     return r;
 }
-VF_INLINE void vf16_store_n(float *p, size_t n, struct vf16 x) {
-    VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) {
-        size_t m = vf16_part_(n, i);
-        if (m) vf_store_n(p + i * VF_LANES, m, x.v[i]);
-    }
-}
 
 VF_INLINE struct vf16 vf16_add(struct vf16 a, struct vf16 b) {
     VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) a.v[i] = a.v[i] + b.v[i];
     return a;
 }
-VF_INLINE struct vf16 vf16_sub(struct vf16 a, struct vf16 b) {
-    VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) a.v[i] = a.v[i] - b.v[i];
-    return a;
-}
-VF_INLINE struct vf16 vf16_mul(struct vf16 a, struct vf16 b) {
-    VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) a.v[i] = a.v[i] * b.v[i];
-    return a;
-}
-VF_INLINE struct vf16 vf16_fma(struct vf16 a, struct vf16 b, struct vf16 c) {
-    VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) c.v[i] = vf_fma(a.v[i], b.v[i], c.v[i]);
-    return c;
-}
 VF_INLINE struct vf16 vf16_max(struct vf16 a, struct vf16 b) {
     VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) a.v[i] = vf_max(a.v[i], b.v[i]);
-    return a;
-}
-VF_INLINE struct vf16 vf16_min(struct vf16 a, struct vf16 b) {
-    VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) a.v[i] = vf_min(a.v[i], b.v[i]);
     return a;
 }
 
@@ -394,7 +363,6 @@ VF_INLINE float vf16_hsum(struct vf16 x) { VF16_REDUCE_(vf_add, x); }
 VF_INLINE float vf16_hmul(struct vf16 x) { VF16_REDUCE_(vf_mul, x); }
 /* NaN by the rule of vf_max; the _nan ones are NaN where any lane is. */
 VF_INLINE float vf16_hmax(struct vf16 x) { VF16_REDUCE_(vf_max, x); }
-VF_INLINE float vf16_hmin(struct vf16 x) { VF16_REDUCE_(vf_min, x); }
 VF_INLINE float vf16_hmax_nan(struct vf16 x) { VF16_REDUCE_(vf_max_nan, x); }
 VF_INLINE float vf16_hmin_nan(struct vf16 x) { VF16_REDUCE_(vf_min_nan, x); }
 
