@@ -19,11 +19,13 @@
 
 struct account {
     atomic_size_t calls, held;
+    size_t fail_at; /* this call and every one after it; 0: none */
 };
 
 static void *bed_realloc(void *user, void *ptr, size_t old_size, size_t new_size) {
     struct account *a = (struct account *)user;
-    a->calls++;
+    size_t call = ++a->calls;
+    if (new_size > old_size && a->fail_at && call >= a->fail_at) return NULL;
     a->held += new_size - old_size;
     if (new_size == 0) {
         free(ptr);

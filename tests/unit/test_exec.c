@@ -168,6 +168,33 @@ static void test_cancel(void **state) {
     let_go(in, 2);
 }
 
+/* Memory runs out at any moment of a run, and then is there again. */
+static void test_memory_runs_out(void **state) {
+    (void)state;
+    struct bed b;
+    bed_init(&b);
+    write_nested(&b.m);
+    bed_open(&b);
+    ashore_value *in[2] = {whole(3), counting_to(5)}, *out[3];
+    size_t n = 0;
+    int rc;
+    do {
+        ashore_session_destroy(&b.session);
+        must(&b, bed_session(&b, 1, 0, 0));
+        b.account.fail_at = b.account.calls + ++n;
+        rc = bed_try(&b, in, out);
+        b.account.fail_at = 0;
+        assert_true(rc == ASHORE_OK || rc == ASHORE_ERR_NOMEM);
+        for (int i = 0; i < 3 && rc != ASHORE_OK; i++) assert_null(out[i]);
+        if (rc != ASHORE_OK) bed_run(&b, in, out);
+        expect_nested(out, 3);
+        let_go(out, 3);
+    } while (rc != ASHORE_OK && n < 100000);
+    print_message("memory ran out in %zu places\n", n - 1);
+    let_go(in, 2);
+    bed_close(&b);
+}
+
 /* Other calls on the session are refused while a run is in progress, and leave it alone. */
 static void test_busy(void **state) {
     (void)state;
@@ -622,12 +649,19 @@ static void test_codes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_slices),        cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_busy),          cmocka_unit_test(test_growing),
-        cmocka_unit_test(test_stacked_bound), cmocka_unit_test(test_long_chain),
-        cmocka_unit_test(test_odd_counts),    cmocka_unit_test(test_scan_axes),
-        cmocka_unit_test(test_branches),      cmocka_unit_test(test_malformed_branches),
-        cmocka_unit_test(test_segments),      cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_memory_runs_out),
+        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_growing),
+        cmocka_unit_test(test_stacked_bound),
+        cmocka_unit_test(test_long_chain),
+        cmocka_unit_test(test_odd_counts),
+        cmocka_unit_test(test_scan_axes),
+        cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_malformed_branches),
+        cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
