@@ -12,6 +12,9 @@
 #include <string.h>
 #include <time.h>
 
+#if defined(__wasm_relaxed_simd__)
+#    include <wasm_simd128.h>
+#endif
 #if !defined(__wasm__)
 #    include <setjmp.h>
 #    include <signal.h>
@@ -176,12 +179,21 @@ static bool row_has_isa(const char *row, const char *isa, size_t n) {
     return false;
 }
 
+#if defined(__wasm_relaxed_simd__)
+/* What relaxed rows do is the host's choice. */
+static bool host_fuses(void) {
+    v128_t x = wasm_f32x4_splat(1 + 0x1p-23f), square = wasm_f32x4_splat(1 + 0x1p-22f);
+    v128_t rest = wasm_f32x4_relaxed_madd(x, x, wasm_f32x4_neg(square));
+    return wasm_v128_any_true(wasm_f32x4_ne(rest, wasm_f32x4_splat(0)));
+}
+#endif
+
 bool chk_fused(uint32_t cpu) {
 #if defined(__x86_64__) || defined(__aarch64__)
     if (row_has_isa(chk.row, "ref", 3)) return true;
     return (cpu & (ASH_CPU_AVX2 | ASH_CPU_AVX512 | ASH_CPU_VNNI | ASH_CPU_NEON)) != 0;
 #elif defined(__wasm_relaxed_simd__)
-    return cpu == 0; /* what relaxed rows do is the host's choice */
+    return cpu & ASH_CPU_RELAXED ? host_fuses() : cpu == 0;
 #else
     (void)cpu;
     return true; /* nothing is fused, in any row */
