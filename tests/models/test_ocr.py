@@ -90,16 +90,16 @@ def test_rec_widths_and_batches(library, oracle):
 
 
 def test_rec_memory_is_predicted(library):
-    """What is predicted before a run is what the run holds.  Beyond it are the values that go in
-    and come out, which are the caller's, and the plan with its steps: about 300 KiB here."""
+    """What is predicted before a run is what the run holds.  Beyond it are the values that go
+    in, which are the caller's, and the plan with its steps: about 70 KiB here."""
     x = rec_input("first")
     with library.load(REC) as model:
         predicted = model.predict(x.shape)
-        y = model.run({"x": x})[model.outputs[0]]
+        model.run({"x": x})
         held = model.memory()
     assert predicted.exact
-    print(f"{predicted.total} bytes predicted, {held.total} held")
-    assert held.total <= predicted.total + x.nbytes + y.nbytes + 512 * 1024
+    print(f"{predicted.total} bytes predicted, {held.total} held, {x.nbytes} given")
+    assert held.total <= predicted.total + x.nbytes + 256 * 1024
     assert held.total >= predicted.total
 
 
