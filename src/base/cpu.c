@@ -12,8 +12,9 @@ static uint32_t cpu_detect(void) {
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
         __builtin_cpu_supports("f16c"))
         f |= ASH_CPU_AVX2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+    if ((f & ASH_CPU_AVX2) && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq"))
         f |= ASH_CPU_AVX512;
     if ((f & ASH_CPU_AVX512) && __builtin_cpu_supports("avx512vnni")) f |= ASH_CPU_VNNI;
 #elif defined(__aarch64__)

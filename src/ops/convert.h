@@ -5,12 +5,13 @@
  * be the same memory only where both sides have the same type.  Rounding is to nearest, ties to
  * even, and happens once: no path goes through a format that rounds before.
  *
- *   float to float     beyond the range: infinity; the largest finite value where the type
- * saturates (float8, float4); NaN stays NaN (float4 has none: -0) integer to integer the low bits
- * (two's complement); bool: not zero float to integer   truncates.  Beyond the range: int32, int64
- * and uint64 saturate, narrower ones are the low bits of the saturated int32, uint32 of the
- * saturated int64; NaN becomes 0; bool: not zero integer to float   rounds once from the exact
- * value */
+ * - Float to float: beyond the range infinity, or the largest finite value where the type saturates
+ *   (float8, float4); NaN stays NaN (float4 has none: -0).
+ * - Integer to integer: the low bits (two's complement); to bool: whether it is not zero.
+ * - Float to integer: truncates.  Beyond the range int32, int64 and uint64 saturate, narrower types
+ *   are the low bits of the saturated int32, uint32 those of the saturated int64; NaN becomes 0; to
+ *   bool: whether it is not zero.
+ * - Integer to float: rounded once from the exact value. */
 #ifndef ASH_OPS_CONVERT_H
 #define ASH_OPS_CONVERT_H
 
