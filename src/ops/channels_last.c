@@ -105,7 +105,8 @@ struct conv_params {
     struct ash_conv shape;
     const struct ash_gemm_kernel *gemm;
     const struct ash_depthwise_kernel *depthwise; /* NULL: by matrix product */
-    const void *packed;
+    const void *packed; /* NULL: the weights are computed, and packed in each run */
+    size_t packed_at;   /* where in the scratch they are then */
     struct ash_act_f32 act;
     bool residual_last;
 };
@@ -138,22 +139,6 @@ static void conv_shape(const struct ash_lower *c, struct ash_conv *s) {
         s->pad_top = (size_t)ash_window_pad(win, 0, (int64_t)s->h, (int64_t)s->kh, (int64_t)s->oh);
 }
 
-static int run_conv(struct ash_run *c) {
-    const struct conv_params *p = c->params;
-    const float *x = c->in[0]->data;
-    if (p->depthwise) {
-        ash_depthwise_f32(p->depthwise, &p->shape, x, p->packed, c->out[0]->data, ash_run_f32(c, 2),
-                          p->act, c->scratch, c->pool);
-        return ASHORE_OK;
-    }
-    struct ash_gemm_out out = {.bias = ash_run_f32(c, 2),
-                               .residual = ash_run_f32(c, 3),
-                               .residual_last = p->residual_last,
-                               .act = p->act};
-    ash_conv_f32(p->gemm, &p->shape, x, p->packed, c->out[0]->data, &out, c->scratch, c->pool);
-    return ASHORE_OK;
-}
-
 static void pack_conv(void *dst, const void *src, const void *arg) {
     const struct conv_params *p = arg;
     if (p->depthwise)
@@ -162,10 +147,32 @@ static void pack_conv(void *dst, const void *src, const void *arg) {
         ash_conv_pack(p->gemm, &p->shape, src, dst);
 }
 
+static int run_conv(struct ash_run *c) {
+    const struct conv_params *p = c->params;
+    const float *x = c->in[0]->data;
+    const void *packed = p->packed;
+    if (!packed) {
+        void *here = (unsigned char *)c->scratch + p->packed_at;
+        pack_conv(here, c->in[1]->data, p);
+        packed = here;
+    }
+    if (p->depthwise) {
+        ash_depthwise_f32(p->depthwise, &p->shape, x, packed, c->out[0]->data, ash_run_f32(c, 2),
+                          p->act, c->scratch, c->pool);
+        return ASHORE_OK;
+    }
+    struct ash_gemm_out out = {.bias = ash_run_f32(c, 2),
+                               .residual = ash_run_f32(c, 3),
+                               .residual_last = p->residual_last,
+                               .act = p->act};
+    ash_conv_f32(p->gemm, &p->shape, x, packed, c->out[0]->data, &out, c->scratch, c->pool);
+    return ASHORE_OK;
+}
+
 static int lower_conv(struct ash_lower *c) {
     const struct attrs *a = c->attrs;
     const struct ash_type *x = &c->in[0]->type;
-    bool fits = ash_lower_all_f32(c) && (x->rank == 3 || x->rank == 4) && c->in[1]->data;
+    bool fits = ash_lower_all_f32(c) && (x->rank == 3 || x->rank == 4);
     if (!fits) return ASHORE_OK;
     struct conv_params draft = {
         .gemm = ash_gemm_best(), .act = a->act, .residual_last = a->residual_last};
@@ -180,12 +187,19 @@ static int lower_conv(struct ash_lower *c) {
                                                        : ash_conv_packed_size(draft.gemm, s),
                               .pack = pack_conv,
                               .arg = &draft};
-    ASH_TRY(ash_lower_pack(c, &c->in[1]->data, 1, &how, &draft.packed));
+    size_t scratch = draft.depthwise ? ash_depthwise_scratch(s, c->threads)
+                                     : ash_conv_scratch(draft.gemm, s, c->threads);
+    if (how.bytes == 0 || how.bytes == SIZE_MAX || scratch == SIZE_MAX) return ASHORE_OK;
+    if (c->in[1]->data) {
+        ASH_TRY(ash_lower_pack(c, &c->in[1]->data, 1, &how, &draft.packed));
+    } else {
+        draft.packed_at = ash_align_up(scratch);
+        scratch = ash_size_add(draft.packed_at, how.bytes);
+    }
     struct conv_params *p = ash_lower_to(c, run_conv, sizeof *p, how.row);
     if (!p) return ASHORE_ERR_NOMEM;
     *p = draft;
-    c->scratch = p->depthwise ? ash_depthwise_scratch(s, c->threads)
-                              : ash_conv_scratch(p->gemm, s, c->threads);
+    c->scratch = scratch;
     return ASHORE_OK;
 }
 

@@ -47,9 +47,10 @@ static bool same_type(const struct ash_type *a, const struct ash_type *b) {
 
 /* Depthwise convolutions have no kernel that adds. */
 static bool depthwise(const struct ash_pass *p, const struct ash_node *conv) {
-    const struct ash_tensor *w = p->graph->values[conv->in[1]].data;
     const struct ash_attr *group = ash_node_attr(conv, "group");
-    return w && group && group->v.i > 1 && group->v.i == w->dim[0];
+    if (!group || group->v.i <= 1 || conv->in[1] >= p->infos_n) return false;
+    const struct ash_type *w = &p->infos[conv->in[1]].type;
+    return w->rank > 0 && ash_dim_is(w->dim[0], group->v.i);
 }
 
 static bool take_sum(struct ash_pass *p, struct ash_node *conv, struct ash_node *next, int *rc) {

@@ -1,6 +1,6 @@
 /* Convolution networks run channels-last inside.
  *
- * Each convolution with constant weights becomes the channels-last operator between two
+ * Each convolution becomes the channels-last operator between two
  * permutations, "to last" before it and "to first" behind.  Then permutations to first move down:
  * through elementwise operators, concatenations, poolings and means, until they meet one to last,
  * and the two cancel.  What is left stands at the edges of the convolutional parts. */
@@ -98,13 +98,12 @@ static int finish(struct list *l, struct ash_node *node, uint32_t old, int rank)
 }
 
 static int turn_conv(struct list *l, struct ash_node *n, bool *done) {
-    const struct ash_pass *p = l->p;
     *done = false;
     if (!is_op(n, "Conv")) return ASHORE_OK;
-    const struct ash_tensor *w = p->graph->values[n->in[1]].data;
-    int rank = w ? w->rank : 0;
-    if (!w || w->dtype != ASHORE_FLOAT32 || (rank != 3 && rank != 4)) return ASHORE_OK;
-    if (type_of(l, n->in[0])->dtype != ASHORE_FLOAT32) return ASHORE_OK;
+    const struct ash_type *x_type = type_of(l, n->in[0]), *w_type = type_of(l, n->in[1]);
+    int rank = w_type->rank;
+    bool fits = x_type->dtype == ASHORE_FLOAT32 && w_type->dtype == ASHORE_FLOAT32;
+    if (!fits || (rank != 3 && rank != 4)) return ASHORE_OK;
     uint32_t x = behind(l, n->in[0], rank);
     if (x == ASH_NONE) ASH_TRY(push_turn(l, n->in[0], rank, false, &x));
     n->in[0] = x;
