@@ -72,3 +72,43 @@ def test_graphs(library, part):
             if len(failed) == 1 and case:
                 print(onnx.printer.to_text(case.model))
     assert not failed, "\n".join(failed)
+
+
+def two_convolutions():
+    """One constant as the weights of two convolutions with another number of groups each: they are
+    packed apart, also where both forms take the same number of bytes (64 channels: whole panels of
+    every kernel)."""
+    weights = np.random.default_rng(1).uniform(-1, 1, (64, 4, 3, 3)).astype(np.float32)
+    nodes = [onnx.helper.make_node("Conv", [f"x{g}", "w"], [f"y{g}"], group=g, pads=[1] * 4)
+             for g in (1, 2)]
+    return nodes, [onnx.numpy_helper.from_array(weights, "w")], {"x1": 4, "x2": 8}
+
+
+def computed_weights():
+    """Weights that are computed in each run."""
+    weights = np.random.default_rng(2).uniform(-1, 1, (6, 4, 3, 3)).astype(np.float32)
+    nodes = [onnx.helper.make_node("ReduceMean", ["x1"], ["m"], keepdims=0),
+             onnx.helper.make_node("Mul", ["w", "m"], ["computed"]),
+             onnx.helper.make_node("Conv", ["x1", "computed"], ["c"], strides=[2, 2]),
+             onnx.helper.make_node("Relu", ["c"], ["y1"])]
+    return nodes, [onnx.numpy_helper.from_array(weights, "w")], {"x1": 4}
+
+
+@pytest.mark.parametrize("make", [two_convolutions, computed_weights])
+def test_weights(library, make):
+    nodes, constants, channels = make()
+    outputs = [n for node in nodes for n in node.output if n.startswith("y")]
+    graph = onnx.helper.make_graph(
+        nodes, make.__name__,
+        [onnx.helper.make_tensor_value_info(x, 1, [1, c, 7, 9]) for x, c in channels.items()],
+        [onnx.helper.make_tensor_value_info(y, 1, None) for y in outputs], constants)
+    case = graph_maker.Case()
+    case.model = onnx.helper.make_model(
+        graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    rng = np.random.default_rng(3)
+    case.feeds = [{x: rng.uniform(-1, 1, (1, c, 7, 9)).astype(np.float32)
+                   for x, c in channels.items()} for _ in range(2)]
+    # Sums of 36 products, each at most 1, in float32 in two orders, and a factor with an error of
+    # its own from 252 summands.
+    case.bounds = dict.fromkeys(outputs, (36 + 252) * 36 * 2.0 ** -24)
+    assert not check(library, case)
