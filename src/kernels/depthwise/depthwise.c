@@ -1,8 +1,8 @@
 #include "kernels/depthwise/depthwise.h"
 
-#include "base/cpu.h"
 #include "base/heap.h"
 #include "base/pool.h"
+#include "kernels/chooser.h"
 
 #include <string.h>
 
@@ -19,18 +19,7 @@ static const struct ash_depthwise_kernel *const tables[] = {
 
 enum { TILE_WORK = 1 << 16 }; /* multiplications that are worth a trip through the pool */
 
-const struct ash_depthwise_kernel *const *ash_depthwise_tables(void) { return tables; }
-
-const struct ash_depthwise_kernel *ash_depthwise_best(void) {
-    uint32_t cpu = ash_cpu_flags();
-    const struct ash_depthwise_kernel *found = NULL;
-    for (const struct ash_depthwise_kernel *const *t = tables; *t; t++) {
-        for (const struct ash_depthwise_kernel *k = *t; k->name; k++) {
-            if (!found && (k->cpu & cpu) == k->cpu) found = k;
-        }
-    }
-    return found;
-}
+ASH_KERNEL_CHOOSER(depthwise, ash_depthwise_kernel, tables)
 
 size_t ash_depthwise_packed_size(const struct ash_conv *s) {
     return ash_size_mul(ash_size_mul(ash_size_mul(s->kh, s->kw), s->c), sizeof(float));

@@ -1,7 +1,7 @@
 #include "kernels/eltwise/eltwise.h"
 
-#include "base/cpu.h"
 #include "base/pool.h"
+#include "kernels/chooser.h"
 #include "kernels/nest.h"
 
 #define KERNELS(isa) extern const struct ash_eltwise_row ash_eltwise_##isa[];
@@ -15,17 +15,7 @@ static const struct ash_eltwise_row *const eltwise_tables[] = {
     NULL,
 };
 
-const struct ash_eltwise_row *const *ash_eltwise_tables(void) { return eltwise_tables; }
-
-const struct ash_eltwise_row *ash_eltwise_best(void) {
-    uint32_t cpu = ash_cpu_flags();
-    for (const struct ash_eltwise_row *const *t = eltwise_tables; *t; t++) {
-        for (const struct ash_eltwise_row *r = *t; r->name; r++) {
-            if ((r->cpu & cpu) == r->cpu) return r;
-        }
-    }
-    return NULL;
-}
+ASH_KERNEL_CHOOSER(eltwise, ash_eltwise_row, eltwise_tables)
 
 enum { ELTWISE_TILE = 16384 /* elements */ };
 

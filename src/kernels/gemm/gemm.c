@@ -1,8 +1,8 @@
 #include "kernels/gemm/gemm.h"
 
-#include "base/cpu.h"
 #include "base/heap.h"
 #include "base/pool.h"
+#include "kernels/chooser.h"
 
 #include <string.h>
 
@@ -24,18 +24,7 @@ enum {
     GEMV_ROWS = 4        /* up to here packing B costs more than it gives */
 };
 
-const struct ash_gemm_kernel *const *ash_gemm_tables(void) { return tables; }
-
-const struct ash_gemm_kernel *ash_gemm_best(void) {
-    uint32_t cpu = ash_cpu_flags();
-    const struct ash_gemm_kernel *found = NULL;
-    for (const struct ash_gemm_kernel *const *t = tables; *t; t++) {
-        for (const struct ash_gemm_kernel *k = *t; k->name; k++) {
-            if (!found && (k->cpu & cpu) == k->cpu) found = k;
-        }
-    }
-    return found;
-}
+ASH_KERNEL_CHOOSER(gemm, ash_gemm_kernel, tables)
 
 static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
 static size_t ceil_div(size_t a, size_t b) { return a / b + (a % b != 0); }

@@ -1,7 +1,7 @@
 #include "kernels/norm/norm.h"
 
-#include "base/cpu.h"
 #include "base/pool.h"
+#include "kernels/chooser.h"
 
 #define KERNELS(isa) extern const struct ash_norm_row ash_norm_##isa[];
 #include "norm_list.inc"
@@ -14,17 +14,7 @@ static const struct ash_norm_row *const norm_tables[] = {
     NULL,
 };
 
-const struct ash_norm_row *const *ash_norm_tables(void) { return norm_tables; }
-
-const struct ash_norm_row *ash_norm_best(void) {
-    uint32_t cpu = ash_cpu_flags();
-    for (const struct ash_norm_row *const *t = norm_tables; *t; t++) {
-        for (const struct ash_norm_row *r = *t; r->name; r++) {
-            if ((r->cpu & cpu) == r->cpu) return r;
-        }
-    }
-    return NULL;
-}
+ASH_KERNEL_CHOOSER(norm, ash_norm_row, norm_tables)
 
 enum { NORM_TILE = 16384 /* elements */ };
 

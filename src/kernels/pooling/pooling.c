@@ -1,7 +1,7 @@
 #include "kernels/pooling/pooling.h"
 
-#include "base/cpu.h"
 #include "base/pool.h"
+#include "kernels/chooser.h"
 
 #define KERNELS(isa) extern const struct ash_pooling_row ash_pooling_##isa[];
 #include "pooling_list.inc"
@@ -14,17 +14,7 @@ static const struct ash_pooling_row *const pooling_tables[] = {
     NULL,
 };
 
-const struct ash_pooling_row *const *ash_pooling_tables(void) { return pooling_tables; }
-
-const struct ash_pooling_row *ash_pooling_best(void) {
-    uint32_t cpu = ash_cpu_flags();
-    for (const struct ash_pooling_row *const *t = pooling_tables; *t; t++) {
-        for (const struct ash_pooling_row *r = *t; r->name; r++) {
-            if ((r->cpu & cpu) == r->cpu) return r;
-        }
-    }
-    return NULL;
-}
+ASH_KERNEL_CHOOSER(pooling, ash_pooling_row, pooling_tables)
 
 enum { POOLING_TILE = 8192 /* elements read */ };
 

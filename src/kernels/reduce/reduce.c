@@ -1,7 +1,7 @@
 #include "kernels/reduce/reduce.h"
 
-#include "base/cpu.h"
 #include "base/pool.h"
+#include "kernels/chooser.h"
 #include "kernels/nest.h"
 
 #define KERNELS(isa) extern const struct ash_reduce_row ash_reduce_##isa[];
@@ -15,17 +15,7 @@ static const struct ash_reduce_row *const reduce_tables[] = {
     NULL,
 };
 
-const struct ash_reduce_row *const *ash_reduce_tables(void) { return reduce_tables; }
-
-const struct ash_reduce_row *ash_reduce_best(void) {
-    uint32_t cpu = ash_cpu_flags();
-    for (const struct ash_reduce_row *const *t = reduce_tables; *t; t++) {
-        for (const struct ash_reduce_row *r = *t; r->name; r++) {
-            if ((r->cpu & cpu) == r->cpu) return r;
-        }
-    }
-    return NULL;
-}
+ASH_KERNEL_CHOOSER(reduce, ash_reduce_row, reduce_tables)
 
 enum { REDUCE_TILE = 16384 /* elements read */, REDUCE_STRIP = 256 };
 

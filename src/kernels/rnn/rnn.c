@@ -1,8 +1,8 @@
 #include "kernels/rnn/rnn.h"
 
-#include "base/cpu.h"
 #include "base/heap.h"
 #include "base/pool.h"
+#include "kernels/chooser.h"
 #include "kernels/gemm/gemm.h"
 
 #include <string.h>
@@ -18,17 +18,7 @@ static const struct ash_rnn_row *const rnn_tables[] = {
     NULL,
 };
 
-const struct ash_rnn_row *const *ash_rnn_tables(void) { return rnn_tables; }
-
-const struct ash_rnn_row *ash_rnn_best(void) {
-    uint32_t cpu = ash_cpu_flags();
-    for (const struct ash_rnn_row *const *t = rnn_tables; *t; t++) {
-        for (const struct ash_rnn_row *r = *t; r->name; r++) {
-            if ((r->cpu & cpu) == r->cpu) return r;
-        }
-    }
-    return NULL;
-}
+ASH_KERNEL_CHOOSER(rnn, ash_rnn_row, rnn_tables)
 
 enum { RNN_TILE = 2048 /* hidden elements */ };
 

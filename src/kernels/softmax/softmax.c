@@ -1,7 +1,7 @@
 #include "kernels/softmax/softmax.h"
 
-#include "base/cpu.h"
 #include "base/pool.h"
+#include "kernels/chooser.h"
 
 #define KERNELS(isa) extern const struct ash_softmax_row ash_softmax_##isa[];
 #include "softmax_list.inc"
@@ -14,17 +14,7 @@ static const struct ash_softmax_row *const softmax_tables[] = {
     NULL,
 };
 
-const struct ash_softmax_row *const *ash_softmax_tables(void) { return softmax_tables; }
-
-const struct ash_softmax_row *ash_softmax_best(void) {
-    uint32_t cpu = ash_cpu_flags();
-    for (const struct ash_softmax_row *const *t = softmax_tables; *t; t++) {
-        for (const struct ash_softmax_row *r = *t; r->name; r++) {
-            if ((r->cpu & cpu) == r->cpu) return r;
-        }
-    }
-    return NULL;
-}
+ASH_KERNEL_CHOOSER(softmax, ash_softmax_row, softmax_tables)
 
 enum { SOFTMAX_TILE = 4096 /* elements */, SOFTMAX_STRIP = 64 };
 

@@ -1,7 +1,7 @@
 #include "kernels/transpose/transpose.h"
 
-#include "base/cpu.h"
 #include "base/pool.h"
+#include "kernels/chooser.h"
 #include "kernels/nest.h"
 
 #include <string.h>
@@ -17,17 +17,7 @@ static const struct ash_transpose_row *const transpose_tables[] = {
     NULL,
 };
 
-const struct ash_transpose_row *const *ash_transpose_tables(void) { return transpose_tables; }
-
-const struct ash_transpose_row *ash_transpose_best(void) {
-    uint32_t cpu = ash_cpu_flags();
-    for (const struct ash_transpose_row *const *t = transpose_tables; *t; t++) {
-        for (const struct ash_transpose_row *r = *t; r->name; r++) {
-            if ((r->cpu & cpu) == r->cpu) return r;
-        }
-    }
-    return NULL;
-}
+ASH_KERNEL_CHOOSER(transpose, ash_transpose_row, transpose_tables)
 
 enum { TRANSPOSE_EDGE = 64, TRANSPOSE_TILE = 8192 /* elements */ };
 
