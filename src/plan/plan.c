@@ -150,6 +150,14 @@ int ash_plan_create(const struct ash_plan_options *options, const struct ash_gra
     return rc;
 }
 
+struct ash_plan_options ash_plan_nested(const struct ash_plan *parent) {
+    struct ash_plan_options options = parent->options;
+    options.nested = true;
+    options.depth++;
+    options.parent = parent;
+    return options;
+}
+
 void ash_plan_rewind(struct ash_plan *p) {
     if (!p->first.scope) return;
     drop_children(p, p->first.children);

@@ -91,6 +91,9 @@ int ash_plan_create(const struct ash_plan_options *options, const struct ash_gra
                     const struct ash_info *in, struct ash_plan **plan, struct ashore_error *err);
 void ash_plan_destroy(struct ash_plan **plan);
 
+/* Options of a plan nested in this one. */
+struct ash_plan_options ash_plan_nested(const struct ash_plan *parent);
+
 /* Forgets the segments of the last run, all but the first. */
 void ash_plan_rewind(struct ash_plan *plan);
 /* Plans the next segment of a plan that is not complete.  slots[n_places] hold what has been

@@ -173,10 +173,7 @@ static int plan_subs(struct ash_draft *d, const struct ash_node *node, struct as
                 "subgraphs nest deeper than %d", PLAN_DEPTH_MAX);
     step->subs = ash_arena_array(d->arena, node->n_sub, sizeof(struct ash_plan *));
     if (!step->subs) return ash_fail_nomem(d->err, sizeof *step->subs);
-    struct ash_plan_options options = d->plan->options;
-    options.nested = true;
-    options.depth++;
-    options.parent = d->plan;
+    const struct ash_plan_options options = ash_plan_nested(d->plan);
     size_t most = 0;
     for (uint32_t k = 0; k < node->n_sub; k++) {
         const struct ash_graph *g = node->sub[k].graph;

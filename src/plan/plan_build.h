@@ -40,7 +40,4 @@ int ash_draft_node(struct ash_draft *d, struct ash_inference *f, bool live,
  * memory in place, packs the slab.  Sets offsets, kills and the segment's slab size. */
 int ash_plan_layout(struct ash_draft *d);
 
-/* Marks, in alive[n_places], the places that later segments or the caller will read. */
-void ash_plan_mark_later(const struct ash_plan *plan, unsigned char *alive);
-
 #endif

@@ -34,7 +34,8 @@ struct layout {
     uint32_t n_buffers;
 };
 
-void ash_plan_mark_later(const struct ash_plan *p, unsigned char *alive) {
+/* Marks, in alive[n_places], the places that later segments or the caller will read. */
+static void mark_later(const struct ash_plan *p, unsigned char *alive) {
     memset(alive, 0, p->n_places);
     for (uint32_t i = 0; i < p->n_outputs; i++) {
         if (p->outputs[i] != ASH_NONE) alive[p->outputs[i]] = 1;
@@ -319,7 +320,7 @@ int ash_plan_layout(struct ash_draft *d) {
     l.buffers = ash_arena_array(d->arena, (size_t)p->n_places + l.n, sizeof *l.buffers);
     if (!needed || !l.later || !l.classes || !l.last_use || !l.buffers)
         return ash_fail_nomem(d->err, (size_t)p->n_places * sizeof *l.classes);
-    ash_plan_mark_later(p, l.later);
+    mark_later(p, l.later);
     drop_dead(&l, needed);
     find_uses(&l);
     for (uint32_t i = 0; i < p->n_places; i++) l.classes[i].parent = i;

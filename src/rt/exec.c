@@ -64,15 +64,21 @@ int ash_exec_begin(struct ash_exec *x, struct ash_plan *plan, const struct ash_s
 
 /* ---- control steps ---- */
 
+/* The most inputs and outputs that a sub of the node has. */
+static void most_of_subs(const struct ash_node *node, uint32_t *args, uint32_t *results) {
+    *args = *results = 0;
+    for (uint32_t k = 0; k < node->n_sub; k++) {
+        const struct ash_graph *g = node->sub[k].graph;
+        if (g->n_inputs > *args) *args = g->n_inputs;
+        if (g->n_outputs > *results) *results = g->n_outputs;
+    }
+}
+
 /* Arrays of a control step, in the frame's own memory since frames above use x->pointers. */
 static int control_begin(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
                          struct ashore_error *err) {
-    uint32_t args = 0, results = 0;
-    for (uint32_t k = 0; k < s->node->n_sub; k++) {
-        const struct ash_graph *g = s->node->sub[k].graph;
-        if (g->n_inputs > args) args = g->n_inputs;
-        if (g->n_outputs > results) results = g->n_outputs;
-    }
+    uint32_t args, results;
+    most_of_subs(s->node, &args, &results);
     size_t arrays = ash_align_up(ash_step_arrays_size(s));
     size_t slots = (size_t)(args + results) * sizeof(struct ash_slot);
     ASH_TRY(ash_buf_reserve(x->heap, &f->call,
@@ -103,10 +109,7 @@ static struct ash_info slot_info(const struct ash_slot *slot) {
 static int plan_call(struct ash_exec *x, const struct ash_frame *f, const struct ash_graph *g,
                      const struct ash_slot *args, struct ash_plan **plan,
                      struct ashore_error *err) {
-    struct ash_plan_options options = f->plan->options;
-    options.nested = true;
-    options.depth++;
-    options.parent = f->plan;
+    const struct ash_plan_options options = ash_plan_nested(f->plan);
     size_t bytes = g->n_inputs * sizeof(struct ash_info);
     struct ash_info *in = ash_alloc(x->heap, bytes ? bytes : 1);
     if (!in) return ash_fail_nomem(err, bytes);
@@ -137,20 +140,12 @@ static int call_sub(struct ash_exec *x, const struct ash_step *s, struct ashore_
     return ash_frame_begin(x, top, plan, own, args, bind, slab, err);
 }
 
-static uint32_t most_results(const struct ash_node *node) {
-    uint32_t most = 0;
-    for (uint32_t k = 0; k < node->n_sub; k++) {
-        uint32_t n = node->sub[k].graph->n_outputs;
-        if (n > most) most = n;
-    }
-    return most;
-}
-
 /* One turn of the operator's state machine. */
 static int turn(struct ash_frame *f, const struct ash_step *s, struct ashore_error *err) {
     struct ash_control *c = &f->control;
-    uint32_t n = most_results(s->node);
-    if (n) memset(c->bind, 0, n * sizeof *c->bind);
+    uint32_t args, results;
+    most_of_subs(s->node, &args, &results);
+    if (results) memset(c->bind, 0, results * sizeof *c->bind);
     c->run.err = err;
     int rc = s->node->op->control(c);
     c->phase++;
