@@ -97,9 +97,7 @@ VF_INLINE vi vi_shl(vi x, int n) { return (vi)((vi_u)x << n); }
 VF_INLINE vi vi_sar(vi x, int n) { return x >> n; }
 
 VF_INLINE vf vf_add(vf a, vf b) { return a + b; }
-VF_INLINE vf vf_sub(vf a, vf b) { return a - b; }
 VF_INLINE vf vf_mul(vf a, vf b) { return a * b; }
-VF_INLINE vf vf_div(vf a, vf b) { return a / b; }
 
 VF_INLINE vi vf_lt(vf a, vf b) { return (vi)(a < b); }
 VF_INLINE vi vf_le(vf a, vf b) { return (vi)(a <= b); }
@@ -195,23 +193,6 @@ VF_INLINE vf vf_sqrt(vf a) {
     return (vf)wasm_f32x4_sqrt((v128_t)a);
 #else
     return (vf){__builtin_sqrtf(a[0])};
-#endif
-}
-
-/* Towards zero.  What is outside of int32, NaN too, becomes some value or other. */
-VF_INLINE vi vf_to_int(vf a) {
-#if defined(VF_AVX512)
-    return (vi)_mm512_cvttps_epi32((__m512)a);
-#elif defined(VF_AVX2)
-    return (vi)_mm256_cvttps_epi32((__m256)a);
-#elif defined(VF_SSE2)
-    return (vi)_mm_cvttps_epi32((__m128)a);
-#elif defined(VF_NEON)
-    return (vi)vcvtq_s32_f32((float32x4_t)a);
-#elif defined(VF_WASM)
-    return (vi)wasm_i32x4_trunc_sat_f32x4((v128_t)a);
-#else
-    return (vi){a[0] > -2147483648.0f && a[0] < 2147483648.0f ? (int32_t)a[0] : INT32_MIN};
 #endif
 }
 
