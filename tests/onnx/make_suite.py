@@ -1,11 +1,10 @@
-"""Writes the ONNX backend tests of the operators in slice_ops.txt as folders.
+"""Writes the ONNX backend tests as folders.
 
     make_suite.py OUT
 
 OUT/KIND/TEST/model.onnx and OUT/KIND/TEST/test_data_set_N/{input,output}_N.pb, KIND being node,
-simple, pytorch-operator or pytorch-converted; and OUT/index.json: for each kind the number of tests
-that the onnx package has, and for each test that was kept its operators.  All of it comes from the
-onnx package.  Nothing is done when the index is of the same package and list already.
+simple, pytorch-operator or pytorch-converted; and OUT/index.json: the operators of each test.  All of
+it comes from the onnx package.  Nothing is done when the index is of the same package already.
 """
 
 import json
@@ -18,13 +17,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 STORED_KINDS = ("simple", "pytorch-operator", "pytorch-converted")
-
-
-def slice_ops():
-    with open(os.path.join(HERE, "slice_ops.txt"), encoding="utf-8") as f:
-        return {line.strip() for line in f if line.strip() and not line.startswith("#")}
 
 
 def graph_ops(nodes, found):
@@ -100,35 +93,25 @@ def stored_folders(kind):
 
 def main():
     out = sys.argv[1]
-    ops = slice_ops()
-    key = {"onnx": onnx.__version__, "ops": sorted(ops), "format": 1}
+    key = {"onnx": onnx.__version__, "format": 2}
     index_path = os.path.join(out, "index.json")
     if os.path.exists(index_path):
         with open(index_path, encoding="utf-8") as f:
             if json.load(f)["key"] == key:
                 return
     shutil.rmtree(out, ignore_errors=True)
-    index = {"key": key, "kinds": {}, "tests": {}}
-    total = 0
+    tests = {}
     for case in node_cases():
-        total += 1
-        used = model_ops(case.model)
-        if used <= ops:
-            write_case(case, os.path.join(out, "node", case.name))
-            index["tests"][f"node/{case.name}"] = sorted(used)
-    index["kinds"]["node"] = total
+        write_case(case, os.path.join(out, "node", case.name))
+        tests[f"node/{case.name}"] = sorted(model_ops(case.model))
     for kind in STORED_KINDS:
-        total = 0
         for name, folder in stored_folders(kind):
-            total += 1
-            used = model_ops(onnx.load(os.path.join(folder, "model.onnx")))
-            if used <= ops:
-                shutil.copytree(folder, os.path.join(out, kind, name))
-                index["tests"][f"{kind}/{name}"] = sorted(used)
-        index["kinds"][kind] = total
+            shutil.copytree(folder, os.path.join(out, kind, name))
+            model = onnx.load(os.path.join(folder, "model.onnx"))
+            tests[f"{kind}/{name}"] = sorted(model_ops(model))
     with open(index_path, "w", encoding="utf-8") as f:
-        json.dump(index, f, indent=1, sort_keys=True)
-    print(f"{len(index['tests'])} of {sum(index['kinds'].values())} tests written to {out}")
+        json.dump({"key": key, "tests": tests}, f, indent=1, sort_keys=True)
+    print(f"{len(tests)} tests written to {out}")
 
 
 main()
