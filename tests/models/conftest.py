@@ -38,8 +38,8 @@ def wasm(tmp_path):
     def run(model, feeds, variant, threads, runs=1, stepped=(), feedback=None):
         job = {"model": model, "out": str(tmp_path), "variant": variant, "threads": threads,
                "runs": runs, "feedback": feedback or {}, "feeds": {}}
-        for name, array in feeds.items():
-            file = tmp_path / f"in_{name}.bin"
+        for i, (name, array) in enumerate(feeds.items()):
+            file = tmp_path / f"in_{i}.bin"
             file.write_bytes(np.ascontiguousarray(array).tobytes())
             dims = array.shape[1:] if name in stepped else array.shape
             job["feeds"][name] = {"type": array.dtype.name, "dims": dims, "file": str(file),
@@ -52,8 +52,8 @@ def wasm(tmp_path):
                               timeout=300)
         assert done.returncode == 0, done.stdout
         report = json.loads((tmp_path / "report.json").read_text())
-        outputs = {name: np.frombuffer((tmp_path / f"{name}.bin").read_bytes(),
-                                       np.float32).reshape((runs, *shape))
-                   for name, shape in report["shapes"].items()}
+        outputs = {name: np.frombuffer((tmp_path / f"out_{i}.bin").read_bytes(),
+                                       report["types"][name]).reshape((runs, *shape))
+                   for i, (name, shape) in enumerate(report["shapes"].items())}
         return outputs, report
     return run
