@@ -11,7 +11,7 @@
 enum { SHORT_SIDE = 736, LONG_SIDE = 1984, SIDE_STEP = 32 };
 /* Lines are read at this height.  Widths are padded to few different ones: each is a plan. */
 enum { LINE_HEIGHT = 48, WIDTH_LEAST = 320, WIDTH_STEP = 64, WIDTH_MOST = 4096 };
-static const float upside_down_from = 0.9f, text_from = 0.5f;
+static const float upside_down_from = 0.9f, text_from = 0.5f, doubtful_below = 0.8f;
 
 struct network {
     ashore_model *model;
@@ -208,7 +208,8 @@ static int set_upright(struct reader *r, const struct ashore_image *image, struc
         rc = fail(err, ASHORE_ERR_SHAPE, "direction", "does not tell two directions");
     if (rc == ASHORE_OK) {
         const float *p = ashore_value_data(answer);
-        if (p[1] > upside_down_from) turn(l, 2);
+        l->turned = p[1] > upside_down_from;
+        if (l->turned) turn(l, 2);
     }
     ashore_value_release(&answer);
     return rc;
@@ -246,6 +247,23 @@ static int read_line(struct reader *r, const struct ashore_image *image, struct 
     if (rc == ASHORE_OK) rc = run(&r->recognition, &x, &answer, err);
     if (rc == ASHORE_OK) rc = spell(r, answer, l, err);
     ashore_value_release(&answer);
+    return rc;
+}
+
+/* A line that was turned and is hard to read may have been turned in error: the direction of long
+ * or bent lines is uncertain.  Reads it the other way as well. */
+static int read_both_ways(struct reader *r, const struct ashore_image *image, struct line *l,
+                          struct ashore_error *err) {
+    struct line other = *l;
+    other.text = NULL;
+    turn(&other, 2);
+    int rc = read_line(r, image, &other, err);
+    if (rc == ASHORE_OK && other.confidence > l->confidence) {
+        free(l->text);
+        *l = other;
+    } else {
+        free(other.text);
+    }
     return rc;
 }
 
@@ -302,8 +320,12 @@ int reader_read(struct reader *r, const struct ashore_image *image, struct readi
         rc = set_upright(r, image, &reading->lines[i], err);
     reading->seconds[1] = now() - begin;
     begin = now();
-    for (size_t i = 0; rc == ASHORE_OK && i < reading->count; i++)
-        rc = read_line(r, image, &reading->lines[i], err);
+    for (size_t i = 0; rc == ASHORE_OK && i < reading->count; i++) {
+        struct line *l = &reading->lines[i];
+        rc = read_line(r, image, l, err);
+        if (rc == ASHORE_OK && l->turned && l->confidence < doubtful_below)
+            rc = read_both_ways(r, image, l, err);
+    }
     reading->seconds[2] = now() - begin;
     if (rc == ASHORE_OK)
         drop_doubtful(reading);

@@ -14,6 +14,7 @@ struct reader_paths {
 struct line {
     float x[4], y[4];
     float region, confidence; /* 0 to 1: that it is text, and that it is this text */
+    int turned;               /* it stood upside down */
     char *text;               /* UTF-8 */
 };
 

@@ -80,25 +80,12 @@ static struct ash_rect rect_of(struct search *s, const struct ash_blob *blob) {
     return ash_rect_around(s->hull, ash_hull(s->edge, 2 * rows, s->hull));
 }
 
-/* The mean probability inside of a rectangle, its border included. */
-static double score_of(const struct search *s, const struct ash_rect *r) {
-    double reach_x = fabs(r->ux) * r->a + fabs(r->uy) * r->b;
-    double reach_y = fabs(r->uy) * r->a + fabs(r->ux) * r->b, sum = 0;
-    int32_t left = (int32_t)fmax(ceil(r->x - reach_x), 0);
-    int32_t top = (int32_t)fmax(ceil(r->y - reach_y), 0);
-    int32_t right = (int32_t)fmin(floor(r->x + reach_x), s->width - 1);
-    int32_t bottom = (int32_t)fmin(floor(r->y + reach_y), s->height - 1);
-    size_t count = 0;
-    for (int32_t y = top; y <= bottom; y++) {
-        for (int32_t x = left; x <= right; x++) {
-            double dx = x - r->x, dy = y - r->y;
-            if (fabs(dx * r->ux + dy * r->uy) > r->a + 1e-6) continue;
-            if (fabs(dy * r->ux - dx * r->uy) > r->b + 1e-6) continue;
-            sum += (double)s->map[(size_t)y * (size_t)s->width + (size_t)x];
-            count++;
-        }
-    }
-    return count ? sum / (double)count : 0;
+/* The mean probability of a blob.  Of its rectangle it would be less the more a line of text is
+ * bent. */
+static double score_of(const struct search *s, const struct ash_blob *blob) {
+    double sum = 0;
+    for (size_t i = 0; i < blob->count; i++) sum += (double)s->map[blob->place[i]];
+    return sum / (double)blob->count;
 }
 
 /* Appends the outline of a region, and says whose it is. */
@@ -121,7 +108,7 @@ static int add_region(struct search *s, const struct ash_blob *blob, struct asho
     struct ash_rect r = rect_of(s, blob);
     double least = (double)o->least_side;
     if (2 * fmin(r.a, r.b) < least) return ASHORE_OK;
-    double score = score_of(s, &r);
+    double score = score_of(s, blob);
     if (score < (double)o->score) return ASHORE_OK;
     double grow = r.a + r.b > 0 ? r.a * r.b / (r.a + r.b) * (double)o->unclip : 0;
     r.a += grow;

@@ -254,7 +254,7 @@ def test_reading_order_and_scale(library):
 def test_what_is_dropped(library):
     heat = bars((100, 100), (50, 50, 60, 20, 0))
     assert len(regions(library, heat)) == 1
-    assert len(regions(library, heat * 0.5)) == 0  # a mean of 0.45
+    assert len(regions(library, heat * 0.5)) == 0  # 0.45
     assert len(regions(library, heat * 0.5, score=0.4)) == 1
     assert len(regions(library, bars((100, 100), (50, 50, 60, 2, 0)))) == 0
     assert len(regions(library, np.zeros((5, 5)))) == 0
