@@ -5,7 +5,7 @@
 // Positions are in pixels, x to the right and y down.
 import { Core, sharedMemory } from './core.js';
 import { choose, compile, isPage, moduleURL } from './host.js';
-import { AshoreError, Tensor } from './tensor.js';
+import { AshoreError } from './tensor.js';
 
 const fits = ['stretch', 'letterbox', 'start', 'crop'];
 const imageBytes = 20; // struct ashore_image
@@ -38,9 +38,26 @@ export class Vision {
   /** core: an engine without a model.  openVision makes one. */
   constructor(core) { this.#core = core; }
 
+  // Channels of a picture.
+  static #check({ data, width, height } = {}) {
+    const channels = data?.length / (width * height);
+    if ([1, 3, 4].includes(channels) && data.BYTES_PER_ELEMENT === 1) return channels;
+    throw new AshoreError('ERR_ARGUMENT', `a picture of ${width} x ${height} with ${data?.length
+    } bytes: it takes 1, 3 or 4 bytes a pixel`);
+  }
+
+  // The elements of a float32 tensor whose last two extents are these.
+  static #matrix({ data, dims }) {
+    const [rows, columns] = dims.slice(-2);
+    if (data instanceof Float32Array && data.length === rows * columns) return [rows, columns];
+    throw new AshoreError('ERR_ARGUMENT', `${data?.length} elements of ${data?.constructor.name
+    } with the shape [${dims}] are no one matrix of float32`);
+  }
+
   // Calls use(image, more) with a struct for the picture and `more` behind it, in the engine's memory.
-  #withPicture({ data, width, height }, more, use) {
-    const channels = data.length / (width * height);
+  #withPicture(picture, more, use) {
+    const channels = Vision.#check(picture);
+    const { data, width, height } = picture;
     const head = 8 * Math.ceil((imageBytes + more.length) / 8);
     return this.#core.lend(head + data.length, (at) => {
       this.#core.write(at, pack([ints(at + head, width, height, width * channels, channels), more]));
@@ -68,6 +85,9 @@ export class Vision {
   /** The inside of a quadrangle, made upright: corners [[x, y], ...] clockwise from what becomes the
    *  top left. */
   warp(picture, corners, width, height) {
+    if (corners?.length !== 4) {
+      throw new AshoreError('ERR_ARGUMENT', `a quadrangle has four corners, not ${corners?.length}`);
+    }
     const sides = pack([floats(...corners.map(([x]) => x), ...corners.map(([, y]) => y))]);
     const { data } = this.#withPicture(picture, sides,
       (image, at) => this.#core.make('warp', image, at, width, height));
@@ -77,9 +97,10 @@ export class Vision {
   /** Regions of text on a map of probabilities (a tensor [..., height, width]): corners clockwise
    *  from the top left, score and, with polygons, the outline; in lines from the top and from left
    *  to right.  scale: from places of the map to pixels. */
-  textRegions({ data, dims }, { threshold = 0.3, score = 0.6, unclip = 1.5, leastSide = 3,
+  textRegions(map, { threshold = 0.3, score = 0.6, unclip = 1.5, leastSide = 3,
     scale = [1, 1], polygons = false } = {}) {
-    const [height, width] = dims.slice(-2);
+    const [height, width] = Vision.#matrix(map);
+    const { data } = map;
     const options = pack([ints(32), floats(threshold, score, unclip, leastSide, ...scale),
       ints(polygons)]);
     const head = options.length + 8;
@@ -104,8 +125,9 @@ export class Vision {
 
   /** Greedy CTC of probabilities [1, places, classes]: the classes without repetitions and without
    *  class 0, and the mean of their probabilities. */
-  ctc({ data, dims }) {
-    const [places, classes] = dims.slice(-2);
+  ctc(probabilities) {
+    const [places, classes] = Vision.#matrix(probabilities);
+    const { data } = probabilities;
     return this.#core.lend(4 * places + 4 + data.byteLength, (at) => {
       const from = at + 4 * places + 4;
       this.#core.write(from, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -127,5 +149,3 @@ export async function openVision({ variant, threads, signal } = {}) {
   const module = await compile(moduleURL(choice), signal);
   return new Vision(new Core(module, choice.shared ? sharedMemory() : undefined));
 }
-
-export { Tensor };

@@ -7,8 +7,8 @@
 #include <time.h>
 
 /* Detection sees the picture with its short side at least, and its long side at most, so long, in
- * multiples of 32: text of 10 to 100 pixels is found then. */
-enum { SHORT_SIDE = 736, LONG_SIDE = 1984, SIDE_STEP = 32 };
+ * multiples of 32, but never enlarged further: text of 10 to 100 pixels is found then. */
+enum { SHORT_SIDE = 736, LONG_SIDE = 1984, SIDE_STEP = 32, MOST_ENLARGED = 3 };
 /* Lines are read at this height.  Widths are padded to few different ones: each is a plan. */
 enum { LINE_HEIGHT = 48, WIDTH_LEAST = 320, WIDTH_STEP = 64, WIDTH_MOST = 4096 };
 static const float upside_down_from = 0.9f, text_from = 0.5f, doubtful_below = 0.8f;
@@ -122,7 +122,7 @@ static int find_regions(struct reader *r, const struct ashore_image *image, asho
     /* Of ImageNet, for channels in the order blue, green, red. */
     static const float mean[] = {0.406f, 0.456f, 0.485f}, deviation[] = {0.225f, 0.224f, 0.229f};
     double width = image->width, height = image->height;
-    double scale = fmax(1, SHORT_SIDE / fmin(width, height));
+    double scale = fmin(fmax(1, SHORT_SIDE / fmin(width, height)), MOST_ENLARGED);
     scale = fmin(scale, LONG_SIDE / fmax(width, height));
 
     struct ashore_image_options options;

@@ -83,11 +83,14 @@ static bool is_module(const char *name) {
 
 /* Length of a bare name of the package in quotes at s ("ashore" or "ashore/inline"), else 0. */
 static size_t package_name(const char *s, size_t n) {
+    static const char *const parts[] = {"", "/inline", "/core", "/vision", "/ort"};
     if (n < 8 || (s[0] != '"' && s[0] != '\'')) return 0;
     if (memcmp(s + 1, "ashore", 6) != 0) return 0;
-    if (s[7] == s[0]) return 8;
-    if (n >= 15 && memcmp(s + 7, "/inline", 7) == 0 && s[14] == s[0]) return 15;
-    if (n >= 13 && memcmp(s + 7, "/core", 5) == 0 && s[12] == s[0]) return 13;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t length = strlen(parts[i]);
+        if (n < 8 + length || s[7 + length] != s[0]) continue;
+        if (memcmp(s + 7, parts[i], length) == 0) return 8 + length;
+    }
     return 0;
 }
 
