@@ -32,7 +32,8 @@ static const struct flag flags[] = {
      "(.pb); NAME= may be left out when there is one input"},
     {"output", 'o', "DIR", FLAG_TEXT, AT(out), 0, CLI_RUN, "write each output to DIR/NAME.npy"},
     {"output", 'o', "DIR", FLAG_TEXT, AT(out), 0, CLI_PORT, "the folder to write (required)"},
-    {"app", 0, "APP.js", FLAG_TEXT, AT(app), 0, CLI_PORT, "the page's own module (required)"},
+    {"app", 0, "APP.js", FLAG_TEXT, AT(app), 0, CLI_PORT,
+     "a module of one's own instead of the page for any model"},
     {"asset", 0, "FILE", FLAG_LIST, AT(assets), 0, CLI_PORT,
      "a further file for the folder; .css is linked from the\n"
      "page, index.html replaces it; may be given many times"},

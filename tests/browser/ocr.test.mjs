@@ -40,7 +40,7 @@ before(async () => {
   fs.writeFileSync(sample, picture);
   execFileSync(program, ['port', path.join(models, 'ch_PP-OCRv4_rec_infer.onnx'), '-o',
     path.join(site, 'page'), '--app', ocr('app.js'), '--asset', ocr('ocr.js'), '--asset',
-    ocr('app.css'), '--asset', path.join(models, 'ppocr_keys_v1.txt'), '--asset', sample]);
+    path.join(root, 'pages/common/base.css'), '--asset', ocr('app.css'), '--asset', path.join(models, 'ppocr_keys_v1.txt'), '--asset', sample]);
   server = await serve({ folders: { '': path.join(site, 'page') } });
 });
 after(async () => {
