@@ -1,11 +1,11 @@
 // The controls of one input: ways to give it, and the tensor that comes of what was given.
 import { canRecord, decodeSound, record, soundTensor } from './sound.js';
-import { choice, field, fileButton, make, newId, numberInput } from './dom.js';
+import { choice, field, fileButton, make, newId, numberInput, saveButton } from './dom.js';
 import { bytesTensor, fileTensor, filledTensor, numbersTensor, textTensor } from './values.js';
 import { fits, prepare, scales, sizeFor } from './image.js';
 import { keyOf, known } from './shapes.js';
 import { series } from './views.js';
-import { readNpy } from './npy.js';
+import { npyName, readNpy, writeNpy } from './npy.js';
 
 const mostPixels = 4096; // along a side of a picture
 const wayNames = { picture: 'a picture', sound: 'a sound', text: 'text', bytes: 'bytes of a file',
@@ -239,12 +239,16 @@ const makers = { picture: pictureWay, sound: soundWay, text: textWay, bytes: byt
 
 // ---- the card -------------------------------------------------------------------------------------
 
-/** The card of an input: { element, name, late, given(), tensor(extents, made), wants(file),
- *  take(file), fail(message) }.  changed(card): there is something new to run on. */
+/** The card of an input: { element, name, info, asks, late, given(), tensor(extents, others),
+ *  made(value), wants(file), take(file), fail(message) }; asks: keys of extents that it has fields
+ *  for.  changed(card): there is something new to run on. */
 export function inputCard(decision, changed, samples) {
   const { info } = decision;
   const made = {};
   const body = make('div', { class: 'way' });
+  let latest = null; // the tensor of the last run
+  const save = make('div', { class: 'actions save', hidden: true }, saveButton('Save this input as .npy',
+    npyName(info.name), () => writeNpy(latest)));
   const problem = make('p', { class: 'problem', role: 'alert' });
   const title = make('h3', { id: newId('input') }, info.name || '(no name)');
   let way = decision.way;
@@ -264,6 +268,10 @@ export function inputCard(decision, changed, samples) {
     get left() { return decision.optional && leave.checked; },
     given: () => card.left || Boolean(made[way]?.given()),
     tensor: (extents, others) => (card.left ? null : made[way].tensor(extents, others)),
+    made(value) {
+      latest = value;
+      save.hidden = !value?.dims;
+    },
     wants: (file) => decision.ways.find((name) => (name === way || made[name] || /^(picture|sound|npy)$/.test(name))
       && use(name).accepts(file)),
     async take(file) {
@@ -285,6 +293,9 @@ export function inputCard(decision, changed, samples) {
   };
   const react = (file) => (file ? card.take(file) : changed(card));
   const use = (name) => { made[name] ??= makers[name](decision, react, sampleFor(name)); return made[name]; };
+  // The sides of a picture are asked for beside the picture.
+  const asked = () => (decision.way === 'picture' ? ['w', 'h'].map((axis) =>
+    keyOf(info, decision.picture.axes[axis])).filter(Boolean) : []);
   const select = choice(Object.fromEntries(decision.ways.map((name) => [name, wayNames[name]])), way,
     (name) => show(name));
   function show(name) {
@@ -293,14 +304,16 @@ export function inputCard(decision, changed, samples) {
     card.fail('');
     body.replaceChildren(use(name).element);
   }
+  const wayField = field('Given as', select);
+  wayField.classList.add('way-choice');
   const element = make('section', { class: 'card', 'aria-labelledby': title.id },
     make('div', { class: 'head' }, title, make('code', {}, info.text)),
-    decision.ways.length > 1 && field('Given as', select),
+    decision.ways.length > 1 && wayField,
     decision.optional && make('div', { class: 'check' }, leave,
       make('label', { for: leave.id }, 'Leave this input out')),
-    body, problem);
+    body, problem, save);
   if (way) show(way);
   else body.append(make('p', { class: 'hint' }, 'A page cannot give an input of this type.'));
-  return Object.assign(card, { element });
+  return Object.assign(card, { element, asks: asked() });
 }
 

@@ -108,7 +108,8 @@ function build(files) {
   cards = decisions.map((decision) => inputCard(decision, changed, samples));
   inputs.append(...cards.map(({ element }) => element));
   if (!cards.length) inputs.append(make('p', { class: 'hint' }, 'The model has no inputs.'));
-  for (const extent of openExtents(model.inputs)) {
+  const asked = new Set(cards.flatMap(({ asks }) => asks)); // by a card of its own
+  for (const extent of openExtents(model.inputs).filter(({ key }) => !asked.has(key))) {
     const control = numberInput('', { min: 0, step: 1,
       placeholder: isBatch(extent) ? 'from the input, or 1' : 'from the input' });
     extentFields.set(extent.key, control);
@@ -167,6 +168,7 @@ async function gather() {
       if (!card.given()) throw new Error('nothing was given yet');
       feeds[card.name] = await card.tensor(extents, feeds);
       if (feeds[card.name]?.dims) enter(card.info, feeds[card.name].dims, extents);
+      card.made(feeds[card.name]);
     } catch (error) {
       card.fail(`${error.message}.`);
       throw Object.assign(new Error(`Input “${card.name}”: ${error.message}.`), { card });
@@ -213,7 +215,6 @@ async function compute() {
     await pause(); // shows that it runs
     const begin = performance.now();
     const feeds = await gather();
-    root.feeds = feeds;
     const made = performance.now() - begin;
     const { results, time } = await timed(feeds, turn.signal);
     if (turn !== running) return;

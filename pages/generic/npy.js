@@ -111,3 +111,6 @@ export function writeNpy(tensor) {
   file.set(bytes, 10 + length);
   return file;
 }
+
+/** The name of a file for a value of the model. */
+export const npyName = (name) => `${name.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '') || 'value'}.npy`;

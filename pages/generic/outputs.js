@@ -3,10 +3,9 @@ import { choice, field, make, newId, numberInput, saveButton } from './dom.js';
 import { draw, optionsOf, rankOf, viewNames } from './views.js';
 import { pieces, readLabels } from './results.js';
 import { decideOutput } from './decide.js';
-import { writeNpy } from './npy.js';
+import { npyName, writeNpy } from './npy.js';
 import { show } from './numbers.js';
 
-const fileName = (name) => `${name.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '') || 'output'}.npy`;
 const mostItems = 50; // of a sequence
 
 function entries(value) {
@@ -82,7 +81,7 @@ export function outputCard(info, labelsFor) {
       kind.textContent = `${value.type}[${value.dims.join(', ')}]`;
       const decided = decideOutput(info, value);
       view = decided.views.includes(chosen) ? chosen : decided.view;
-      actions.replaceChildren(saveButton('Save as .npy', fileName(info.name), () => writeNpy(tensor)));
+      actions.replaceChildren(saveButton('Save as .npy', npyName(info.name), () => writeNpy(tensor)));
       use(decided.views);
     } };
 }

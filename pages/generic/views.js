@@ -23,8 +23,8 @@ function classes({ values }, options) {
   const list = make('ol', { class: 'classes' });
   for (const [index, value] of rows) {
     list.append(make('li', {}, make('span', { class: 'label' }, labels[index] || `class ${index}`),
-      make('meter', { min: 0, max: 1, value: Math.max(0, value) / (most > 1 ? most : 1),
-        'aria-hidden': 'true' }), make('span', { class: 'value' }, percent(value))));
+      svg('svg', { class: 'bar', viewBox: '0 0 100 8', preserveAspectRatio: 'none', 'aria-hidden': true },
+        svg('rect', { width: 100 * Math.max(0, value) / Math.max(most, 1), height: 8 })), make('span', { class: 'value' }, percent(value))));
   }
   return list;
 }
@@ -122,11 +122,11 @@ function table({ dims, start }, { tensor }) {
   }
   const head = make('tr', {}, make('td'));
   for (let column = 0; column < wide; column++) head.append(make('th', { scope: 'col' }, String(column)));
-  const more = rows > high || columns > wide;
+  const cut = [rows > high && `${high} of ${rows} rows`, columns > wide && `${wide} of ${columns} columns`]
+    .filter(Boolean).join(' and ');
   return make('div', {}, make('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table' },
     make('table', {}, make('thead', {}, head), body)),
-  more && make('p', { class: 'hint' }, `The first ${high} of ${rows} rows and ${wide} of ${
-    columns} columns; the file has all.`));
+  cut && make('p', { class: 'hint' }, `The first ${cut}; the file has all.`));
 }
 
 function text({ values }) {

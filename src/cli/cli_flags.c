@@ -51,9 +51,10 @@ static const struct flag flags[] = {
      "absolute tolerance (default 1e-7; integers: 0)"},
     {"strict", 0, NULL, FLAG_SWITCH, AT(strict), 0, CLI_VERIFY,
      "what is not supported counts as failed, not as skipped"},
-    {"target", 0, "native|wasm", FLAG_CHOICE, AT(target), 0, CLI_VERIFY | CLI_BENCH,
+    {"target", 0, "native|wasm|browser", FLAG_CHOICE, AT(target), 0, CLI_VERIFY | CLI_BENCH,
      "the engine to use: this program's (default), or the\n"
-     "WebAssembly one under Node"},
+     "WebAssembly one under Node or in Chromium, which needs\n"
+     "the npm package playwright-core"},
     {"runs", 0, "N", FLAG_INT, AT(runs), 1000000, CLI_BENCH, "timed runs (default 20)"},
     {"threads", 0, "N", FLAG_INT, AT(threads), 1024, CLI_RUN | CLI_BENCH,
      "threads to use (default 0: all cores)"},
