@@ -52,7 +52,7 @@ function started() {
   return fs.readdirSync('/proc').filter((id) => {
     try {
       return /^\d+$/.test(id) && fs.readFileSync(`/proc/${id}/environ`, 'latin1')
-        .includes(`TMPDIR=${temporary}\0`);
+        .includes(`TMPDIR=${temporary}`);
     } catch {
       return false;
     }

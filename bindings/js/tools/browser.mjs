@@ -2,6 +2,7 @@
 // worker does what the tools ask for.
 import fs from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -168,15 +169,22 @@ export async function openEngine() {
     server.close();
     server.closeAllConnections();
   };
+  // A browser that is ended while it starts leaves files in its folder for temporary ones.
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ashore-'));
+  const clean = () => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   let launching;
   let browser;
-  const off = endOnSignals(async () => (await launching)?.close());
+  const off = endOnSignals(async () => {
+    await (await launching)?.close();
+    clean();
+  });
   try {
     launching = chromium.launch({ executablePath, headless: true, timeout: startTime,
-      handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false,
+      env: { ...process.env, TMPDIR: folder }, handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false,
       args: ['--no-first-run', '--disable-background-networking', '--disable-component-update',
         '--disable-sync', '--disable-extensions'] });
     browser = await launching;
+    process.once('exit', clean); // after the driver's own, which ends the browser
     const tab = await browser.newPage();
     await tab.goto(`http://127.0.0.1:${server.address().port}/`, { timeout: startTime });
     await tab.waitForFunction(() => globalThis.call, null, { timeout: startTime });
@@ -202,12 +210,14 @@ export async function openEngine() {
         off();
         await browser.close();
         stopServer();
+        clean();
       },
     };
   } catch (error) {
     off();
     await browser?.close();
     stopServer();
+    clean();
     const [why] = error.message.split('\n');
     throw Object.assign(new Error(`${executablePath} cannot be used: ${why}`), { exit: 'internal' });
   }
