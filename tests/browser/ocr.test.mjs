@@ -45,7 +45,8 @@ before(async () => {
   picture = await draw(scan);
   const sample = path.join(site, 'sample.png');
   fs.writeFileSync(sample, picture);
-  const assets = [...['ocr.js', 'dom.js', 'view.js', 'app.css'].map(ocr), sample,
+  const assets = [path.join(root, 'pages/common/base.css'), sample,
+    ...['ocr.js', 'dom.js', 'view.js', 'app.css'].map(ocr),
     ...['ch_ppocr_mobile_v2.0_cls_infer.onnx', 'ch_PP-OCRv4_rec_infer.onnx', 'ppocr_keys_v1.txt']
       .map((name) => path.join(models, name))];
   execFileSync(program, ['port', path.join(models, 'ch_PP-OCRv4_det_infer.onnx'), '-o',
