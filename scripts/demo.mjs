@@ -1,26 +1,24 @@
-// The steps of scripts/demo that need the picture's pixels or the text in them.  Before and after
-// the model it is the code of the page that runs, pages/ocr/ocr.js.
+// The steps of scripts/demo that need pixels or text.  What is before and behind the models is the
+// code of the page, pages/ocr/ocr.js.
 //
-//   demo.mjs prepare FOLDER              sample.rgba -> input.npy; prints the width of the input
-//   demo.mjs native FOLDER KEYS          native/*.npy, bench.json, inspect.json -> text and figures
-//   demo.mjs wasm FOLDER KEYS MODEL PACKAGE  the same in WebAssembly, and the two compared
+//   demo.mjs prepare FOLDER        page.rgba -> input.npy; prints the height and width of the input
+//   demo.mjs native FOLDER         native.txt, native.log, bench.json, inspect.json -> figures
+//   demo.mjs wasm FOLDER MODELS    the same in WebAssembly, and the two compared
 import fs from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import zlib from 'node:zlib';
-import { decode, prepare, readKeys } from '../pages/ocr/ocr.js';
+import { load } from '../build/js/index.js';
+import { openVision } from '../build/js/vision.js';
+import { detectionInput, Reader, readKeys } from '../pages/ocr/ocr.js';
 
-const [step, folder, keysFile, modelFile, packageDir] = process.argv.slice(2);
+const packageDir = new URL('../build/js/', import.meta.url);
+const [step, folder, models] = process.argv.slice(2);
 const at = (...names) => path.join(folder, ...names);
 const json = (name) => JSON.parse(fs.readFileSync(at(name), 'utf8'));
 const mb = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 const ms = (value) => `${value.toFixed(1)} ms`;
 const row = (name, value) => console.log(`   ${name.padEnd(20)}${value}`);
-
-function input() {
-  const { width, height } = json('sample.json');
-  return prepare({ data: fs.readFileSync(at('sample.rgba')), width, height });
-}
+const picture = () => ({ ...json('page.json'), data: fs.readFileSync(at('page.rgba')) });
 
 function writeNpy(file, { data, dims }) {
   const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${dims.join(', ')},), }`;
@@ -31,85 +29,95 @@ function writeNpy(file, { data, dims }) {
     Buffer.from(data.buffer, data.byteOffset, data.byteLength)]));
 }
 
-// A float32 file of version 1, in C order.
+// The elements of a float32 file of version 1.
 function readNpy(file) {
   const bytes = fs.readFileSync(file);
   const end = 10 + bytes.readUInt16LE(8);
-  const dims = /'shape': \(([^)]*)\)/.exec(bytes.toString('latin1', 10, end))[1]
-    .split(',').filter((part) => part.trim()).map(Number);
-  return { data: new Float32Array(bytes.buffer.slice(bytes.byteOffset + end)), dims };
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset + end,
+    bytes.byteOffset + bytes.length));
 }
 
-const nativeAnswer = () => readNpy(at('native', fs.readdirSync(at('native'))
+const nativeMap = () => readNpy(at('native', fs.readdirSync(at('native'))
   .find((name) => name.endsWith('.npy'))));
-const characters = () => readKeys(fs.readFileSync(keysFile, 'utf8'));
 
-function sayText(answer) {
-  const { text, confidence } = decode(answer, characters());
-  row('text', `"${text}"`);
-  row('confidence', `${(100 * confidence).toFixed(1)} %`);
-  if (!text) process.exitCode = 1;
-  return text;
+// Lines of native.txt: confidence, four corners, text.
+const nativeLines = () => fs.readFileSync(at('native.txt'), 'utf8').trimEnd().split('\n')
+  .map((line) => /^ *([\d.]+) +(?:-?\d+,-?\d+ ){4} (.*)$/.exec(line))
+  .map(([, confidence, text]) => ({ confidence: confidence / 100, text }));
+
+function sayLines(lines) {
+  for (const { text, confidence } of lines) row(`${(100 * confidence).toFixed(1)} %`, text);
+  if (!lines.length) process.exitCode = 1;
+}
+
+async function prepare() {
+  const vision = await openVision();
+  const input = detectionInput(vision, picture());
+  vision.close();
+  writeNpy(at('input.npy'), input);
+  console.log(input.dims[2], input.dims[3]);
 }
 
 function native() {
-  sayText(nativeAnswer());
+  sayLines(nativeLines());
   const bench = json('bench.json');
   const steady = bench.steady_seconds;
+  row('all of it', fs.readFileSync(at('native.log'), 'utf8').trim());
   row('engine', `${bench.cpu}, ${bench.threads} threads`);
-  row('load', ms(1e3 * bench.load_seconds));
-  row('first run', ms(1e3 * bench.first_seconds));
-  row('steady run', `${ms(1e3 * steady.median)} (median of ${steady.runs}, MAD ${
-    ms(1e3 * steady.mad)})`);
+  row('detection', `load ${ms(1e3 * bench.load_seconds)}, first run ${ms(1e3 * bench.first_seconds)
+  }, steady ${ms(1e3 * steady.median)} (median of ${steady.runs}, MAD ${ms(1e3 * steady.mad)})`);
   row('peak memory', `${mb(json('inspect.json').memory.total)} predicted, ${
-    mb(bench.peak_bytes)} held`);
+    mb(bench.peak_bytes)} held (detection)`);
+}
+
+function download({ module }) {
+  const compressed = (file) => zlib.brotliCompressSync(fs.readFileSync(
+    new URL(file, packageDir))).length;
+  const script = ['core.js', 'host.js', 'index.js', 'inline.js', 'tensor.js', 'vision.js',
+    'worker.js'].reduce((sum, file) => sum + compressed(file), 0);
+  const engine = compressed(module);
+  return `${((engine + script) / 1e3).toFixed(1)} kB (module ${(engine / 1e3).toFixed(1)
+  }, JavaScript ${(script / 1e3).toFixed(1)}; brotli)`;
 }
 
 async function wasm() {
-  const { load, Tensor } = await import(pathToFileURL(path.resolve(packageDir, 'index.js')));
-  const model = await load(modelFile);
-  const { data, dims } = input();
-  const feeds = { [model.inputs[0].name]: new Tensor('float32', data, dims) };
-  const { name } = model.outputs[0];
-  const predicted = await model.predict({ [model.inputs[0].name]: dims });
-  const times = [];
-  let answer;
-  for (let run = 0; run < 6; run++) {
-    const begin = performance.now();
-    answer = (await model.run(feeds))[name];
-    times.push(performance.now() - begin);
-  }
-  const [first, ...rest] = times;
-  rest.sort((a, b) => a - b);
-  const text = sayText(answer);
-  const { report } = model;
+  const begin = performance.now();
+  const file = (name) => path.join(models, name);
+  const detection = await load(file('ch_PP-OCRv4_det_infer.onnx'));
+  const direction = await load(file('ch_ppocr_mobile_v2.0_cls_infer.onnx'));
+  const recognition = await load(file('ch_PP-OCRv4_rec_infer.onnx'));
+  const vision = await openVision();
+  const characters = readKeys(fs.readFileSync(file('ppocr_keys_v1.txt'), 'utf8'));
+  const reader = new Reader({ detection, direction, recognition, vision, characters });
+  const loaded = performance.now() - begin;
+  const first = await reader.readAll(picture());
+  const { lines, map, times } = await reader.readAll(picture());
+  sayLines(lines);
+  const { report } = detection;
+  const all = (of) => of.detection + of.direction + of.recognition;
+  row('all of it', `detection ${ms(times.detection)}, direction ${ms(times.direction)
+  }, recognition ${ms(times.recognition)}, ${lines.length} lines`);
   row('engine', `${report.variant}, ${report.threads} threads, ${report.module}`);
-  const compressed = (file) => zlib.brotliCompressSync(fs.readFileSync(file)).length;
-  const script = fs.readdirSync(packageDir).filter((file) => file.endsWith('.js'))
-    .reduce((sum, file) => sum + compressed(path.join(packageDir, file)), 0);
-  const module = compressed(path.join(packageDir, report.module));
-  row('download', `${((module + script) / 1e3).toFixed(1)} kB (module ${
-    (module / 1e3).toFixed(1)}, JavaScript ${(script / 1e3).toFixed(1)}; brotli)`);
-  row('load', ms(report.ms.total));
-  row('first run', ms(first));
-  row('steady run', `${ms(rest[rest.length >> 1])} (median of ${rest.length})`);
-  const memory = await model.memory();
+  row('download', download(report));
+  row('load', `${ms(loaded)}, three models`);
+  row('first, second time', `${ms(all(first.times))}, ${ms(all(times))}`);
+  const predicted = await detection.predict({ x: [1, 3, map.dims[2], map.dims[3]] });
+  const memory = await detection.memory();
   row('peak memory', `${mb(predicted.total)} predicted, ${mb(memory.total)} held, ${
-    mb(memory.wasm)} the whole instance`);
-  model.close();
+    mb(memory.wasm)} the whole instance (detection)`);
+  for (const model of [detection, direction, recognition, vision]) model.close();
 
-  const other = nativeAnswer();
-  const difference = other.data.reduce((most, value, i) =>
-    Math.max(most, Math.abs(value - answer.data[i])), 0);
+  const other = nativeMap();
+  const difference = other.reduce((most, value, i) =>
+    Math.max(most, Math.abs(value - map.data[i])), 0);
+  const texts = (of) => of.map(({ text }) => text).join('\n');
+  const same = texts(nativeLines()) === texts(lines);
   console.log('\n   natively and in WebAssembly:');
-  row('same text', decode(other, characters()).text === text ? 'yes' : 'no');
+  row('same text', same ? 'yes' : 'no');
   row('largest difference', `${difference.toExponential(1)} between probabilities of 0 to 1`);
-  if (decode(other, characters()).text !== text || !(difference < 1e-3)) process.exitCode = 1;
+  if (!same || !(difference < 1e-3)) process.exitCode = 1;
 }
 
-if (step === 'prepare') {
-  const tensor = input();
-  writeNpy(at('input.npy'), tensor);
-  console.log(tensor.dims[3]);
-} else if (step === 'native') native();
+if (step === 'prepare') await prepare();
+else if (step === 'native') native();
 else await wasm();

@@ -1,5 +1,6 @@
-"""demo_picture.py OUT: a line of text from a photographed page (scikit-image's `page`), as
-OUT/sample.png and, for programs without a decoder, OUT/sample.rgba with OUT/sample.json."""
+"""demo_picture.py OUT: a photographed page (scikit-image's `page`) as OUT/page.png, the same as
+OUT/sample.png for the web page and, for programs without a decoder, OUT/page.rgba with
+OUT/page.json."""
 
 import json
 import os
@@ -8,18 +9,17 @@ import sys
 from PIL import Image
 from skimage import data
 
-LINE = (0, 44, 384, 68)  # left, top, right, bottom
-
 
 def main():
     out = sys.argv[1]
     os.makedirs(out, exist_ok=True)
-    line = Image.fromarray(data.page()).crop(LINE).convert("RGBA")
-    line.save(os.path.join(out, "sample.png"))
-    with open(os.path.join(out, "sample.json"), "w", encoding="utf-8") as f:
-        json.dump({"width": line.width, "height": line.height}, f)
-    with open(os.path.join(out, "sample.rgba"), "wb") as f:
-        f.write(line.tobytes())
+    page = Image.fromarray(data.page()).convert("RGBA")
+    for name in ("page.png", "sample.png"):
+        page.save(os.path.join(out, name))
+    with open(os.path.join(out, "page.rgba"), "wb") as f:
+        f.write(page.tobytes())
+    with open(os.path.join(out, "page.json"), "w", encoding="utf-8") as f:
+        json.dump({"width": page.width, "height": page.height}, f)
 
 
 main()

@@ -242,13 +242,34 @@ export class Core {
   parse(bytes, kind = 'tensor') {
     return this.#with(bytes.length, (at) => {
       this.write(at, bytes);
-      const handle = this.#handle('parse', kinds.indexOf(kind), at, bytes.length);
-      try {
-        return this.#get(handle);
-      } finally {
-        this.#e?.release(handle);
-      }
+      return this.make('parse', kinds.indexOf(kind), at, bytes.length);
     });
+  }
+
+  // ---- for other modules of the package -----------------------------------------------------------
+
+  /** Calls use(at) with `size` bytes of the engine's memory, which are given back afterwards. */
+  lend(size, use) { return this.#with(size, use); }
+
+  /** Calls an export that returns a status, or a number from 0 on. */
+  ask(name, ...args) { return this.#status(name, ...args); }
+
+  /** The value that an export makes. */
+  make(name, ...args) { return this.take(this.#handle(name, ...args)); }
+
+  /** The value behind a handle, which is released. */
+  take(handle) {
+    try {
+      return this.#get(handle);
+    } finally {
+      this.#e?.release(handle);
+    }
+  }
+
+  /** Bytes of the engine's memory, copied. */
+  read(at, size) {
+    this.#fresh();
+    return this.#bytes.slice(at, at + size);
   }
 
   // ---- model and session ------------------------------------------------------------------------

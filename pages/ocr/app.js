@@ -1,29 +1,24 @@
-// The page: a picture of a line of text in, the text out, and what it took.
-import { load, Tensor } from 'ashore';
-import { decode, prepare, readKeys } from './ocr.js';
+// The page: a picture in, the text in it out, and what it took.
+import { load } from 'ashore';
+import { openVision } from 'ashore/vision';
+import { make, mb, ms } from './dom.js';
+import { Reader, readKeys } from './ocr.js';
+import { addLine, EvidenceView, PictureView, TextView } from './view.js';
 
-const modelURL = document.querySelector('meta[name=ashore-model]').content;
+const files = {
+  detection: document.querySelector('meta[name=ashore-model]').content,
+  direction: './ch_ppocr_mobile_v2.0_cls_infer.onnx',
+  recognition: './ch_PP-OCRv4_rec_infer.onnx',
+};
 const keysURL = './ppocr_keys_v1.txt';
 const sampleURL = './sample.png';
 const mostPixels = 4096; // along a side of the canvas
-const steadyRuns = 5;
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
-
-const ms = (value) => (value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`);
-const mb = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 // ---- what is on the page ------------------------------------------------------------------------
 
+const picture = new PictureView();
+const text = new TextView();
+const evidence = new EvidenceView();
 const file = make('input', { type: 'file', accept: 'image/*', id: 'file', onchange: () => {
   if (file.files[0]) take(file.files[0]);
   file.value = '';
@@ -31,52 +26,47 @@ const file = make('input', { type: 'file', accept: 'image/*', id: 'file', onchan
 const choose = make('label', { class: 'button', for: 'file' }, 'Choose a picture');
 const sample = make('button', { type: 'button', class: 'quiet', onclick: takeSample },
   'Use the sample');
-const canvas = make('canvas', { width: 960, height: 144, role: 'img',
-  'aria-label': 'The picture that is read' });
 const hint = make('p', { class: 'hint', id: 'hint' },
-  'Drop or paste a picture of one line of text. In a larger picture, drag a box around a line.');
-const drop = make('section', { class: 'drop', 'aria-describedby': 'hint' }, canvas, hint,
+  'Drop or paste a photograph or a scan with text in it.');
+const drop = make('section', { class: 'drop', 'aria-describedby': 'hint' }, picture.element, hint,
   make('div', { class: 'actions' }, file, choose, sample));
-const bar = make('progress', { max: '1', value: '0', 'aria-label': 'Loading' });
+const bar = make('progress', { max: '1', value: '0', 'aria-label': 'Progress' });
 const status = make('p', { class: 'status', role: 'status' }, 'Loading the engine');
-const text = make('output', { class: 'text', for: 'file' });
-const confidence = make('p', { class: 'confidence' });
-const figures = make('dl', { class: 'figures' });
-const notes = make('ul', { class: 'notes' });
 
-document.title = 'Read a line of text';
+document.title = 'Read the text in a picture';
 const root = document.querySelector('main') ?? document.body.appendChild(make('main'));
 root.replaceChildren(
   make('header', {}, make('h1', {}, document.title),
-    make('p', {}, 'The model runs in this page. Your picture does not leave it.')),
-  drop,
-  make('section', { class: 'result', 'aria-label': 'Result' }, bar, status, text, confidence),
-  make('section', { class: 'evidence', 'aria-label': 'What it took' }, figures, notes),
+    make('p', {}, 'The models run in this page. Your picture does not leave it.')),
+  make('div', { class: 'columns' }, drop,
+    make('section', { class: 'result', 'aria-label': 'Result' }, bar, status, text.element)),
+  evidence.element,
 );
 
-function show(name, value) {
-  const id = `figure-${name.replace(/\W+/g, '-').toLowerCase()}`;
-  const found = document.getElementById(id);
-  if (found) found.textContent = value;
-  else figures.append(make('div', {}, make('dt', {}, name), make('dd', { id }, value)));
-}
-
-function say(message, failed = false) {
+function say(message, { part, failed = false } = {}) {
   status.textContent = message;
   status.classList.toggle('failed', failed);
+  bar.hidden = part === undefined;
+  if (part === null) bar.removeAttribute('value');
+  else bar.value = part ?? 0;
+}
+
+function fail(message) {
+  say(message, { failed: true });
+  root.dataset.state = 'failed';
 }
 
 // ---- loading ------------------------------------------------------------------------------------
 
-function progress({ phase, loaded, total }) {
-  if (phase === 'download' && total) {
-    bar.value = loaded / total;
-    say(`Loading the model: ${mb(loaded)} of ${mb(total)}`);
-  } else {
-    bar.removeAttribute('value');
-    if (phase === 'download') say(`Loading the model: ${mb(loaded)}`);
-    if (phase === 'prepare') say('Preparing the model');
-  }
+const arrived = new Map();
+
+function progress(name, { phase, loaded, total }) {
+  if (phase !== 'download') return;
+  arrived.set(name, { loaded, total });
+  const sum = (key) => [...arrived.values()].reduce((all, each) => all + each[key], 0);
+  const known = arrived.size === 3 && [...arrived.values()].every((each) => each.total);
+  say(known ? `Loading the models: ${mb(sum('loaded'))} of ${mb(sum('total'))}`
+    : `Loading the models: ${mb(sum('loaded'))}`, { part: known ? sum('loaded') / sum('total') : null });
 }
 
 async function loadKeys() {
@@ -85,103 +75,79 @@ async function loadKeys() {
   return readKeys(await response.text());
 }
 
-function report({ report: r }) {
-  show('Load', ms(r.ms.total));
-  show('Engine', `${r.variant}, ${r.threads} thread${r.threads === 1 ? '' : 's'}`);
-  for (const { feature, why, cost } of r.missing) {
-    notes.append(make('li', {}, `No ${feature}: ${why}. So ${cost}.`));
-  }
-}
-
-const ready = Promise.all([load(modelURL, { onProgress: progress }), loadKeys()])
-  .then(([model, characters]) => {
-    report(model);
-    bar.hidden = true;
-    say('Ready');
-    root.dataset.state = 'ready';
-    return { model, characters };
-  });
-ready.catch((error) => {
-  bar.hidden = true;
-  say(`The model could not be loaded. ${error.message}`, true);
-  root.dataset.state = 'failed';
-});
-
-// ---- reading --------------------------------------------------------------------------------------
-
-const context = canvas.getContext('2d', { willReadFrequently: true });
-let picture = null;
-let latest = 0;
-
-async function timed(model, feeds, times) {
+async function open() {
   const begin = performance.now();
-  const results = await model.run(feeds);
-  times.push(performance.now() - begin);
-  return Object.values(results)[0];
+  const names = Object.keys(files);
+  const [characters, vision, ...models] = await Promise.all([loadKeys(), openVision(),
+    ...names.map((name) => load(files[name], { onProgress: (p) => progress(name, p) }))]);
+  const { report } = models[0];
+  evidence.show('Load', ms(performance.now() - begin));
+  evidence.show('Engine', `${report.variant}, ${report.threads} thread${
+    report.threads === 1 ? '' : 's'}`);
+  for (const { feature, why, cost } of report.missing) {
+    evidence.note(`No ${feature}: ${why}. So ${cost}.`);
+  }
+  const byName = Object.fromEntries(names.map((name, i) => [name, models[i]]));
+  say('Ready');
+  root.dataset.state = 'ready';
+  return { models, reader: new Reader({ ...byName, vision, characters }) };
 }
 
-async function read(area) {
-  const turn = ++latest;
+const ready = open();
+ready.catch((error) => fail(`The models could not be loaded. ${error.message}`));
+
+// ---- reading ------------------------------------------------------------------------------------
+
+let reading = null; // the AbortController of the picture at hand
+
+async function read(pixels) {
+  reading?.abort();
+  reading = new AbortController();
+  const { signal } = reading;
+  text.clear();
   root.dataset.state = 'reading';
   try {
-    const { model, characters } = await ready;
-    if (turn !== latest) return;
-    say('Reading');
+    const { models, reader } = await ready;
+    signal.throwIfAborted();
     const begin = performance.now();
-    const { data, dims } = prepare(area);
-    const feeds = { [model.inputs[0].name]: new Tensor('float32', data, dims) };
-    const prepared = performance.now() - begin;
-    const times = [];
-    const found = decode(await timed(model, feeds, times), characters);
-    if (turn !== latest) return;
-    text.textContent = found.text || '(no text found)';
-    confidence.textContent = found.text
-      ? `${Math.round(found.confidence * 100)} % confidence` : '';
-    say('Done');
-    show('Picture to input', ms(prepared));
-    show('First run', ms(times[0]));
-    root.dataset.state = 'done';
-    await measure(model, feeds, turn);
+    const { lines, times } = await reader.readAll(pixels, { signal,
+      onLine: (line) => addLine(line, picture, text),
+      onProgress: ({ stage, done, total }) => say(stage === 'detection' ? 'Looking for text'
+        : `Reading line ${done + 1} of ${total}`, { part: done / total }) });
+    const took = performance.now() - begin;
+    say(lines.length ? `${lines.length} line${lines.length === 1 ? '' : 's'}`
+      : 'There is no text in it that could be read.');
+    evidence.show('Finding text', ms(times.detection));
+    evidence.show('Reading it', ms(times.direction + times.recognition));
+    evidence.show('Altogether', ms(took));
+    const memory = await Promise.all(models.map((model) => model.memory()));
+    evidence.show('Peak memory', mb(memory.reduce((sum, { total }) => sum + total, 0)));
+    if (!signal.aborted) root.dataset.state = 'done';
   } catch (error) {
-    if (turn !== latest) return;
-    say(error.message, true);
-    root.dataset.state = 'failed';
+    if (!signal.aborted) fail(error.message);
   }
-}
-
-async function measure(model, feeds, turn) {
-  const times = [];
-  while (times.length < steadyRuns && turn === latest) await timed(model, feeds, times);
-  if (turn !== latest) return;
-  show('Steady run', ms(median(times)));
-  const { total } = await model.memory();
-  show('Peak memory', mb(total));
 }
 
 async function take(blob) {
+  let pixels;
   try {
     const bitmap = await createImageBitmap(blob);
-    const scale = Math.min(1, mostPixels / Math.max(bitmap.width, bitmap.height));
-    canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-    canvas.height = Math.max(1, Math.round(bitmap.height * scale));
-    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    pixels = picture.show(bitmap, mostPixels);
     bitmap.close();
-    picture = context.getImageData(0, 0, canvas.width, canvas.height);
-    canvas.classList.add('filled');
   } catch {
-    say('This file is not a picture that the browser can read.', true);
+    fail('This file is not a picture that the browser can read.');
     return;
   }
-  await read(picture);
+  await read(pixels);
 }
 
 async function takeSample() {
   const response = await fetch(sampleURL).catch(() => null);
   if (response?.ok) await take(await response.blob());
-  else say('There is no sample beside this page.', true);
+  else fail('There is no sample beside this page.');
 }
 
-// ---- dropping, pasting, a box around a line -----------------------------------------------------
+// ---- dropping and pasting -----------------------------------------------------------------------
 
 const pictureOf = (data) => [...data?.files ?? []].find(({ type }) => type.startsWith('image/'));
 
@@ -197,50 +163,9 @@ addEventListener('drop', (event) => {
   drop.classList.remove('over');
   const blob = pictureOf(event.dataTransfer);
   if (blob) take(blob);
-  else say('That is not a picture.', true);
+  else fail('That is not a picture.');
 });
 addEventListener('paste', (event) => {
   const blob = pictureOf(event.clipboardData);
   if (blob) take(blob);
 });
-
-let corner = null;
-
-function position({ clientX, clientY }) {
-  const box = canvas.getBoundingClientRect();
-  const inside = (value, size) => Math.round(Math.min(Math.max(value, 0), 1) * size);
-  return [inside((clientX - box.left) / box.width, canvas.width),
-    inside((clientY - box.top) / box.height, canvas.height)];
-}
-
-function boxTo(event) {
-  const [x, y] = position(event);
-  return [Math.min(x, corner[0]), Math.min(y, corner[1]), Math.abs(x - corner[0]),
-    Math.abs(y - corner[1])];
-}
-
-canvas.addEventListener('pointerdown', (event) => {
-  if (!picture) return;
-  canvas.setPointerCapture(event.pointerId);
-  corner = position(event);
-});
-canvas.addEventListener('pointermove', (event) => {
-  if (!corner) return;
-  context.putImageData(picture, 0, 0);
-  context.lineWidth = Math.max(2, canvas.width / 300);
-  context.strokeStyle = '#0b6e99';
-  context.strokeRect(...boxTo(event));
-});
-canvas.addEventListener('pointerup', (event) => {
-  if (!corner) return;
-  const [x, y, width, height] = boxTo(event);
-  corner = null;
-  if (width < 8 || height < 8) {
-    context.putImageData(picture, 0, 0);
-    return;
-  }
-  const whole = make('canvas', { width: canvas.width, height: canvas.height }).getContext('2d');
-  whole.putImageData(picture, 0, 0);
-  read(whole.getImageData(x, y, width, height));
-});
-canvas.addEventListener('pointercancel', () => { corner = null; });

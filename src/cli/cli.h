@@ -108,8 +108,8 @@ double cli_now(void);
 /* The folder of the package that belongs to this program, without a slash at the end: js/ beside
  * it, or share/ashore/js of the prefix it is installed in.  NULL when there is none. */
 const char *cli_js_dir(struct cli *cli);
-/* Runs tools/TOOL of the package under Node with the command's arguments, less --target, in place
- * of this process.  Returns only when that fails. */
+/* Runs tools/TOOL of the package under Node with the command's arguments in place of this process.
+ * Returns only when that fails. */
 int cli_run_node(struct cli *cli, const char *tool);
 
 #endif

@@ -32,7 +32,8 @@ static const struct flag flags[] = {
      "(.pb); NAME= may be left out when there is one input"},
     {"output", 'o', "DIR", FLAG_TEXT, AT(out), 0, CLI_RUN, "write each output to DIR/NAME.npy"},
     {"output", 'o', "DIR", FLAG_TEXT, AT(out), 0, CLI_PORT, "the folder to write (required)"},
-    {"app", 0, "APP.js", FLAG_TEXT, AT(app), 0, CLI_PORT, "the page's own module (required)"},
+    {"app", 0, "APP.js", FLAG_TEXT, AT(app), 0, CLI_PORT,
+     "a module of one's own instead of the page for any model"},
     {"asset", 0, "FILE", FLAG_LIST, AT(assets), 0, CLI_PORT,
      "a further file for the folder; .css is linked from the\n"
      "page, index.html replaces it; may be given many times"},
@@ -50,9 +51,10 @@ static const struct flag flags[] = {
      "absolute tolerance (default 1e-7; integers: 0)"},
     {"strict", 0, NULL, FLAG_SWITCH, AT(strict), 0, CLI_VERIFY,
      "what is not supported counts as failed, not as skipped"},
-    {"target", 0, "native|wasm", FLAG_CHOICE, AT(target), 0, CLI_VERIFY | CLI_BENCH,
+    {"target", 0, "native|wasm|browser", FLAG_CHOICE, AT(target), 0, CLI_VERIFY | CLI_BENCH,
      "the engine to use: this program's (default), or the\n"
-     "WebAssembly one under Node"},
+     "WebAssembly one under Node or in Chromium, which needs\n"
+     "the npm package playwright-core"},
     {"runs", 0, "N", FLAG_INT, AT(runs), 1000000, CLI_BENCH, "timed runs (default 20)"},
     {"threads", 0, "N", FLAG_INT, AT(threads), 1024, CLI_RUN | CLI_BENCH,
      "threads to use (default 0: all cores)"},

@@ -42,22 +42,16 @@ int cli_run_node(struct cli *cli, const char *tool) {
     const char *script = js ? cli_format(cli, "%s/tools/%s", js, tool) : NULL;
     if (!script || !cli_is_file(script)) {
         return cli_give_up(cli, CLI_INTERNAL,
-                           "--target wasm needs the JavaScript package beside the program (%s is "
+                           "--target %s needs the JavaScript package beside the program (%s is "
                            "not there); build it with 'make'",
-                           script ? script : "js/tools");
+                           cli->options.target, script ? script : "js/tools");
     }
     const char *node = node_program(cli);
     const char **args = cli_alloc(cli, ((size_t)cli->argc + 3) * sizeof *args);
     size_t count = 0;
     args[count++] = node;
     args[count++] = script;
-    for (int i = 0; i < cli->argc; i++) {
-        if (strcmp(cli->argv[i], "--target") == 0) {
-            i++;
-        } else if (strncmp(cli->argv[i], "--target=", 9) != 0) {
-            args[count++] = cli->argv[i];
-        }
-    }
+    for (int i = 0; i < cli->argc; i++) args[count++] = cli->argv[i];
     fflush(stdout);
     execvp(node, (char *const *)(const void *)args);
     return cli_give_up(cli, CLI_INTERNAL, "cannot start Node ('%s'): %s; ASHORE_NODE names another",

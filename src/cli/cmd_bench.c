@@ -344,7 +344,7 @@ static int print_json(struct cli *cli, const struct bench *b, const struct profi
 
 static int bench(struct cli *cli) {
     const struct cli_options *o = &cli->options;
-    if (o->target && strcmp(o->target, "wasm") == 0) return cli_run_node(cli, "bench.mjs");
+    if (o->target && strcmp(o->target, "native") != 0) return cli_run_node(cli, "bench.mjs");
     struct bench b = {0};
     struct profile p = {0};
     double start = cli_now();

@@ -17,7 +17,8 @@ struct entry {
 /* Everything is read and made before anything is written. */
 struct port {
     struct cli *cli;
-    const char *dir, *model, *app; /* model and app: names in the folder */
+    const char *dir, *model,
+        *app; /* model and app: names in the folder; app NULL: the package's page */
     struct entry *entries;
     size_t count, room;
     struct cli_list styles;
@@ -25,6 +26,7 @@ struct port {
     /* external data of the model: its folder, and what is not below it */
     const char *model_dir;
     const char *bad_location;
+    struct cli_list external; /* locations */
 };
 
 /* ---- the folder's files --------------------------------------------------------------------- */
@@ -83,11 +85,14 @@ static bool is_module(const char *name) {
 
 /* Length of a bare name of the package in quotes at s ("ashore" or "ashore/inline"), else 0. */
 static size_t package_name(const char *s, size_t n) {
+    static const char *const parts[] = {"", "/inline", "/core", "/vision", "/ort"};
     if (n < 8 || (s[0] != '"' && s[0] != '\'')) return 0;
     if (memcmp(s + 1, "ashore", 6) != 0) return 0;
-    if (s[7] == s[0]) return 8;
-    if (n >= 15 && memcmp(s + 7, "/inline", 7) == 0 && s[14] == s[0]) return 15;
-    if (n >= 13 && memcmp(s + 7, "/core", 5) == 0 && s[12] == s[0]) return 13;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        size_t length = strlen(parts[i]);
+        if (n < 8 + length || s[7 + length] != s[0]) continue;
+        if (memcmp(s + 7, parts[i], length) == 0) return 8 + length;
+    }
     return 0;
 }
 
@@ -134,7 +139,10 @@ static int put_file(struct port *port, const char *from, const char *path) {
 static int check_name(struct port *port, const char *path, const char **name) {
     *name = cli_path_name(path);
     if (**name && **name != '.' && strcmp(cli_safe_name(port->cli, *name, ""), *name) == 0) {
-        if (strcmp(*name, "ashore") != 0 && strcmp(*name, "manifest.json") != 0) return CLI_OK;
+        static const char *const taken[] = {"ashore", "page", "manifest.json"};
+        size_t i = 0;
+        while (i < sizeof taken / sizeof taken[0] && strcmp(*name, taken[i]) != 0) i++;
+        if (i == sizeof taken / sizeof taken[0]) return CLI_OK;
         return cli_give_up(port->cli, CLI_USAGE, "the name %s is taken; rename the file", *name);
     }
     return cli_give_up(port->cli, CLI_USAGE,
@@ -170,6 +178,7 @@ static int read_external(void *user, const char *location, const void **data, si
             put(port, cli_format(cli, "%s", location), bytes)) {
             return ASHORE_ERR_IO;
         }
+        cli_list_add(cli, &port->external, port->entries[i].path);
     }
     *data = port->entries[i].bytes.data;
     *size = port->entries[i].bytes.size;
@@ -199,6 +208,26 @@ static int put_model(struct port *port, const char *from) {
                        cli_clean(cli, from), cli_clean(cli, port->bad_location));
 }
 
+/* Scripts, styles and modules of a folder of the JavaScript package, as the folder `to`. */
+static int put_package(struct port *port, const char *from, const char *to) {
+    struct cli *cli = port->cli;
+    static const char *const kinds[] = {".js", ".css", ".wasm"};
+    struct ashore_error err = {0};
+    struct cli_list names;
+    if (cli_list_dir(cli, from, &names, &err)) return cli_report(cli, &err);
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.items[i];
+        size_t kind = 0;
+        while (kind < 3 && !cli_has_suffix(name, kinds[kind])) kind++;
+        if (kind == 3) continue;
+        int rc = put_file(port, cli_format(cli, "%s/%s", from, name),
+                          cli_format(cli, "%s/%s", to, name));
+        if (rc) return rc;
+        if (kind == 1) cli_list_add(cli, &port->styles, cli_format(cli, "%s/%s", to, name));
+    }
+    return CLI_OK;
+}
+
 static int put_engine(struct port *port) {
     struct cli *cli = port->cli;
     const char *js = cli_js_dir(cli);
@@ -207,17 +236,9 @@ static int put_engine(struct port *port) {
                            "the JavaScript package (js/index.js) is not beside the program; build "
                            "it with 'make'");
     }
-    struct ashore_error err = {0};
-    struct cli_list names;
-    if (cli_list_dir(cli, js, &names, &err)) return cli_report(cli, &err);
-    for (size_t i = 0; i < names.count; i++) {
-        const char *name = names.items[i];
-        if (!cli_has_suffix(name, ".js") && !cli_has_suffix(name, ".wasm")) continue;
-        int rc =
-            put_file(port, cli_format(cli, "%s/%s", js, name), cli_format(cli, "ashore/%s", name));
-        if (rc) return rc;
-    }
-    return CLI_OK;
+    int rc = put_package(port, js, "ashore");
+    if (rc || port->app) return rc;
+    return put_package(port, cli_format(cli, "%s/page", js), "page");
 }
 
 static int put_assets(struct port *port) {
@@ -241,22 +262,25 @@ static int put_page(struct port *port) {
         styles = cli_format(cli, "%s<link rel=\"stylesheet\" href=\"./%s\">\n", styles,
                             port->styles.items[i]);
     }
-    const char *page =
-        cli_format(cli,
-                   "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                   "<meta http-equiv=\"Content-Security-Policy\" content=\"%s\">\n"
-                   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                   "<meta name=\"ashore-model\" content=\"./%s\">\n"
-                   "<title>%s</title>\n%s<script type=\"module\" src=\"./%s\"></script>\n</head>\n"
-                   "<body>\n<main id=\"app\"></main>\n</body>\n</html>\n",
-                   CLI_CSP, port->model, port->model, styles, port->app);
+    const char *page = cli_format(
+        cli,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"%s\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+        "<meta name=\"ashore-model\" content=\"./%s\">\n"
+        "<title>%s</title>\n%s<script type=\"module\" src=\"./%s\"></script>\n</head>\n"
+        "<body>\n<main id=\"app\"></main>\n</body>\n</html>\n",
+        CLI_CSP, port->model, port->model, styles, port->app ? port->app : "page/main.js");
     return put_text(port, "index.html", page, strlen(page));
 }
 
 /* The last file, so that a folder with a manifest is a whole one. */
 static int put_manifest(struct port *port, size_t *total) {
-    json_t *object = json_object(), *files = json_array();
+    json_t *object = json_object(), *files = json_array(), *external = json_array();
     *total = 0;
+    for (size_t i = 0; i < port->external.count; i++) {
+        json_array_append_new(external, cli_json_text(port->external.items[i]));
+    }
     for (size_t i = 0; i < port->count; i++) {
         const struct entry *e = &port->entries[i];
         json_t *file = json_object();
@@ -269,7 +293,8 @@ static int put_manifest(struct port *port, size_t *total) {
     json_object_set_new(object, "manifest", json_integer(1));
     json_object_set_new(object, "ashore", json_string(ashore_version()));
     json_object_set_new(object, "model", cli_json_text(port->model));
-    json_object_set_new(object, "app", cli_json_text(port->app));
+    json_object_set_new(object, "app", cli_json_text(port->app ? port->app : "page/main.js"));
+    json_object_set_new(object, "external", external);
     json_object_set_new(object, "bytes", cli_json_count(*total));
     json_object_set_new(object, "files", files);
     char *text = json_dumps(object, JSON_INDENT(2));
@@ -298,21 +323,21 @@ static int check_dir(struct port *port) {
 
 static int port_model(struct cli *cli) {
     const struct cli_options *o = &cli->options;
-    if (!o->out || !o->app) {
-        return cli_give_up(cli, CLI_USAGE, "%s is missing (usage: ashore port %s)",
-                           o->out ? "--app APP.js" : "-o DIR", cli->command->usage);
+    if (!o->out) {
+        return cli_give_up(cli, CLI_USAGE, "-o DIR is missing (usage: ashore port %s)",
+                           cli->command->usage);
     }
     struct port port = {.cli = cli, .dir = o->out};
     int rc = check_name(&port, o->operands.items[0], &port.model);
-    if (rc == CLI_OK) rc = check_name(&port, o->app, &port.app);
-    if (rc == CLI_OK && !is_module(port.app)) {
+    if (rc == CLI_OK && o->app) rc = check_name(&port, o->app, &port.app);
+    if (rc == CLI_OK && o->app && !is_module(port.app)) {
         rc = cli_give_up(cli, CLI_USAGE, "--app is '%s', but must be a .js or .mjs module",
                          cli_clean(cli, o->app));
     }
     size_t total = 0;
     if (rc == CLI_OK) rc = check_dir(&port);
     if (rc == CLI_OK) rc = put_model(&port, o->operands.items[0]);
-    if (rc == CLI_OK) rc = put_file(&port, o->app, port.app);
+    if (rc == CLI_OK && o->app) rc = put_file(&port, o->app, port.app);
     if (rc == CLI_OK) rc = put_engine(&port);
     if (rc == CLI_OK) rc = put_assets(&port);
     if (rc == CLI_OK) rc = put_page(&port);
@@ -329,16 +354,25 @@ const struct cli_command cli_port = {
     .name = "port",
     .bit = CLI_PORT,
     .group = "Port",
-    .usage = "[options] MODEL -o DIR --app APP.js",
+    .usage = "[options] MODEL -o DIR",
     .summary = "write a page that runs a model in the browser",
     .details =
         "Writes a folder that any static host can serve: the model with its external data, the\n"
-        "engine (ashore/), APP.js, the assets, an index.html that loads APP.js as a module under\n"
-        "a strict content security policy, and last manifest.json with the size and SHA-256 of\n"
-        "each file. In modules, imports from 'ashore' are pointed at the folder's copy. The page\n"
-        "has an empty <main id=\"app\"> and names the model in <meta name=\"ashore-model\">.\n",
-    .examples = "  ashore port model.onnx -o site --app app.js\n"
-                "  ashore port model.onnx -o site --app app.js --asset keys.txt --asset style.css\n"
+        "engine (ashore/), an index.html under a strict content security policy, and last\n"
+        "manifest.json with the size and SHA-256 of each file.\n"
+        "\n"
+        "The page (page/) is one for any model: it takes pictures, sound, text, numbers and .npy\n"
+        "files for the inputs and shows the outputs as classes, pictures, lines, tables or text.\n"
+        "Of the assets it uses labels (a line or a JSON entry per class), pictures and sounds as\n"
+        "samples, and style sheets.\n"
+        "\n"
+        "With --app the page loads a module of one's own instead: it has an empty\n"
+        "<main id=\"app\"> and names the model in <meta name=\"ashore-model\">. In modules, "
+        "imports\n"
+        "from 'ashore' are pointed at the folder's copy.\n",
+    .examples = "  ashore port model.onnx -o site\n"
+                "  ashore port model.onnx -o site --asset labels.txt --asset sample.png\n"
+                "  ashore port model.onnx -o site --app app.js --asset style.css\n"
                 "  ashore site site\n",
     .least = 1,
     .most = 1,

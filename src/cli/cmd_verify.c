@@ -222,7 +222,7 @@ static int print_result(struct suite *suite) {
 
 static int verify(struct cli *cli) {
     const struct cli_options *o = &cli->options;
-    if (o->target && strcmp(o->target, "wasm") == 0) return cli_run_node(cli, "verify.mjs");
+    if (o->target && strcmp(o->target, "native") != 0) return cli_run_node(cli, "verify.mjs");
     struct suite suite = {.cli = cli};
     bool given = o->rtol >= 0.0 || o->atol >= 0.0;
     suite.tolerance = (struct cli_tolerance){.rtol = o->rtol >= 0.0 ? o->rtol : 1e-3,

@@ -1,11 +1,14 @@
-/* Internal operators over channels-last images, [N, spatial..., C]: what Conv and the poolings are
- * over [N, C, spatial...], with the activation and the sum that often follow a convolution.
+/* Internal operators over channels-last images, [N, spatial..., C]: what Conv, ConvTranspose and
+ * the poolings are over [N, C, spatial...], with the activation and the sum that often follow a
+ * convolution.
  *
  *   Conv(X, W[, B[, R]]) = act(conv(X, W) + B + R), or act(conv(X, W) + B) + R with residual_last;
- *   W and the attributes are those of ONNX's Conv, R has the shape of the result.
+ *   W and the attributes are those of ONNX's Conv, R has the shape of the result.  ConvTranspose
+ *   likewise.
  *
  * Attributes and inference are the ONNX operator's own, seen through a permutation. */
 #include "kernels/conv/conv.h"
+#include "kernels/deconv/deconv.h"
 #include "kernels/depthwise/depthwise.h"
 #include "kernels/pooling/pooling.h"
 #include "ops/act_attrs.h"
@@ -18,7 +21,8 @@ extern const struct ash_op ash_ops_channels_last[];
 
 struct attrs {
     union {
-        struct ash_conv_attrs conv;
+        struct ash_conv_attrs conv; /* of ConvTranspose too, with more behind it */
+        struct ash_deconv_attrs deconv;
         struct ash_pool_attrs pool;
     } of;
     struct ash_act_f32 act;
@@ -74,9 +78,9 @@ static uint32_t turn(struct ash_builder *b, uint32_t x, int rank, bool to_first)
 }
 
 static void copy_attrs(struct ash_builder *b) {
-    static const char *const shared[] = {"kernel_shape", "strides",          "dilations",
-                                         "pads",         "auto_pad",         "group",
-                                         "ceil_mode",    "count_include_pad"};
+    static const char *const shared[] = {
+        "kernel_shape", "strides",   "dilations",         "pads",           "auto_pad",
+        "group",        "ceil_mode", "count_include_pad", "output_padding", "output_shape"};
     struct ash_node *to = b->graph->nodes[b->graph->n_nodes - 1];
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
         const struct ash_attr *a = ash_node_attr(b->node, shared[i]);
@@ -105,6 +109,7 @@ struct conv_params {
     struct ash_conv shape;
     const struct ash_gemm_kernel *gemm;
     const struct ash_depthwise_kernel *depthwise; /* NULL: by matrix product */
+    bool transposed;
     const void *packed; /* NULL: the weights are computed, and packed in each run */
     size_t packed_at;   /* where in the scratch they are then */
     struct ash_act_f32 act;
@@ -112,12 +117,13 @@ struct conv_params {
 };
 
 /* One or two spatial dimensions; a missing one is 1. */
-static void conv_shape(const struct ash_lower *c, struct ash_conv *s) {
+static void conv_shape(const struct ash_lower *c, bool transposed, struct ash_conv *s) {
     const struct attrs *a = c->attrs;
     const struct ash_window *win = &a->of.conv.window;
     const struct ash_type *x = &c->in[0]->type, *w = &c->in[1]->type, *y = &c->out->type;
     int spatial = x->rank - 2, i = spatial - 1;
     bool two = spatial == 2;
+    size_t pad[2] = {0, 0};
     *s = (struct ash_conv){
         .n = ash_extent(x, 0),
         .h = two ? ash_extent(x, 1) : 1,
@@ -134,15 +140,21 @@ static void conv_shape(const struct ash_lower *c, struct ash_conv *s) {
         .dilation_h = two ? (size_t)win->L[0] : 1,
         .dilation_w = (size_t)win->L[i],
     };
-    s->pad_left = (size_t)ash_window_pad(win, i, (int64_t)s->w, (int64_t)s->kw, (int64_t)s->ow);
-    if (two)
-        s->pad_top = (size_t)ash_window_pad(win, 0, (int64_t)s->h, (int64_t)s->kh, (int64_t)s->oh);
+    for (int d = 0; d < spatial; d++) {
+        int64_t X = x->dim[1 + d].value, K = w->dim[2 + d].value, Y = y->dim[1 + d].value;
+        pad[d] = (size_t)(transposed ? ash_deconv_pad(&a->of.deconv, d, X, K, Y)
+                                     : ash_window_pad(win, d, X, K, Y));
+    }
+    s->pad_left = pad[i];
+    s->pad_top = two ? pad[0] : 0;
 }
 
 static void pack_conv(void *dst, const void *src, const void *arg) {
     const struct conv_params *p = arg;
     if (p->depthwise)
         ash_depthwise_pack(&p->shape, src, dst);
+    else if (p->transposed)
+        ash_deconv_pack(p->gemm, &p->shape, src, dst);
     else
         ash_conv_pack(p->gemm, &p->shape, src, dst);
 }
@@ -165,8 +177,27 @@ static int run_conv(struct ash_run *c) {
                                .residual = ash_run_f32(c, 3),
                                .residual_last = p->residual_last,
                                .act = p->act};
-    ash_conv_f32(p->gemm, &p->shape, x, packed, c->out[0]->data, &out, c->scratch, c->pool);
+    (p->transposed ? ash_deconv_f32 : ash_conv_f32)(p->gemm, &p->shape, x, packed, c->out[0]->data,
+                                                    &out, c->scratch, c->pool);
     return ASHORE_OK;
+}
+
+/* A name for the layout of packed weights, compared by address, and what else it hangs on. */
+static const char *packing(const struct conv_params *p, uint64_t *variant) {
+    static const char transposed[] = "deconv";
+    *variant = p->transposed ? ash_deconv_layout(&p->shape) : p->shape.groups;
+    if (!p->transposed) return p->depthwise ? p->depthwise->name : p->gemm->name;
+    return transposed;
+}
+
+static size_t packed_size(const struct conv_params *p) {
+    if (p->depthwise) return ash_depthwise_packed_size(&p->shape);
+    return (p->transposed ? ash_deconv_packed_size : ash_conv_packed_size)(p->gemm, &p->shape);
+}
+
+static size_t conv_scratch(const struct conv_params *p, size_t threads) {
+    if (p->depthwise) return ash_depthwise_scratch(&p->shape, threads);
+    return (p->transposed ? ash_deconv_scratch : ash_conv_scratch)(p->gemm, &p->shape, threads);
 }
 
 static int lower_conv(struct ash_lower *c) {
@@ -177,26 +208,23 @@ static int lower_conv(struct ash_lower *c) {
     struct conv_params draft = {
         .gemm = ash_gemm_best(), .act = a->act, .residual_last = a->residual_last};
     struct ash_conv *s = &draft.shape;
-    conv_shape(c, s);
+    draft.transposed = !strcmp(c->node->op_type, "ConvTranspose");
+    conv_shape(c, draft.transposed, s);
     bool residual = c->n_in > 3 && c->in[3];
-    if (s->groups == s->c && s->c == s->oc && s->c > 1 && !residual)
+    if (s->groups == s->c && s->c == s->oc && s->c > 1 && !residual && !draft.transposed)
         draft.depthwise = ash_depthwise_best();
-    struct ash_packing how = {.row = draft.depthwise ? draft.depthwise->name : draft.gemm->name,
-                              .variant = s->groups,
-                              .bytes = draft.depthwise ? ash_depthwise_packed_size(s)
-                                                       : ash_conv_packed_size(draft.gemm, s),
-                              .pack = pack_conv,
-                              .arg = &draft};
-    size_t scratch = draft.depthwise ? ash_depthwise_scratch(s, c->threads)
-                                     : ash_conv_scratch(draft.gemm, s, c->threads);
+    struct ash_packing how = {.bytes = packed_size(&draft), .pack = pack_conv, .arg = &draft};
+    size_t scratch = conv_scratch(&draft, c->threads);
     if (how.bytes == 0 || how.bytes == SIZE_MAX || scratch == SIZE_MAX) return ASHORE_OK;
+    how.row = packing(&draft, &how.variant);
     if (c->in[1]->data) {
         ASH_TRY(ash_lower_pack(c, &c->in[1]->data, 1, &how, &draft.packed));
     } else {
         draft.packed_at = ash_align_up(scratch);
         scratch = ash_size_add(draft.packed_at, how.bytes);
     }
-    struct conv_params *p = ash_lower_to(c, run_conv, sizeof *p, how.row);
+    const char *row = draft.depthwise ? draft.depthwise->name : draft.gemm->name;
+    struct conv_params *p = ash_lower_to(c, run_conv, sizeof *p, row);
     if (!p) return ASHORE_ERR_NOMEM;
     *p = draft;
     c->scratch = scratch;
@@ -268,6 +296,7 @@ static int lower_pool(struct ash_lower *c) {
 
 const struct ash_op ash_ops_channels_last[] = {
     ROW("Conv", 4, lower_conv),
+    ROW("ConvTranspose", 4, lower_conv),
     ROW("MaxPool", 1, lower_pool),
     ROW("AveragePool", 1, lower_pool),
     ROW("GlobalMaxPool", 1, lower_pool),

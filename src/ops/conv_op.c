@@ -9,14 +9,7 @@
 
 extern const struct ash_op ash_ops_conv_op[];
 
-static int conv_parse(const struct ash_parse *c, void *attrs) {
-    struct ash_conv_attrs *a = attrs;
-    ASH_TRY(ash_window_parse(c, &a->window));
-    ASH_TRY(ash_parse_int(c, "group", 1, &a->groups));
-    ASH_FAIL_IF(a->groups < 1 || a->groups > INT32_MAX, c->err, ATTR, "group %lld",
-                (long long)a->groups);
-    return ASHORE_OK;
-}
+static int conv_parse(const struct ash_parse *c, void *attrs) { return ash_conv_parse(c, attrs); }
 
 static int conv_channels(struct ash_infer *c, const struct ash_type *x, const struct ash_type *w) {
     const struct ash_conv_attrs *a = c->attrs;

@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-/* The attribute's n numbers of low..INT32_MAX into a (and b, its second half). */
-static int window_list(const struct ash_parse *c, const char *name, int64_t low,
-                       struct ash_window *w, int64_t *a, int64_t *b, bool *given) {
+int ash_window_list(const struct ash_parse *c, const char *name, int64_t low, struct ash_window *w,
+                    int64_t *a, int64_t *b, bool *given) {
     const int64_t *list;
     size_t n, halves = b ? 2 : 1;
     ASH_TRY(ash_parse_ints(c, name, &list, &n));
@@ -36,10 +35,18 @@ int ash_window_parse(const struct ash_parse *c, struct ash_window *w) {
     ASH_TRY(ash_parse_choice(c, "auto_pad", modes, ASH_PAD_NOTSET, &w->auto_pad));
     ASH_TRY(ash_parse_int(c, "ceil_mode", 0, &ceil));
     w->ceil = ceil != 0;
-    ASH_TRY(window_list(c, "kernel_shape", 1, w, w->K, NULL, &w->has_kernel));
-    ASH_TRY(window_list(c, "strides", 1, w, w->S, NULL, &given));
-    ASH_TRY(window_list(c, "dilations", 1, w, w->L, NULL, &given));
-    return window_list(c, "pads", 0, w, w->P, w->Q, &given);
+    ASH_TRY(ash_window_list(c, "kernel_shape", 1, w, w->K, NULL, &w->has_kernel));
+    ASH_TRY(ash_window_list(c, "strides", 1, w, w->S, NULL, &given));
+    ASH_TRY(ash_window_list(c, "dilations", 1, w, w->L, NULL, &given));
+    return ash_window_list(c, "pads", 0, w, w->P, w->Q, &given);
+}
+
+int ash_conv_parse(const struct ash_parse *c, struct ash_conv_attrs *a) {
+    ASH_TRY(ash_window_parse(c, &a->window));
+    ASH_TRY(ash_parse_int(c, "group", 1, &a->groups));
+    ASH_FAIL_IF(a->groups < 1 || a->groups > INT32_MAX, c->err, ATTR, "group %lld",
+                (long long)a->groups);
+    return ASHORE_OK;
 }
 
 int ash_window_check(const struct ash_window *w, int spatial, struct ashore_error *err) {

@@ -26,15 +26,27 @@ struct ash_conv_attrs {
     int64_t groups;
 };
 
+struct ash_deconv_attrs {
+    struct ash_conv_attrs conv;
+    int64_t more[ASH_WINDOW_RANK], Y[ASH_WINDOW_RANK]; /* output_padding, output_shape */
+    bool has_output;
+};
+
 struct ash_pool_attrs {
     struct ash_window window;
     bool max, whole; /* whole: the window is all of the input */
     bool count_pad, column_major;
 };
 
+/* Attribute `name`, numbers of low..INT32_MAX for each spatial dimension, `low` where it is left
+ * out; b: its second half.  Its length is the window's rank, or sets it. */
+int ash_window_list(const struct ash_parse *c, const char *name, int64_t low, struct ash_window *w,
+                    int64_t *a, int64_t *b, bool *given);
 /* kernel_shape, strides, dilations, pads, auto_pad, ceil_mode.  What is left out is 1, or 0 for
  * pads, in every dimension. */
 int ash_window_parse(const struct ash_parse *c, struct ash_window *w);
+/* Those and `group`. */
+int ash_conv_parse(const struct ash_parse *c, struct ash_conv_attrs *a);
 /* ASHORE_ERR_SHAPE unless the attributes fit `spatial` dimensions. */
 int ash_window_check(const struct ash_window *w, int spatial, struct ashore_error *err);
 /* Y of dimension i from X and K. */
@@ -44,5 +56,7 @@ int ash_window_dim(struct ash_infer *c, const struct ash_window *w, int i, struc
 int64_t ash_window_pad(const struct ash_window *w, int i, int64_t x, int64_t k, int64_t y);
 /* Padding behind it. */
 int64_t ash_window_pad_behind(const struct ash_window *w, int i, int64_t x, int64_t k, int64_t y);
+/* The same for a transposed convolution, whose padding cuts the output. */
+int64_t ash_deconv_pad(const struct ash_deconv_attrs *a, int i, int64_t x, int64_t k, int64_t y);
 
 #endif

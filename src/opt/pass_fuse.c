@@ -7,7 +7,8 @@
 #include <string.h>
 
 static bool is_conv(const struct ash_node *n) {
-    return !strcmp(n->domain, ASH_INTERNAL) && !strcmp(n->op_type, "Conv");
+    return !strcmp(n->domain, ASH_INTERNAL) &&
+           (!strcmp(n->op_type, "Conv") || !strcmp(n->op_type, "ConvTranspose"));
 }
 
 /* A product of matrices in float32, ONNX's or the internal one that it becomes. */

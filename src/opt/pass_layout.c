@@ -99,7 +99,7 @@ static int finish(struct list *l, struct ash_node *node, uint32_t old, int rank)
 
 static int turn_conv(struct list *l, struct ash_node *n, bool *done) {
     *done = false;
-    if (!is_op(n, "Conv")) return ASHORE_OK;
+    if (!is_op(n, "Conv") && !is_op(n, "ConvTranspose")) return ASHORE_OK;
     const struct ash_type *x_type = type_of(l, n->in[0]), *w_type = type_of(l, n->in[1]);
     int rank = w_type->rank;
     bool fits = x_type->dtype == ASHORE_FLOAT32 && w_type->dtype == ASHORE_FLOAT32;

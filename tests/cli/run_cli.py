@@ -24,10 +24,11 @@ CASES = os.path.join(HERE, "cases")
 def install(program, example, folder):
     """The programs and a package that is only there to be copied and started."""
     os.makedirs(os.path.join(folder, "js", "tools"))
+    os.makedirs(os.path.join(folder, "js", "page"))
     shutil.copy2(program, os.path.join(folder, "ashore"))
     shutil.copy2(example, os.path.join(folder, "run_model"))
     for name in ("index.js", "inline.js", "core.js", "ashore-simd128.wasm", "index.d.ts",
-                 "package.json", "tools/verify.mjs", "tools/bench.mjs"):
+                 "package.json", "tools/verify.mjs", "tools/bench.mjs", "page/main.js", "page/page.css"):
         fixtures.write(os.path.join(folder, "js", name), f"// {name}\n".encode())
 
 

@@ -9,6 +9,7 @@ const uses = `
 import { AshoreError, load, Tensor, version, type Model, type Value } from '../index.js';
 import { load as inline } from '../inline.js';
 import { Core } from '../core.js';
+import { openVision } from '../vision.js';
 
 export async function use(): Promise<void> {
   const x = new Tensor('int64', [1n, 2n], [2]);
@@ -22,6 +23,12 @@ export async function use(): Promise<void> {
   const v: Value = i.runSync({ x }, { views: true }).y!;
   const bad: AshoreError = new AshoreError('ERR_SHAPE', 'text');
   void [data, v, version, bad.node, m.report.missing[0]?.cost, Core];
+  const vision = await openVision({ threads: 1 });
+  const map = vision.imageTensor({ data: new Uint8Array(3), width: 1, height: 1 }, { mean: [1, 2, 3] });
+  const corners = vision.textRegions(map, { polygons: true })[0]?.corners;
+  if (corners) vision.ctc(vision.imageTensor(vision.warp(new ImageData(1, 1), corners, 1, 1)));
+  // @ts-expect-error
+  vision.imageTensor(new ImageData(1, 1), { fit: 'shrink' });
   // @ts-expect-error
   new Tensor('float33', []);
   // @ts-expect-error

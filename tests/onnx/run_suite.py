@@ -1,4 +1,5 @@
-"""Runs the ONNX suite that make_suite.py wrote, natively and in every WebAssembly variant.
+"""Runs the ONNX suite that make_suite.py wrote, natively, in every WebAssembly variant under Node, and
+in Chromium.
 
     run_suite.py [--program FILE] [--suite DIR] [--targets LIST] [--cpu NAMES]
                  [--check FILE | --write FILE]
@@ -26,6 +27,10 @@ TARGETS = {
     "wasm-scalar-mt": ["--target", "wasm", "--cpu", "none", "--threads", "2"],
     "wasm-simd128-mt": ["--target", "wasm", "--cpu", "simd128", "--threads", "2"],
     "wasm-relaxed-mt": ["--target", "wasm", "--cpu", "relaxed", "--threads", "2"],
+    "browser-scalar": ["--target", "browser", "--cpu", "none"],
+    "browser-simd128": ["--target", "browser", "--cpu", "simd128"],
+    "browser-relaxed": ["--target", "browser", "--cpu", "relaxed"],
+    "browser-relaxed-mt": ["--target", "browser", "--cpu", "relaxed", "--threads", "2"],
 }
 
 

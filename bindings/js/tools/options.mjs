@@ -14,13 +14,13 @@ export function giveUp(command, message, code) {
 
 export const exitCode = (error) => codes[error.code] ?? exits.input;
 
-/** Values and operands by parseArgs, with --variant, --threads and --cpu understood. */
+/** Values and operands by parseArgs, with --target, --variant, --threads and --cpu understood. */
 export function readOptions(command, options) {
   let parsed;
   try {
     parsed = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' },
       threads: { type: 'string' }, variant: { type: 'string' }, cpu: { type: 'string' },
-      ...options } });
+      target: { type: 'string', default: 'wasm' }, ...options } });
   } catch (error) {
     giveUp(command, error.message, exits.usage);
   }

@@ -1,22 +1,22 @@
 #!/usr/bin/env node
-// `ashore verify --target wasm`: cases in the layout of the ONNX suite, folders with model.onnx and
-// test_data_set_*/{input,output}_*.pb.
+// `ashore verify --target wasm` and `--target browser`: cases in the layout of the ONNX suite, folders
+// with model.onnx and test_data_set_*/{input,output}_*.pb.
 import fs from 'node:fs';
 import path from 'node:path';
-import { Core } from '../core.js';
-import { choose, compile, moduleURL } from '../host.js';
-import { load } from '../inline.js';
-import { compare } from './compare.mjs';
+import { openEngine } from './browser.mjs';
 import { exits, giveUp, numberOf, readOptions } from './options.mjs';
+import { makeVerifier } from './verify_run.mjs';
 
 const depth = 8; // folders below the one that was named
+const batchBytes = 2 ** 25; // of files that go to a browser at once
+const batchCases = 64;
 const options = readOptions('verify', { rtol: { type: 'string' }, atol: { type: 'string' },
   strict: { type: 'boolean' } });
 const tolerance = { rtol: numberOf('verify', options, 'rtol', 1e-3),
   atol: numberOf('verify', options, 'atol', 1e-7),
   integers: options.rtol !== undefined || options.atol !== undefined };
-const threads = numberOf('verify', options, 'threads', 1);
-const { variant } = options;
+const { variant, target, strict } = options;
+const wanted = { variant, threads: numberOf('verify', options, 'threads', 1), tolerance, strict };
 if (!options.operands.length) giveUp('verify', 'no folder is given', exits.usage);
 
 const statOf = (file) => fs.statSync(file, { throwIfNoEntry: false });
@@ -29,75 +29,61 @@ function casesOf(dir, level = 0) {
     .flatMap((below) => casesOf(below, level + 1));
 }
 
-const choice = choose({ variant, threads });
-const module = await compile(moduleURL(choice));
-const parser = new Core(choice.shared ? await compile(moduleURL({ ...choice, shared: false }))
-  : module);
+const filesIn = (dir) => fs.readdirSync(dir).sort()
+  .filter((name) => statOf(path.join(dir, name))?.isFile());
 
-// The values that are there of input_0.pb, input_1.pb, ...: by name.
-function readValues(dir, stem, infos) {
-  const extra = path.join(dir, `${stem}_${infos.length}.pb`);
-  if (fs.existsSync(extra)) {
-    throw new Error(`${extra} is there, but the model has ${infos.length} ${stem}s`);
-  }
-  const values = {};
-  infos.forEach((info, i) => {
-    const file = path.join(dir, `${stem}_${i}.pb`);
-    if (!fs.existsSync(file)) return;
-    try {
-      values[info.name] = parser.parse(fs.readFileSync(file), info.kind);
-    } catch (error) {
-      error.message = `${file}: ${error.message}`;
-      throw error;
-    }
-  });
-  return values;
-}
-
-async function verifySet(model, dir, figures) {
-  const wanted = readValues(dir, 'output', model.outputs);
-  const feeds = readValues(dir, 'input', model.inputs);
-  const outputs = Object.keys(wanted);
-  const got = await model.run(feeds, { outputs });
-  if (!outputs.length) throw new Error('no output_*.pb to compare with');
-  for (const name of outputs) {
-    const difference = compare(got[name], wanted[name], tolerance, figures);
-    if (difference) throw new Error(`output '${name}' ${difference}`);
-  }
-}
-
-function externalFiles(dir) {
-  const others = fs.readdirSync(dir, { withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== 'model.onnx');
-  return Object.fromEntries(others.map(({ name }) => [name, path.join(dir, name)]));
-}
-
-async function verifyCase(dir, figures) {
+// What verify_run.mjs takes, with the files on disk.
+function describe(dir) {
   const sets = fs.readdirSync(dir).filter((name) => name.startsWith('test_data_set_')).sort();
-  const model = await load(path.join(dir, 'model.onnx'), { variant, threads, module,
-    external: externalFiles(dir) });
-  try {
-    for (const set of sets) {
-      try {
-        await verifySet(model, path.join(dir, set), figures);
-      } catch (error) {
-        error.message = `${set}: ${error.message}`;
-        throw error;
-      }
-    }
-  } finally {
-    model.close();
-  }
-  return sets.length ? null : { skip: true, message: 'no test_data_set_* beside the model' };
+  const names = [...filesIn(dir), ...sets.flatMap((set) =>
+    filesIn(path.join(dir, set)).map((name) => `${set}/${name}`))];
+  return { dir, sets, names, source: (name) => path.join(dir, name),
+    read: (name) => fs.readFileSync(path.join(dir, name)) };
 }
 
-async function run(dir) {
-  const figures = { abs: 0, rel: 0 };
-  const problem = await verifyCase(dir, figures).catch((error) => ({ message: error.message,
-    skip: error.code === 'ERR_UNSUPPORTED' && !options.strict }));
-  const outcome = problem ? (problem.skip && 'skip') || 'fail' : 'pass';
-  return { name: dir, outcome, reason: problem?.message ?? null, max_abs: figures.abs,
-    max_rel: Number.isFinite(figures.rel) ? figures.rel : null };
+async function openNode() {
+  const { choice, run } = await makeVerifier(wanted);
+  return { choice,
+    async* results(cases) { for (const dir of cases) yield run(describe(dir)); },
+    close() {} };
+}
+
+function* batches(cases) {
+  let batch = [];
+  let bytes = 0;
+  for (const dir of cases) {
+    const { sets, names } = describe(dir);
+    const files = names.map((name) => ({ name, size: statOf(path.join(dir, name)).size }));
+    const size = files.reduce((sum, file) => sum + file.size, 0);
+    if (batch.length && (bytes + size > batchBytes || batch.length === batchCases)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push({ dir, sets, files });
+    bytes += size;
+  }
+  if (batch.length) yield batch;
+}
+
+async function openChromium() {
+  const engine = await openEngine();
+  try {
+    const choice = await engine.call('openVerifier', wanted);
+    return { choice, browser: engine.name,
+      async* results(cases) {
+        for (const batch of batches(cases)) {
+          const url = engine.offer(() => batch.flatMap(({ dir, files }) =>
+            files.map(({ name }) => path.join(dir, name))));
+          yield* await engine.call('verify', url, batch);
+          engine.withdraw(url);
+        }
+      },
+      close: () => engine.close() };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
 }
 
 const cases = [];
@@ -110,20 +96,32 @@ for (const named of options.operands) {
     giveUp('verify', error.message, exits.input);
   }
   if (!found.length) giveUp('verify', `${dir}: no model.onnx in it or below`, exits.input);
-  for (const each of found) {
-    const result = await run(each);
-    cases.push(result);
-    if (!options.json && result.outcome !== 'pass') {
-      process.stdout.write(`${result.outcome} ${each}: ${result.reason}\n`);
-    }
-  }
+  cases.push(...found);
 }
 
-const count = (outcome) => cases.filter((each) => each.outcome === outcome).length;
+const rows = [];
+let engine;
+try {
+  engine = await (target === 'browser' ? openChromium() : openNode());
+  for await (const row of engine.results(cases)) {
+    rows.push(row);
+    if (!options.json && row.outcome !== 'pass') {
+      process.stdout.write(`${row.outcome} ${row.name}: ${row.reason}\n`);
+    }
+  }
+} catch (error) {
+  await engine?.close();
+  giveUp('verify', error.message, exits.internal);
+}
+await engine.close();
+
+const count = (outcome) => rows.filter((row) => row.outcome === outcome).length;
 const [passed, failed, skipped] = ['pass', 'fail', 'skip'].map(count);
 if (options.json) {
-  process.stdout.write(`${JSON.stringify({ passed, failed, skipped, target: 'wasm',
-    variant: choice.variant, threads: choice.threads, cases }, null, 2)}\n`);
+  const { choice, browser } = engine;
+  process.stdout.write(`${JSON.stringify({ passed, failed, skipped, target,
+    ...(browser ? { browser } : {}), variant: choice.variant, threads: choice.threads, cases: rows },
+  null, 2)}\n`);
 } else {
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 }

@@ -4,6 +4,7 @@
  * uint8 tensor (`buffer`), so that every block has a handle and one way to be given back. Functions
  * that make a value return NULL on failure, those that return a status leave the detail where
  * `error` points. */
+#include "exports.h"
 #include "ashore/ashore.h"
 
 #if defined(__wasm_atomics__)
@@ -11,10 +12,6 @@
 #endif
 
 #include <string.h>
-
-#define EXPORT(type, name, ...)                                                                    \
-    type js_##name(__VA_ARGS__);                                                                   \
-    __attribute__((export_name(#name))) type js_##name(__VA_ARGS__)
 
 /* External data of the model, given by location before it is loaded. */
 struct external {

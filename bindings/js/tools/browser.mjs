@@ -1,0 +1,224 @@
+// The engine in Chromium: a server on loopback, a browser that playwright-core drives, and a page whose
+// worker does what the tools ask for.
+import fs from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const packageDir = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const startTime = 60000; // ms for the browser and its page to be there
+const silence = 600000; // ms without a sign of the worker, after which it is given up
+const grace = 5000; // ms for a browser to end
+const look = 2000; // ms between looks for one
+const kinds = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+const headers = {
+  'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "
+    + "worker-src 'self'",
+};
+const page = '<!doctype html><meta charset="utf-8"><title>ashore</title>'
+  + '<script type="module" src="/tools/browser_page.mjs"></script>';
+
+// ---- what has to be there ---------------------------------------------------------------------------
+
+const fail = (message) => { throw Object.assign(new Error(message), { exit: 'internal' }); };
+
+/** playwright-core, or playwright: of where the command runs, NODE_PATH, or beside the package. */
+function findDriver() {
+  const places = [process.cwd(), packageDir, path.join(packageDir, '..', 'npm')];
+  for (const place of places) {
+    const require = createRequire(path.join(place, 'from-here.js'));
+    for (const name of ['playwright-core', 'playwright']) {
+      let found;
+      try {
+        found = require.resolve(name);
+      } catch {
+        continue;
+      }
+      return require(found).chromium;
+    }
+  }
+  return fail('--target browser needs the npm package playwright-core, which is not found from here; '
+    + 'install it: npm install playwright-core');
+}
+
+const programs = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome',
+  'microsoft-edge'];
+const applications = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium'];
+
+/** CHROMIUM, one that PATH finds, or the driver's own. */
+function findBrowser(chromium) {
+  const named = process.env.CHROMIUM;
+  if (named) return fs.existsSync(named) ? named : fail(`CHROMIUM is '${named}': no such file`);
+  const folders = (process.env.PATH ?? '').split(path.delimiter).filter(Boolean);
+  const found = [...programs.flatMap((name) => folders.map((folder) => path.join(folder, name))),
+    '/usr/bin/chromium', ...applications].find((file) => fs.existsSync(file));
+  if (found) return found;
+  let own = '';
+  try {
+    own = chromium.executablePath();
+  } catch { /* there is none for this system */ }
+  return own && fs.existsSync(own) ? own : fail('--target browser needs Chromium or Chrome, and none '
+    + 'is found; install it (Debian: apt-get install chromium), or name one: CHROMIUM=/path/to/it');
+}
+
+// ---- the server -------------------------------------------------------------------------------------
+
+// Files one after the other, without holding more than one piece.
+async function sendFiles(response, files) {
+  const size = files.reduce((sum, file) => sum + fs.statSync(file).size, 0);
+  response.writeHead(200, { ...headers, 'Content-Type': 'application/octet-stream',
+    'Content-Length': size, 'Cache-Control': 'no-store' });
+  for (const file of files) {
+    for await (const piece of fs.createReadStream(file, { highWaterMark: 2 ** 20 })) {
+      if (!response.write(piece)) {
+        await new Promise((resolve) => { response.once('drain', resolve).once('close', resolve); });
+      }
+      if (response.destroyed) return;
+    }
+  }
+  response.end();
+}
+
+// Scripts and modules of the package alone, and what is offered.
+async function answer(request, response, offers) {
+  const name = request.url.split('?')[0];
+  // Every worker asks for the same scripts; the browser forgets them when it ends.
+  const plain = (status, body = '', type = 'text/html; charset=utf-8') =>
+    response.writeHead(status, { ...headers, 'Content-Type': type,
+      'Cache-Control': 'max-age=86400' }).end(body);
+  if (name === '/') return plain(200, page);
+  if (name === '/favicon.ico') return plain(204);
+  if (offers.has(name)) return sendFiles(response, offers.get(name)());
+  const file = path.join(packageDir, name);
+  const known = /^\/(tools\/)?[\w-]+\.(js|mjs|wasm)$/.test(name) && fs.existsSync(file);
+  return known ? plain(200, fs.readFileSync(file), kinds[path.extname(name)]) : plain(404);
+}
+
+async function startServer(offers) {
+  const server = http.createServer((request, response) => {
+    answer(request, response, offers).catch(() => response.destroy());
+  });
+  await new Promise((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  return server;
+}
+
+// ---- the engine -------------------------------------------------------------------------------------
+
+const revive = ({ message, ...error }) => Object.assign(new Error(message), error);
+
+/** Rejects when the page is lost, or its worker has not been heard of for long. */
+function watch(browser, tab) {
+  let stop;
+  const lost = new Promise((resolve, reject) => {
+    const give = (why) => reject(Object.assign(new Error(why), { exit: 'internal' }));
+    tab.on('crash', () => give('the browser ran out of memory, or its page crashed'));
+    browser.on('disconnected', () => give('the browser ended'));
+    const timer = setInterval(async () => {
+      const idle = await tab.evaluate(() => globalThis.idle()).catch(() => 0);
+      if (idle > silence) give(`the browser has not answered for ${silence / 1000} s`);
+    }, look);
+    stop = () => clearInterval(timer);
+  });
+  lost.catch(() => {}); // reported by the call that awaits it
+  return { lost, stop };
+}
+
+// A signal ends the browser in order, so that it takes its files along, and then the tool.
+function endOnSignals(close) {
+  const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
+  const handlers = Object.entries(signals).map(([name, number]) => {
+    const handle = () => {
+      setTimeout(() => process.exit(128 + number), grace).unref();
+      close().finally(() => process.exit(128 + number));
+    };
+    process.once(name, handle);
+    return () => process.off(name, handle);
+  });
+  return () => handlers.forEach((off) => off());
+}
+
+// The most memory that the page's process has held; null where the system does not say.
+async function peakOf(browser) {
+  try {
+    const session = await browser.newBrowserCDPSession();
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    const peaks = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) =>
+      Number(/^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${id}/status`, 'utf8'))[1]));
+    return peaks.length ? 1024 * Math.max(...peaks) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Starts a browser.  { name, offer(files), withdraw(url), call(method, ...args), peak(), close() }:
+ *  offer gives the URL at which files() can be fetched, one after the other; methods are those of
+ *  browser_worker.mjs.  close() leaves nothing behind. */
+export async function openEngine() {
+  const chromium = findDriver();
+  const executablePath = findBrowser(chromium);
+  const offers = new Map();
+  const server = await startServer(offers);
+  const stopServer = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  // A browser that is ended while it starts leaves files in its folder for temporary ones.
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ashore-'));
+  const clean = () => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  let launching;
+  let browser;
+  const off = endOnSignals(async () => {
+    await (await launching)?.close();
+    clean();
+  });
+  try {
+    launching = chromium.launch({ executablePath, headless: true, timeout: startTime,
+      env: { ...process.env, TMPDIR: folder }, handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false,
+      args: ['--no-first-run', '--disable-background-networking', '--disable-component-update',
+        '--disable-sync', '--disable-extensions'] });
+    browser = await launching;
+    process.once('exit', clean); // after the driver's own, which ends the browser
+    const tab = await browser.newPage();
+    await tab.goto(`http://127.0.0.1:${server.address().port}/`, { timeout: startTime });
+    await tab.waitForFunction(() => globalThis.call, null, { timeout: startTime });
+    const { lost, stop } = watch(browser, tab);
+    let last = 0;
+    return {
+      name: `Chromium ${browser.version()}`,
+      offer(files) {
+        const url = `/data/${++last}`;
+        offers.set(url, files);
+        return url;
+      },
+      withdraw: (url) => offers.delete(url),
+      async call(method, ...args) {
+        const answered = tab.evaluate(([name, given]) => globalThis.call(name, given), [method, args]);
+        const { result, error } = await Promise.race([answered, lost]);
+        if (error) throw revive(error);
+        return result;
+      },
+      peak: () => peakOf(browser),
+      async close() {
+        stop();
+        off();
+        await browser.close();
+        stopServer();
+        clean();
+      },
+    };
+  } catch (error) {
+    off();
+    await browser?.close();
+    stopServer();
+    clean();
+    const [why] = error.message.split('\n');
+    throw Object.assign(new Error(`${executablePath} cannot be used: ${why}`), { exit: 'internal' });
+  }
+}

@@ -1,0 +1,110 @@
+#include "kernels/resize/resize.h"
+
+#include "check/check.h"
+#include "check/check_pool.h"
+
+#include <math.h>
+
+enum { X_SLOT, Y_SLOT, AGAIN_SLOT, SCRATCH_SLOT, TABLE_SLOT /* four */ };
+
+struct job {
+    const struct ash_resize_row *row; /* NULL: copies */
+    struct ash_pool *pool;
+    struct ash_resize_shape s;
+    const float *x;
+    float *y;
+    void *scratch;
+};
+
+static void run(void *arg) {
+    struct job *j = arg;
+    if (j->row)
+        ash_resize_f32(j->row, j->pool, &j->s, j->x, j->y, j->scratch);
+    else
+        ash_resize_copy(j->pool, &j->s, j->x, j->y);
+}
+
+/* Random positions and weights; `same`: the dimension stays as it is. */
+static void random_axis(struct ash_resize_axis *a, size_t out, bool same, int slot) {
+    a->in = same ? out : 1 + chk_below(30);
+    a->out = out;
+    a->taps = same ? 1 : 1 + chk_below(a->in < 6 ? a->in : 6);
+    int32_t *first = chk_buf(slot, out * sizeof *first);
+    float *w = chk_floats(slot + 1, out * a->taps);
+    for (size_t o = 0; o < out; o++)
+        first[o] = (int32_t)(same ? o : chk_below(a->in - a->taps + 1));
+    chk_fill(w, out * a->taps, -1, 1);
+    a->first = first;
+    a->w = same ? NULL : w;
+}
+
+static double weight(const struct ash_resize_axis *a, size_t t, size_t o) {
+    return a->w ? (double)a->w[t * a->out + o] : 1.0;
+}
+
+static bool right(const struct job *j, size_t at) {
+    const struct ash_resize_shape *s = &j->s;
+    size_t i = at % s->inner, ox = at / s->inner % s->w.out;
+    size_t oy = at / s->inner / s->w.out % s->h.out, n = at / s->inner / s->w.out / s->h.out;
+    double sum = 0, magnitude = 0;
+    for (size_t t = 0; t < s->h.taps; t++) {
+        for (size_t u = 0; u < s->w.taps; u++) {
+            size_t y = (size_t)s->h.first[oy] + t, x = (size_t)s->w.first[ox] + u;
+            float v = j->x[((n * s->h.in + y) * s->w.in + x) * s->inner + i];
+            if (!j->row) return chk_same(j->y[at], v);
+            double product = weight(&s->h, t, oy) * weight(&s->w, u, ox) * (double)v;
+            sum += product;
+            magnitude += fabs(product);
+        }
+    }
+    return chk_bound(j->y[at], sum, magnitude, (double)(s->h.taps + s->w.taps));
+}
+
+static void check_case(struct job *j, const struct ash_resize_row *ref, int i) {
+    struct ash_resize_shape *s = &j->s;
+    chk_place((enum chk_place)(i % CHK_PLACES));
+    s->outer = 1 + chk_below(3);
+    s->inner = i % 2 ? 1 : (size_t)i / 4 % CHK_TAILS + 1;
+    random_axis(&s->h, 1 + chk_below(9), chk_below(5) == 0, TABLE_SLOT);
+    random_axis(&s->w, i % 2 ? (size_t)i / 4 % CHK_TAILS + 1 : 1 + chk_below(9), chk_below(5) == 0,
+                TABLE_SLOT + 2);
+    size_t nx = s->outer * s->h.in * s->w.in * s->inner;
+    size_t ny = s->outer * s->h.out * s->w.out * s->inner;
+    if (!s->h.w && !s->w.w) j->row = NULL; /* copies are for that */
+    float *x = chk_floats(X_SLOT, nx);
+    chk_fill(x, nx, -1, 1);
+    j->x = x;
+    j->y = chk_floats(Y_SLOT, ny);
+    j->scratch = chk_scratch(SCRATCH_SLOT, ash_resize_scratch(s, 3));
+    if (!chk_call(run, j)) return;
+    for (size_t at = 0; at < ny; at++) {
+        if (right(j, at)) continue;
+        chk_fail("%zux%zu -> %zux%zu inner %zu at %zu: %g", s->h.in, s->w.in, s->h.out, s->w.out,
+                 s->inner, at, (double)j->y[at]);
+        return;
+    }
+    struct job k = *j;
+    k.y = chk_floats(AGAIN_SLOT, ny);
+    k.pool = chk_pool();
+    run(&k);
+    if (chk_diff(k.y, j->y, ny) != ny) chk_fail("threads change bits");
+    if (!j->row || !chk_fused(j->row->cpu)) return;
+    k.row = ref;
+    run(&k);
+    if (chk_diff(k.y, j->y, ny) != ny) chk_fail("not the reference's bits");
+}
+
+void check_resize(void);
+void check_resize(void) {
+    const struct ash_resize_row *ref = NULL;
+    for (const struct ash_resize_row *const *t = ash_resize_tables(); *t; t++) ref = *t;
+    for (const struct ash_resize_row *const *t = ash_resize_tables(); *t; t++) {
+        for (const struct ash_resize_row *r = *t; r->name; r++) {
+            if (!chk_begin(r->name, r->cpu)) continue;
+            for (int i = 0; i < 4 * CHK_TAILS; i++) {
+                struct job j = {.row = i % 8 < 6 ? r : NULL};
+                check_case(&j, ref, i);
+            }
+        }
+    }
+}
