@@ -7,7 +7,6 @@ seed go to a file of the test's folder, so that a crash can be told."""
 import collections
 import os
 import re
-import sys
 import time
 
 import mutants
@@ -15,11 +14,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-                                "models"))
-import zoo  # noqa: E402
-from ashore_ctypes import AshoreError  # noqa: E402
+import zoo
+from ashore_ctypes import AshoreError
 
 FIRST, PAST = (int(n) for n in os.environ.get("MUTANT_SEEDS", "0:150").split(":"))
 MODELS = ("ocr-cls", "wake-head", "face-front", "silero-v6-sequence", "silero-legacy",
