@@ -1,5 +1,7 @@
 #include "ir/op.h"
 
+#include "base/format.h"
+
 #include <string.h>
 
 #define OPS(stem) extern const struct ash_op ash_ops_##stem[];
@@ -114,14 +116,23 @@ int ash_parse_choice(const struct ash_parse *c, const char *name, const char *co
                     a->v.s.data);
 }
 
+static int check_count(uint32_t n, const char *what, uint32_t min, uint32_t max,
+                       struct ashore_error *err) {
+    if (n >= min && (max == ASH_VARIADIC || n <= max)) return ASHORE_OK;
+    const char *plural = (max == ASH_VARIADIC ? min : max) == 1 ? "" : "s";
+    if (max == ASH_VARIADIC)
+        return ash_fail(err, ASHORE_ERR_FORMAT, "takes at least %u %s%s, has %u", min, what, plural,
+                        n);
+    if (min == max)
+        return ash_fail(err, ASHORE_ERR_FORMAT, "takes %u %s%s, has %u", min, what, plural, n);
+    return ash_fail(err, ASHORE_ERR_FORMAT, "takes %u to %u %s%s, has %u", min, max, what, plural,
+                    n);
+}
+
 static int check_arity(const struct ash_node *node, const struct ash_op *op,
                        struct ashore_error *err) {
-    ASH_FAIL_IF(
-        node->n_formal < op->in_min || (op->in_max != ASH_VARIADIC && node->n_formal > op->in_max),
-        err, FORMAT, "%u inputs, expected %d to %d", node->n_formal, op->in_min, op->in_max);
-    ASH_FAIL_IF(
-        node->n_out < op->out_min || (op->out_max != ASH_VARIADIC && node->n_out > op->out_max),
-        err, FORMAT, "%u outputs, expected %d to %d", node->n_out, op->out_min, op->out_max);
+    ASH_TRY(check_count(node->n_formal, "input", op->in_min, op->in_max, err));
+    ASH_TRY(check_count(node->n_out, "output", op->out_min, op->out_max, err));
     for (uint32_t i = 0; i < op->in_min; i++) {
         ASH_FAIL_IF(node->in[i] == ASH_NONE, err, FORMAT, "required input %u is left out", i);
     }
@@ -155,8 +166,11 @@ int ash_graph_resolve(struct ash_graph *g, struct ashore_error *err) {
 
 void ash_error_node(struct ashore_error *err, const struct ash_node *node) {
     if (!err || err->op[0]) return;
-    ash_error_prefix(err, "node '%s' (%s%s%s, opset %d): ", node->name, node->domain,
-                     *node->domain ? "." : "", node->op_type, node->opset);
+    /* Before its operator set is known a node has no version. */
+    char version[24] = "";
+    if (node->opset) ash_format(version, sizeof version, ", opset %d", node->opset);
+    ash_error_prefix(err, "node '%s' (%s%s%s%s): ", node->name, node->domain,
+                     *node->domain ? "." : "", node->op_type, version);
     size_t n = strlen(node->name), m = strlen(node->op_type);
     if (n >= sizeof err->node) n = sizeof err->node - 1;
     if (m >= sizeof err->op) m = sizeof err->op - 1;

@@ -209,11 +209,3 @@ test('runs that are asked for at once are taken in turn; closing ends them', asy
     m.close();
   }
 });
-
-test('closing gives memory back: many models one after the other', async () => {
-  for (let i = 0; i < 100; i++) {
-    const m = await load(small(), { threads: 1 });
-    await m.run({ x });
-    m.close();
-  }
-});
