@@ -147,3 +147,16 @@ int ash_run_strings(struct ash_run *c, int i, int rank, const int64_t *dim, size
     *c->out[i] = v->tensor;
     return ASHORE_OK;
 }
+
+int ash_run_strings_of(struct ash_run *c, int i, int j) {
+    const struct ash_tensor *x = c->in[j];
+    const struct ash_str *s = x->data;
+    size_t size = 0;
+    for (int64_t k = 0; k < ash_tensor_count(x); k++) {
+        size_t end = (size_t)s[k].offset + s[k].length;
+        if (end > size) size = end;
+    }
+    ASH_TRY(ash_run_strings(c, i, c->out[i]->rank, c->out[i]->dim, size));
+    if (size) memcpy((char *)(uintptr_t)c->out[i]->chars, x->chars, size);
+    return ASHORE_OK;
+}

@@ -277,20 +277,6 @@ static void outside_element(const struct resize_attrs *a, int dtype, char *eleme
     if (dtype != ASHORE_STRING) ash_store_f32(dtype, &a->outside, 1, element);
 }
 
-/* Records of strings keep their offsets: the result holds the whole text. */
-static int copy_text(struct ash_run *c) {
-    const struct ash_tensor *x = c->in[0];
-    const struct ash_str *s = x->data;
-    size_t size = 0;
-    for (int64_t i = 0; i < ash_tensor_count(x); i++) {
-        size_t end = (size_t)s[i].offset + s[i].length;
-        if (end > size) size = end;
-    }
-    ASH_TRY(ash_run_strings(c, 0, c->out[0]->rank, c->out[0]->dim, size));
-    if (size) memcpy((char *)(uintptr_t)c->out[0]->chars, x->chars, size);
-    return ASHORE_OK;
-}
-
 static void nearest_row(const struct ash_resample *r, size_t size, const char *from, char *to,
                         const char *element) {
     for (int64_t o = 0; o < r->out; o++, to += size) {
@@ -305,7 +291,7 @@ static int resize_nearest(struct ash_run *c, const struct ash_resample *r, int l
     size_t size = ash_dtype_size(x->dtype), row = (size_t)r[last].in * size;
     char element[ASH_ELEMENT_MAX];
     outside_element(c->attrs, x->dtype, element);
-    if (x->dtype == ASHORE_STRING) ASH_TRY(copy_text(c));
+    if (x->dtype == ASHORE_STRING) ASH_TRY(ash_run_strings_of(c, 0, 0));
     char *to = c->out[0]->data;
     do {
         int64_t line = 0;
