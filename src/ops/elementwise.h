@@ -38,8 +38,8 @@ enum { ASH_ELEMENT_MAX = 16 }; /* bytes of the largest element */
 /* Makes output i a string tensor with room for chars_size bytes of text, for the caller to fill. */
 int ash_run_strings(struct ash_run *c, int i, int rank, const int64_t *dim, size_t chars_size);
 
-/* Makes output i, whose shape is set, a string tensor that holds all of the text of input j: its records may be copies of
- * the input's. */
+/* Makes output i, whose shape is set, a string tensor that holds all of the text of input j: its
+ * records may be copies of the input's. */
 int ash_run_strings_of(struct ash_run *c, int i, int j);
 
 /* Row-major tiles: for (start = 0; (n = ash_tile_size(count, start)); start += n). */

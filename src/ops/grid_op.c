@@ -55,7 +55,7 @@ static void find_taps(const struct sampler *s, double x, int64_t X, struct taps 
     for (int i = 0; i < count[s->mode]; i++) {
         double d = fabs(f - (first[s->mode] + i)), a = -0.75;
         t->index[i] = source(s, base + first[s->mode] + i, X);
-        t->weight[i] = s->mode == NEAREST ? 1
+        t->weight[i] = s->mode == NEAREST  ? 1
                        : s->mode == LINEAR ? 1 - d
                        : d <= 1            ? ((a + 2) * d - (a + 3)) * d * d + 1
                                            : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
@@ -94,8 +94,7 @@ static int grid_parse(const struct ash_parse *c, void *attrs) {
 
 static int differ(struct ash_infer *c, struct ash_dim a, struct ash_dim b, const char *what) {
     ASH_FAIL_IF(a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT && a.value != b.value, c->err,
-                SHAPE, "%s: %lld, but expected %lld", what, (long long)a.value,
-                (long long)b.value);
+                SHAPE, "%s: %lld, but expected %lld", what, (long long)a.value, (long long)b.value);
     return ASHORE_OK;
 }
 
@@ -228,8 +227,8 @@ static int deform_infer(struct ash_infer *c) {
     bool known = w->dim[0].kind == ASH_DIM_EXACT && x->dim[1].kind == ASH_DIM_EXACT;
     ASH_FAIL_IF(known && (w->dim[0].value % a->conv.groups || x->dim[1].value % a->offset_groups),
                 c->err, SHAPE, "%lld and %lld channels cannot be divided into %lld and %lld groups",
-                (long long)x->dim[1].value, (long long)w->dim[0].value,
-                (long long)a->offset_groups, (long long)a->conv.groups);
+                (long long)x->dim[1].value, (long long)w->dim[0].value, (long long)a->offset_groups,
+                (long long)a->conv.groups);
     dim[0] = x->dim[0];
     dim[1] = w->dim[0];
     for (int i = 2; i < rank; i++) {
@@ -238,8 +237,8 @@ static int deform_infer(struct ash_infer *c) {
         if (a->conv.window.has_kernel)
             ASH_TRY(differ(c, k, ash_dim_exact(a->conv.window.K[i - 2]), "kernel_shape"));
         ASH_TRY(ash_window_dim(c, &a->conv.window, i - 2, x->dim[i], k, &dim[i]));
-        taps = taps > 0 && k.kind == ASH_DIM_EXACT && k.value < INT32_MAX / taps ? taps * k.value
-                                                                                 : -1;
+        taps =
+            taps > 0 && k.kind == ASH_DIM_EXACT && k.value < INT32_MAX / taps ? taps * k.value : -1;
     }
     for (int i = 2; i < c->n_in; i++) { /* offsets, bias, mask */
         if (!ash_infer_has(c, i) || c->in[i]->type.rank < 0) continue;
@@ -355,8 +354,8 @@ static int affine_infer(struct ash_infer *c) {
     for (int i = 1; i < n - 1; i++) dim[i] = list[i + 1];
     dim[n - 1] = ash_dim_exact(n - 2);
     for (int i = 0; i < n; i++) {
-        ASH_FAIL_IF(dim[i].kind == ASH_DIM_EXACT && dim[i].value < 0, c->err, ARGUMENT,
-                    "size %lld", (long long)dim[i].value);
+        ASH_FAIL_IF(dim[i].kind == ASH_DIM_EXACT && dim[i].value < 0, c->err, ARGUMENT, "size %lld",
+                    (long long)dim[i].value);
     }
     ash_infer_set(c, 0, dtype, n, dim);
     return ash_infer_known(list, n);

@@ -47,9 +47,8 @@ static int nms_infer(struct ash_infer *c) {
     int n;
     int rc = ash_infer_has(c, 2) ? ash_infer_exact_ints(c, 2, &limit, 1, &n) : ASHORE_OK;
     if (rc < 0) return rc;
-    most = rc == ASHORE_OK
-               ? ash_infer_dim(c, ASH_DIM_MIN, B, ash_dim_exact(limit > 0 ? limit : 0))
-               : B;
+    most = rc == ASHORE_OK ? ash_infer_dim(c, ASH_DIM_MIN, B, ash_dim_exact(limit > 0 ? limit : 0))
+                           : B;
     most = ash_infer_dim(c, ASH_DIM_MUL, most, scores->dim[0]);
     most = ash_infer_dim(c, ASH_DIM_MUL, most, scores->dim[1]);
     if (most.kind == ASH_DIM_EXACT || most.kind == ASH_DIM_BOUNDED)
@@ -172,8 +171,7 @@ static int nms_ref(struct ash_run *c) {
     int64_t *out = (int64_t *)(void *)memory;
     int rc = most ? nms_select(c, limit, memory + rows, out, &dim[0]) : ASHORE_OK;
     if (rc == ASHORE_OK) rc = ash_run_alloc(c, 0, ASHORE_INT64, 2, dim);
-    if (rc == ASHORE_OK && dim[0])
-        memcpy(c->out[0]->data, out, (size_t)dim[0] * 3 * sizeof *out);
+    if (rc == ASHORE_OK && dim[0]) memcpy(c->out[0]->data, out, (size_t)dim[0] * 3 * sizeof *out);
     ash_free(c->heap, memory, bytes);
     return rc;
 }
