@@ -48,7 +48,7 @@ static void find_taps(const struct sampler *s, double x, int64_t X, struct taps 
     double low = s->align ? 0 : -0.5, high = (double)X - (s->align ? 1 : 0.5);
     if (!(fabs(x) < FAR)) x = x > 0 ? FAR : -FAR;
     if (s->mode == NEAREST) x = rint((double)(float)x);
-    if (s->padding == BORDER) x = fmax(0, fmin(x, (double)(X - 1)));
+    if (s->padding == BORDER && s->mode != CUBIC) x = fmax(0, fmin(x, (double)(X - 1)));
     if (s->padding == REFLECTION && (x < low || x > high)) x = reflect(x, low, high);
     double base = s->mode == NEAREST ? trunc(x) : floor(x), f = x - base;
     t->n = count[s->mode];

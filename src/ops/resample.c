@@ -27,7 +27,8 @@ static double position(const struct ash_resample *r, int64_t o) {
         if (r->out <= 1) return 0;
         break;
     case ASH_RESAMPLE_HALF_PIXEL_SYMMETRIC:
-        return in / 2 * (1 - (double)r->out / r->width) + quotient(r, x + 0.5, r->scale) - 0.5;
+        x = in / 2 * (1 - (double)r->out / r->width) + (x + 0.5) / r->scale - 0.5;
+        return quotient(r, x, 1);
     default:
         break;
     }
