@@ -7,7 +7,7 @@
 
 extern const struct ash_op ash_ops_roi_op[];
 
-enum { SAMPLES_MAX = 1 << 24 }; /* of one bin */
+enum { SIDE_MAX = 1 << 12, SAMPLES_MAX = SIDE_MAX * SIDE_MAX }; /* of one bin */
 
 struct roi_attrs {
     int64_t pooled[2], samples; /* samples 0: as many as there are pixels */
@@ -35,7 +35,7 @@ static int align_parse(const struct ash_parse *c, void *attrs) {
     a->output_half_pixel = c->node->opset < 16;
     ASH_TRY(ash_parse_choice(c, "coordinate_transformation_mode", coords, a->output_half_pixel,
                              &a->output_half_pixel));
-    ASH_FAIL_IF(a->samples < 0 || a->samples * a->samples > SAMPLES_MAX, c->err, ATTR,
+    ASH_FAIL_IF(a->samples < 0 || a->samples > SIDE_MAX, c->err, ATTR,
                 "sampling_ratio %lld", (long long)a->samples);
     return check_pooled(a, c->err);
 }
