@@ -1,7 +1,10 @@
 /* GridSample, DeformConv, AffineGrid: images read at positions that are computed.
  *
  * Letters: D spatial dimensions, X their extents, N batch, C channels, O output positions. */
+#include "base/heap.h"
+#include "kernels/resize/resize.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 #include "ops/move.h"
 #include "ops/window.h"
 
@@ -189,6 +192,65 @@ static int grid_ref(struct ash_run *c) {
                 grid_blend(c, t, n, plane, o, step);
         }
     }
+    return ASHORE_OK;
+}
+
+/* ---- GridSample, lowered ---- */
+
+struct grid_params {
+    const struct ash_resize_row *row;
+    size_t points, taps;
+};
+
+/* Positions and weights of one image, then all channels at once. */
+static int run_grid(struct ash_run *c) {
+    const struct grid_params *p = c->params;
+    const struct ash_tensor *x = c->in[0];
+    int D = x->rank - 2;
+    size_t count = p->points * p->taps, plane = (size_t)ash_dims_product(x->dim, 2, x->rank);
+    int32_t *at = c->scratch;
+    float *w = (float *)(void *)((char *)c->scratch + ash_align_up(count * sizeof *at));
+    struct ash_sample s = {.C = (size_t)x->dim[1], .points = p->points, .taps = p->taps};
+    s.at = at;
+    s.w = w;
+    s.x_plane = plane;
+    s.y_plane = p->points;
+    for (size_t n = 0; n < (size_t)x->dim[0]; n++) {
+        for (size_t o = 0; o < p->points; o++) {
+            struct taps t[SPATIAL];
+            int64_t k[SPATIAL] = {0}, from;
+            double weight;
+            grid_taps(c, (int64_t)(n * p->points + o), t);
+            for (size_t i = 0; i < p->taps; i++) {
+                next_tap(D, x->dim + 2, t, k, &from, &weight);
+                at[i * p->points + o] = weight != 0 ? (int32_t)from : -1;
+                w[i * p->points + o] = (float)weight;
+            }
+        }
+        s.x = (const float *)x->data + n * s.C * plane;
+        s.y = (float *)c->out[0]->data + n * s.C * p->points;
+        ash_sample_f32(p->row, c->pool, &s);
+    }
+    return ASHORE_OK;
+}
+
+static int grid_lower(struct ash_lower *c) {
+    const struct sampler *s = c->attrs;
+    const struct ash_type *x = &c->in[0]->type, *y = &c->out->type;
+    struct grid_params draft = {.row = ash_resize_best(), .taps = 1};
+    bool fits = x->dtype == ASHORE_FLOAT32 && x->rank <= 5 && ash_type_count(y) > 0;
+    size_t plane = ash_extents(x, 2, x->rank);
+    if (!fits || plane == 0 || plane > INT32_MAX) return ASHORE_OK;
+    draft.points = ash_extents(y, 2, y->rank);
+    for (int i = 2; i < x->rank; i++)
+        draft.taps *= s->mode == NEAREST ? 1 : s->mode == LINEAR ? 2 : 4;
+    size_t bytes = ash_size_mul(ash_size_mul(draft.points, draft.taps), sizeof(float));
+    size_t scratch = ash_size_mul(ash_align_up(bytes), 2);
+    if (scratch == SIZE_MAX) return ASHORE_OK;
+    struct grid_params *p = ash_lower_to(c, run_grid, sizeof *p, draft.row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    *p = draft;
+    c->scratch = scratch;
     return ASHORE_OK;
 }
 
@@ -392,7 +454,8 @@ const struct ash_op ash_ops_grid_op[] = {{.name = "GridSample",
                                           .attrs_size = sizeof(struct sampler),
                                           .parse = grid_parse,
                                           .infer = grid_infer,
-                                          .ref = grid_ref},
+                                          .ref = grid_ref,
+                                          .lower = grid_lower},
                                          {.name = "DeformConv",
                                           .domain = "",
                                           .since = 19,

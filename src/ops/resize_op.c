@@ -429,15 +429,17 @@ static int lower_axis(struct ash_lower *c, const struct ash_resample *r, bool ne
     int64_t room = nearest ? 1 : ash_resample_room(r), most = 1;
     bool same = ash_resample_same(r);
     *axis = (struct ash_resize_axis){.in = (size_t)r->in, .out = (size_t)r->out, .taps = 1};
-    int32_t *first = ash_arena_array(c->arena, axis->out, sizeof *first);
-    if (!first) return ash_fail_nomem(c->err, axis->out * sizeof *first);
-    axis->first = first;
-    for (int64_t o = 0; o < r->out && (nearest || same); o++) {
-        int64_t i = same ? o : ash_resample_nearest(r, o);
-        if (i < 0) *fits = false;
-        first[o] = (int32_t)i;
+    if (nearest || same) {
+        int32_t *from = ash_arena_array(c->arena, axis->out, sizeof *from);
+        if (!from) return ash_fail_nomem(c->err, axis->out * sizeof *from);
+        for (int64_t o = 0; o < r->out; o++) {
+            int64_t i = same ? o : ash_resample_nearest(r, o);
+            if (i < 0) *fits = false;
+            from[o] = (int32_t)i;
+        }
+        axis->at = from;
+        return ASHORE_OK;
     }
-    if (nearest || same) return ASHORE_OK;
     double *w = ash_arena_array(c->arena, (size_t)room, sizeof *w);
     if (!w) return ash_fail_nomem(c->err, (size_t)room * sizeof *w);
     for (int64_t o = 0, at, n; o < r->out; o++) {
@@ -448,14 +450,16 @@ static int lower_axis(struct ash_lower *c, const struct ash_resample *r, bool ne
     if (!*fits) return ASHORE_OK;
     size_t count = ash_size_mul((size_t)most, axis->out);
     float *table = ash_arena_array(c->arena, count, sizeof *table);
-    if (!table) return ash_fail_nomem(c->err, ash_size_mul(count, sizeof *table));
+    int32_t *from = ash_arena_array(c->arena, count, sizeof *from);
+    if (!table || !from) return ash_fail_nomem(c->err, ash_size_mul(count, sizeof *table));
     memset(table, 0, count * sizeof *table);
     for (int64_t o = 0; o < r->out; o++) {
         int64_t at, n = ash_resample_taps(r, o, &at, w), low = at;
         if (low > r->in - most) low = r->in - most;
         for (int64_t t = 0; t < n; t++) table[(at - low + t) * r->out + o] = (float)w[t];
-        first[o] = (int32_t)low;
+        for (int64_t t = 0; t < most; t++) from[t * r->out + o] = (int32_t)(low + t);
     }
+    axis->at = from;
     axis->taps = (size_t)most;
     axis->w = table;
     return ASHORE_OK;

@@ -1,7 +1,10 @@
 /* RoiAlign, MaxRoiPool: regions of images brought to one size.
  *
  * Letters: R regions, N images, C channels, H x W their extents, PH x PW bins of a region. */
+#include "base/heap.h"
+#include "kernels/resize/resize.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 
 #include <math.h>
 
@@ -35,8 +38,8 @@ static int align_parse(const struct ash_parse *c, void *attrs) {
     a->output_half_pixel = c->node->opset < 16;
     ASH_TRY(ash_parse_choice(c, "coordinate_transformation_mode", coords, a->output_half_pixel,
                              &a->output_half_pixel));
-    ASH_FAIL_IF(a->samples < 0 || a->samples > SIDE_MAX, c->err, ATTR,
-                "sampling_ratio %lld", (long long)a->samples);
+    ASH_FAIL_IF(a->samples < 0 || a->samples > SIDE_MAX, c->err, ATTR, "sampling_ratio %lld",
+                (long long)a->samples);
     return check_pooled(a, c->err);
 }
 
@@ -182,6 +185,66 @@ static int align_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+struct align_params {
+    const struct ash_resize_row *row;
+    size_t bins, taps;
+};
+
+/* Positions and weights of one region, then all channels at once. */
+static int run_align(struct ash_run *c) {
+    const struct roi_attrs *a = c->attrs;
+    const struct align_params *p = c->params;
+    const struct ash_tensor *x = c->in[0];
+    int64_t H = x->dim[2], W = x->dim[3], samples = a->samples * a->samples;
+    size_t count = p->bins * p->taps, plane = (size_t)(H * W), C = (size_t)x->dim[1];
+    int32_t *at = c->scratch;
+    float *w = (float *)(void *)((char *)c->scratch + ash_align_up(count * sizeof *at));
+    struct ash_sample s = {C, p->bins, p->taps, at, w, NULL, plane, p->bins, c->out[0]->data};
+    for (int64_t r = 0; r < c->out[0]->dim[0]; r++, s.y += C * p->bins) {
+        struct side side[2];
+        int64_t image = ash_get_i64(c->in[2], r);
+        ASH_TRY(check_image(c, (double)image));
+        for (int i = 0; i < 2; i++) ASH_TRY(side_of(c, r, i, &side[i]));
+        for (size_t k = 0; k < p->bins * (size_t)samples; k++) {
+            size_t bin = k / (size_t)samples;
+            int64_t sample = (int64_t)k % samples, y[2], col[2];
+            double wy[2], wx[2];
+            bool inside =
+                between(&side[0], (int64_t)bin / a->pooled[1], sample / a->samples, H, y, wy) &&
+                between(&side[1], (int64_t)bin % a->pooled[1], sample % a->samples, W, col, wx);
+            for (int i = 0; i < 4; i++) {
+                size_t to = (size_t)(sample * 4 + i) * p->bins + bin;
+                at[to] = inside ? (int32_t)(y[i / 2] * W + col[i % 2]) : -1;
+                w[to] = inside ? (float)(wy[i / 2] * wx[i % 2] / (double)samples) : 0;
+            }
+        }
+        s.x = (const float *)x->data + (size_t)image * C * plane;
+        ash_sample_f32(p->row, c->pool, &s);
+    }
+    return ASHORE_OK;
+}
+
+/* A mean of a given number of samples. */
+static int align_lower(struct ash_lower *c) {
+    const struct roi_attrs *a = c->attrs;
+    const struct ash_type *x = &c->in[0]->type;
+    struct align_params draft = {.row = ash_resize_best()};
+    size_t plane = ash_extents(x, 2, 4);
+    bool fits = x->dtype == ASHORE_FLOAT32 && !a->max && a->samples > 0 && a->samples <= 16;
+    if (!fits || plane == 0 || plane > INT32_MAX || ash_type_count(&c->out->type) == 0)
+        return ASHORE_OK;
+    draft.bins = ash_extents(&c->out->type, 2, 4);
+    draft.taps = (size_t)(4 * a->samples * a->samples);
+    size_t bytes = ash_size_mul(ash_size_mul(draft.bins, draft.taps), sizeof(float));
+    size_t scratch = ash_size_mul(ash_align_up(bytes), 2);
+    if (scratch == SIZE_MAX) return ASHORE_OK;
+    struct align_params *p = ash_lower_to(c, run_align, sizeof *p, draft.row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    *p = draft;
+    c->scratch = scratch;
+    return ASHORE_OK;
+}
+
 /* ---- MaxRoiPool ---- */
 
 /* The positions of bin i of a side of a region, cut to 0..X. */
@@ -229,7 +292,8 @@ const struct ash_op ash_ops_roi_op[] = {{.name = "RoiAlign",
                                          .attrs_size = sizeof(struct roi_attrs),
                                          .parse = align_parse,
                                          .infer = align_infer,
-                                         .ref = align_ref},
+                                         .ref = align_ref,
+                                         .lower = align_lower},
                                         {.name = "MaxRoiPool",
                                          .domain = "",
                                          .since = 1,
