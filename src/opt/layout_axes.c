@@ -1,3 +1,4 @@
+/* Operators that name dimensions: their axes and lists are written for the other layout. */
 #include "opt/layout.h"
 
 #include <string.h>
@@ -81,7 +82,7 @@ static int set_int(struct ash_layout *l, struct ash_node *n, const char *name, i
 static int turn_axis(struct ash_layout *l, struct ash_node *n, int rank, bool *done) {
     const struct ash_attr *a = ash_node_attr(n, "axis");
     bool split = ash_layout_is(n, "Split"), softmax = strstr(n->op_type, "oftmax") != NULL;
-    if (softmax && n->opset < 13) return ASHORE_OK; /* there, a matrix was meant */
+    if (n->opset < (softmax ? 13 : 4)) return ASHORE_OK; /* a matrix was meant, another default */
     int64_t axis = a && a->type == ASH_ATTR_INT ? a->v.i : split ? 0 : -1;
     if (!in_range(&axis, 1, rank)) return ASHORE_OK;
     for (uint32_t i = 0; !split && i < n->n_formal; i++) {
