@@ -73,6 +73,14 @@ int ash_infer_broadcast_all(struct ash_infer *c, int first, int last, int dtype)
     return ASHORE_OK;
 }
 
+int ash_infer_agree(struct ash_infer *c, struct ash_dim got, struct ash_dim want,
+                    const char *what) {
+    bool exact = got.kind == ASH_DIM_EXACT && want.kind == ASH_DIM_EXACT;
+    ASH_FAIL_IF(exact && got.value != want.value, c->err, SHAPE, "%s: %lld, expected %lld", what,
+                (long long)got.value, (long long)want.value);
+    return ASHORE_OK;
+}
+
 bool ash_infer_codes(struct ash_infer *c, int i, int n, struct ash_dim *dim) {
     const struct ash_info *in = c->in[i];
     int count = 0;

@@ -23,6 +23,8 @@ int ash_infer_types(struct ash_infer *c, int first, int last, int takes, int *dt
 int ash_infer_broadcast_all(struct ash_infer *c, int first, int last, int dtype);
 /* Output o gets the element type and the extents of input i, without what is known of contents. */
 void ash_infer_like(struct ash_infer *c, int o, int dtype, int i);
+/* Two extents that are exact are the same, or ASHORE_ERR_SHAPE: "<what>: 3, expected 4". */
+int ash_infer_agree(struct ash_infer *c, struct ash_dim got, struct ash_dim want, const char *what);
 /* Known contents of integer input i, broadcast to a vector of n extents (scalars and vectors only).
  * false when they are not known or do not fit. */
 bool ash_infer_codes(struct ash_infer *c, int i, int n, struct ash_dim *dim);

@@ -95,12 +95,6 @@ static int grid_parse(const struct ash_parse *c, void *attrs) {
     return ASHORE_OK;
 }
 
-static int differ(struct ash_infer *c, struct ash_dim a, struct ash_dim b, const char *what) {
-    ASH_FAIL_IF(a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT && a.value != b.value, c->err,
-                SHAPE, "%s: %lld, but expected %lld", what, (long long)a.value, (long long)b.value);
-    return ASHORE_OK;
-}
-
 static int grid_infer(struct ash_infer *c) {
     const struct sampler *s = c->attrs;
     const struct ash_type *x = &c->in[0]->type, *g = &c->in[1]->type;
@@ -117,8 +111,9 @@ static int grid_infer(struct ash_infer *c) {
     if (x->rank >= 0) dim[0] = x->dim[0];
     if (x->rank >= 0) dim[1] = x->dim[1];
     if (g->rank >= 0) {
-        ASH_TRY(differ(c, g->dim[rank - 1], ash_dim_exact(rank - 2), "coordinates in the grid"));
-        ASH_TRY(differ(c, g->dim[0], dim[0], "grids"));
+        ASH_TRY(ash_infer_agree(c, g->dim[rank - 1], ash_dim_exact(rank - 2),
+                                "coordinates in the grid"));
+        ASH_TRY(ash_infer_agree(c, g->dim[0], dim[0], "grids"));
         if (dim[0].kind != ASH_DIM_EXACT) dim[0] = g->dim[0];
         for (int i = 2; i < rank; i++) dim[i] = g->dim[i - 1];
     }
@@ -283,9 +278,9 @@ static int deform_infer(struct ash_infer *c) {
     ASH_FAIL_IF(w->rank != rank, c->err, SHAPE, "the input has %d dimensions, the weights %d", rank,
                 w->rank);
     ASH_TRY(ash_window_check(&a->conv.window, rank - 2, c->err));
-    ASH_TRY(differ(c, x->dim[1],
-                   ash_infer_dim(c, ASH_DIM_MUL, w->dim[1], ash_dim_exact(a->conv.groups)),
-                   "input channels"));
+    ASH_TRY(ash_infer_agree(c, x->dim[1],
+                            ash_infer_dim(c, ASH_DIM_MUL, w->dim[1], ash_dim_exact(a->conv.groups)),
+                            "input channels"));
     bool known = w->dim[0].kind == ASH_DIM_EXACT && x->dim[1].kind == ASH_DIM_EXACT;
     ASH_FAIL_IF(known && (w->dim[0].value % a->conv.groups || x->dim[1].value % a->offset_groups),
                 c->err, SHAPE, "%lld and %lld channels cannot be divided into %lld and %lld groups",
@@ -297,7 +292,7 @@ static int deform_infer(struct ash_infer *c) {
         struct ash_dim k = w->dim[i];
         ASH_FAIL_IF(ash_dim_is(k, 0), c->err, SHAPE, "the weights are empty");
         if (a->conv.window.has_kernel)
-            ASH_TRY(differ(c, k, ash_dim_exact(a->conv.window.K[i - 2]), "kernel_shape"));
+            ASH_TRY(ash_infer_agree(c, k, ash_dim_exact(a->conv.window.K[i - 2]), "kernel_shape"));
         ASH_TRY(ash_window_dim(c, &a->conv.window, i - 2, x->dim[i], k, &dim[i]));
         taps =
             taps > 0 && k.kind == ASH_DIM_EXACT && k.value < INT32_MAX / taps ? taps * k.value : -1;
@@ -310,10 +305,11 @@ static int deform_infer(struct ash_infer *c) {
         struct ash_dim each = ash_infer_dim(c, ASH_DIM_MUL, ash_dim_exact(a->offset_groups),
                                             ash_dim_exact(i == 2 ? rank - 2 : 1));
         each = ash_infer_dim(c, ASH_DIM_MUL, each, ash_dim_exact(taps));
-        ASH_TRY(differ(c, t->dim[0], dim[i == 3 ? 1 : 0], "first extent of an input"));
+        ASH_TRY(ash_infer_agree(c, t->dim[0], dim[i == 3 ? 1 : 0], "first extent of an input"));
         if (i == 3) continue;
-        if (taps > 0) ASH_TRY(differ(c, t->dim[1], each, "offsets of a position"));
-        for (int k = 2; k < rank; k++) ASH_TRY(differ(c, t->dim[k], dim[k], "extent of offsets"));
+        if (taps > 0) ASH_TRY(ash_infer_agree(c, t->dim[1], each, "offsets of a position"));
+        for (int k = 2; k < rank; k++)
+            ASH_TRY(ash_infer_agree(c, t->dim[k], dim[k], "extent of offsets"));
     }
     ash_infer_set(c, 0, dtype, rank, dim);
     return ASHORE_OK;
@@ -408,9 +404,9 @@ static int affine_infer(struct ash_infer *c) {
     if (rc != ASHORE_OK) return rc;
     ASH_FAIL_IF(n != 4 && n != 5, c->err, SHAPE, "the size has %d elements", n);
     if (t->rank == 3) {
-        ASH_TRY(differ(c, t->dim[0], list[0], "matrices"));
-        ASH_TRY(differ(c, t->dim[1], ash_dim_exact(n - 2), "rows of theta"));
-        ASH_TRY(differ(c, t->dim[2], ash_dim_exact(n - 1), "columns of theta"));
+        ASH_TRY(ash_infer_agree(c, t->dim[0], list[0], "matrices"));
+        ASH_TRY(ash_infer_agree(c, t->dim[1], ash_dim_exact(n - 2), "rows of theta"));
+        ASH_TRY(ash_infer_agree(c, t->dim[2], ash_dim_exact(n - 1), "columns of theta"));
     }
     dim[0] = list[0];
     for (int i = 1; i < n - 1; i++) dim[i] = list[i + 1];

@@ -34,15 +34,10 @@ static int nms_infer(struct ash_infer *c) {
     if (boxes->rank < 0 || scores->rank < 0) return ASHORE_OK;
     ASH_FAIL_IF(boxes->rank != 3 || scores->rank != 3, c->err, SHAPE,
                 "boxes and scores have %d and %d dimensions", boxes->rank, scores->rank);
-    struct ash_dim four = boxes->dim[2], B = boxes->dim[1];
-    ASH_FAIL_IF(four.kind == ASH_DIM_EXACT && four.value != 4, c->err, SHAPE,
-                "a box is %lld numbers", (long long)four.value);
-    for (int i = 0; i < 2; i++) {
-        struct ash_dim a = boxes->dim[i], b = scores->dim[2 * i];
-        ASH_FAIL_IF(a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT && a.value != b.value,
-                    c->err, SHAPE, "%lld boxes or images, but scores for %lld", (long long)a.value,
-                    (long long)b.value);
-    }
+    struct ash_dim B = boxes->dim[1];
+    ASH_TRY(ash_infer_agree(c, boxes->dim[2], ash_dim_exact(4), "numbers of a box"));
+    ASH_TRY(ash_infer_agree(c, scores->dim[0], boxes->dim[0], "images with scores"));
+    ASH_TRY(ash_infer_agree(c, scores->dim[2], B, "boxes with scores"));
     int64_t limit = 0;
     int n;
     int rc = ash_infer_has(c, 2) ? ash_infer_exact_ints(c, 2, &limit, 1, &n) : ASHORE_OK;

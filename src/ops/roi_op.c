@@ -70,17 +70,15 @@ static int infer(struct ash_infer *c, int width) {
     if (x->rank == 4) dim[1] = x->dim[1];
     if (rois->rank == 2) {
         dim[0] = rois->dim[0];
-        ASH_FAIL_IF(rois->dim[1].kind == ASH_DIM_EXACT && rois->dim[1].value != width, c->err,
-                    SHAPE, "a region is %lld numbers", (long long)rois->dim[1].value);
+        ASH_TRY(ash_infer_agree(c, rois->dim[1], ash_dim_exact(width), "numbers of a region"));
     }
     if (c->n_in > 2) {
         const struct ash_type *b = &c->in[2]->type;
         int whole;
         ASH_TRY(ash_infer_types(c, 2, 3, ASH_TAKES_INT, &whole));
-        bool differs = b->rank >= 0 && (b->rank != 1 || (b->dim[0].kind == ASH_DIM_EXACT &&
-                                                         dim[0].kind == ASH_DIM_EXACT &&
-                                                         b->dim[0].value != dim[0].value));
-        ASH_FAIL_IF(differs, c->err, SHAPE, "the batch indices do not fit the regions");
+        ASH_FAIL_IF(b->rank >= 0 && b->rank != 1, c->err, SHAPE, "batch indices of rank %d",
+                    b->rank);
+        if (b->rank == 1) ASH_TRY(ash_infer_agree(c, b->dim[0], dim[0], "batch indices"));
     }
     ash_infer_set(c, 0, dtype, 4, dim);
     return ASHORE_OK;

@@ -47,13 +47,11 @@ static int unpool_infer(struct ash_infer *c) {
                 "the indices are %s", ash_dtype(indices->dtype)->name);
     if (y->rank < 0) return ASHORE_OK;
     ASH_TRY(ash_window_check(w, y->rank - 2, c->err));
+    ASH_FAIL_IF(indices->rank >= 0 && indices->rank != y->rank, c->err, SHAPE,
+                "indices of rank %d for values of rank %d", indices->rank, y->rank);
     for (int i = 0; i < y->rank; i++) {
         struct ash_dim d = y->dim[i];
-        bool differs = indices->rank >= 0 &&
-                       (indices->rank != y->rank ||
-                        (d.kind == ASH_DIM_EXACT && indices->dim[i].kind == ASH_DIM_EXACT &&
-                         d.value != indices->dim[i].value));
-        ASH_FAIL_IF(differs, c->err, SHAPE, "the indices do not have the shape of the values");
+        if (indices->rank >= 0) ASH_TRY(ash_infer_agree(c, indices->dim[i], d, "indices"));
         dim[i] = i < 2 ? d : ash_dim_unknown();
         if (i < 2 || d.kind != ASH_DIM_EXACT) continue;
         double extent = pooled(w, i - 2, d.value);
@@ -144,10 +142,7 @@ static int col_infer(struct ash_infer *c) {
         ASH_FAIL_IF(known && t->dim[1].value % size.value, c->err, SHAPE,
                     "%lld rows cannot be divided into blocks of %lld", (long long)t->dim[1].value,
                     (long long)size.value);
-        known = t->dim[2].kind == ASH_DIM_EXACT && count.kind == ASH_DIM_EXACT;
-        ASH_FAIL_IF(known && t->dim[2].value != count.value, c->err, SHAPE,
-                    "%lld columns, but the block has %lld positions", (long long)t->dim[2].value,
-                    (long long)count.value);
+        ASH_TRY(ash_infer_agree(c, t->dim[2], count, "positions of the block"));
     }
     ash_infer_set(c, 0, t->dtype, 2 + D, dim);
     ASH_TRY(ash_infer_known(image, D));
