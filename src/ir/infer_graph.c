@@ -183,6 +183,31 @@ static int move_codes(struct ash_inference *f, const struct ash_node *node,
     return rc == ASHORE_ERR_NOMEM ? ash_fail_nomem(f->err, sizeof result) : ASHORE_OK;
 }
 
+/* Contents without a symbol are a constant: what computes them need not run. */
+static int keep_content(struct ash_inference *f, struct ash_info *out) {
+    int dtype = out->type.dtype;
+    if (!f->fold_limit || out->data || !out->content || !ash_info_exact(out) ||
+        (dtype != ASHORE_INT64 && dtype != ASHORE_INT32))
+        return ASHORE_OK;
+    struct ash_tensor *t = ash_arena_alloc(f->arena, sizeof *t);
+    if (!t) return ash_fail_nomem(f->err, sizeof *t);
+    *t = exact_tensor(&out->type);
+    int64_t n = ash_tensor_count(t);
+    for (int64_t i = 0; i < n; i++) {
+        if (ash_dim_is_code(out->content[i])) return ASHORE_OK;
+    }
+    t->data = ash_arena_array(f->arena, (size_t)n, sizeof(int64_t));
+    if (!t->data) return ash_fail_nomem(f->err, (size_t)n * sizeof(int64_t));
+    for (int64_t i = 0; i < n; i++) {
+        if (dtype == ASHORE_INT64)
+            ((int64_t *)t->data)[i] = out->content[i];
+        else
+            ((int32_t *)t->data)[i] = (int32_t)out->content[i];
+    }
+    out->data = t;
+    return ASHORE_OK;
+}
+
 static int infer_sub(struct ash_infer *c, int k, const struct ash_info *formal,
                      struct ash_info *out) {
     struct ash_inference *f = c->driver;
@@ -227,8 +252,8 @@ static int infer_node(struct ash_inference *f, const struct ash_node *node,
     ASH_TRY(op->infer(&c));
     if (all && (any || node->n_in == 0) && foldable(f, node, in, out))
         return fold(f, node, in, out);
-    if ((op->flags & ASH_OP_MOVES) && !out->content) return move_codes(f, node, in, out);
-    return ASHORE_OK;
+    if ((op->flags & ASH_OP_MOVES) && !out->content) ASH_TRY(move_codes(f, node, in, out));
+    return node->n_out == 1 && !node->n_sub ? keep_content(f, out) : ASHORE_OK;
 }
 
 static void describe_inputs(struct ash_inference *f, const struct ash_node *node,

@@ -57,9 +57,7 @@ static int deconv_channels(struct ash_infer *c, struct ash_dim *out) {
     *out = ash_dim_unknown();
     if (w->rank < 0) return ASHORE_OK;
     struct ash_dim from = w->dim[0];
-    ASH_FAIL_IF(in.kind == ASH_DIM_EXACT && from.kind == ASH_DIM_EXACT && in.value != from.value,
-                c->err, SHAPE, "%lld input channels, but weights for %lld", (long long)in.value,
-                (long long)from.value);
+    ASH_TRY(ash_infer_agree(c, in, from, "input channels"));
     if (in.kind != ASH_DIM_EXACT) in = from;
     ASH_FAIL_IF(in.kind == ASH_DIM_EXACT && in.value % a->conv.groups, c->err, SHAPE,
                 "%lld input channels cannot be divided into %lld groups", (long long)in.value,
@@ -67,10 +65,8 @@ static int deconv_channels(struct ash_infer *c, struct ash_dim *out) {
     *out = ash_infer_dim(c, ASH_DIM_MUL, w->dim[1], ash_dim_exact(a->conv.groups));
     if (!ash_infer_has(c, 2) || c->in[2]->type.rank < 0) return ASHORE_OK;
     const struct ash_type *b = &c->in[2]->type;
-    bool fits = b->rank == 1 && (b->dim[0].kind != ASH_DIM_EXACT || out->kind != ASH_DIM_EXACT ||
-                                 b->dim[0].value == out->value);
-    ASH_FAIL_IF(!fits, c->err, SHAPE, "the bias must be [%lld]", (long long)out->value);
-    return ASHORE_OK;
+    ASH_FAIL_IF(b->rank != 1, c->err, SHAPE, "a bias of rank %d", b->rank);
+    return ash_infer_agree(c, b->dim[0], *out, "elements of the bias");
 }
 
 static int deconv_infer(struct ash_infer *c) {
@@ -89,10 +85,10 @@ static int deconv_infer(struct ash_infer *c) {
     ASH_TRY(deconv_channels(c, &dim[1]));
     for (int i = 0; i < rank - 2; i++) {
         struct ash_dim k = w->rank >= 0 ? w->dim[2 + i] : ash_dim_unknown();
-        bool differs = win->has_kernel && k.kind == ASH_DIM_EXACT && k.value != win->K[i];
-        ASH_FAIL_IF(differs, c->err, SHAPE, "kernel_shape %lld, but weights of %lld",
-                    (long long)win->K[i], (long long)k.value);
-        if (win->has_kernel) k = ash_dim_exact(win->K[i]);
+        if (win->has_kernel) {
+            ASH_TRY(ash_infer_agree(c, k, ash_dim_exact(win->K[i]), "extent of the weights"));
+            k = ash_dim_exact(win->K[i]);
+        }
         ASH_FAIL_IF(ash_dim_is(k, 0), c->err, SHAPE, "the weights are empty");
         ASH_TRY(deconv_dim(c, i, x->rank >= 0 ? x->dim[2 + i] : ash_dim_unknown(), k, &dim[2 + i]));
     }

@@ -73,6 +73,14 @@ int ash_infer_broadcast_all(struct ash_infer *c, int first, int last, int dtype)
     return ASHORE_OK;
 }
 
+int ash_infer_agree(struct ash_infer *c, struct ash_dim got, struct ash_dim want,
+                    const char *what) {
+    bool exact = got.kind == ASH_DIM_EXACT && want.kind == ASH_DIM_EXACT;
+    ASH_FAIL_IF(exact && got.value != want.value, c->err, SHAPE, "%s: %lld, expected %lld", what,
+                (long long)got.value, (long long)want.value);
+    return ASHORE_OK;
+}
+
 bool ash_infer_codes(struct ash_infer *c, int i, int n, struct ash_dim *dim) {
     const struct ash_info *in = c->in[i];
     int count = 0;
@@ -145,5 +153,18 @@ int ash_run_strings(struct ash_run *c, int i, int rank, const int64_t *dim, size
     ash_value_release(&c->out_value[i]);
     c->out_value[i] = v;
     *c->out[i] = v->tensor;
+    return ASHORE_OK;
+}
+
+int ash_run_strings_of(struct ash_run *c, int i, int j) {
+    const struct ash_tensor *x = c->in[j];
+    const struct ash_str *s = x->data;
+    size_t size = 0;
+    for (int64_t k = 0; k < ash_tensor_count(x); k++) {
+        size_t end = (size_t)s[k].offset + s[k].length;
+        if (end > size) size = end;
+    }
+    ASH_TRY(ash_run_strings(c, i, c->out[i]->rank, c->out[i]->dim, size));
+    if (size) memcpy((char *)(uintptr_t)c->out[i]->chars, x->chars, size);
     return ASHORE_OK;
 }

@@ -23,6 +23,8 @@ int ash_infer_types(struct ash_infer *c, int first, int last, int takes, int *dt
 int ash_infer_broadcast_all(struct ash_infer *c, int first, int last, int dtype);
 /* Output o gets the element type and the extents of input i, without what is known of contents. */
 void ash_infer_like(struct ash_infer *c, int o, int dtype, int i);
+/* Two extents that are exact are the same, or ASHORE_ERR_SHAPE: "<what>: 3, expected 4". */
+int ash_infer_agree(struct ash_infer *c, struct ash_dim got, struct ash_dim want, const char *what);
 /* Known contents of integer input i, broadcast to a vector of n extents (scalars and vectors only).
  * false when they are not known or do not fit. */
 bool ash_infer_codes(struct ash_infer *c, int i, int n, struct ash_dim *dim);
@@ -37,6 +39,10 @@ enum { ASH_ELEMENT_MAX = 16 }; /* bytes of the largest element */
 
 /* Makes output i a string tensor with room for chars_size bytes of text, for the caller to fill. */
 int ash_run_strings(struct ash_run *c, int i, int rank, const int64_t *dim, size_t chars_size);
+
+/* Makes output i, whose shape is set, a string tensor that holds all of the text of input j: its
+ * records may be copies of the input's. */
+int ash_run_strings_of(struct ash_run *c, int i, int j);
 
 /* Row-major tiles: for (start = 0; (n = ash_tile_size(count, start)); start += n). */
 static inline size_t ash_tile_size(int64_t count, int64_t start) {

@@ -1,4 +1,4 @@
-/* Pad. */
+/* Pad, CenterCropPad. */
 #include "ops/convert.h"
 #include "ops/move.h"
 
@@ -11,7 +11,7 @@ extern const struct ash_op ash_ops_pad[];
 enum pad_mode { PAD_CONSTANT, PAD_REFLECT, PAD_EDGE, PAD_WRAP };
 
 struct pad_attrs {
-    const int64_t *pads; /* before operator set 11 */
+    const int64_t *pads; /* before operator set 11; CenterCropPad: axes */
     size_t n;
     float value;
     int mode;
@@ -176,10 +176,75 @@ static int pad_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+/* ---- CenterCropPad ---- */
+
+static int center_parse(const struct ash_parse *c, void *attrs) {
+    struct pad_attrs *a = attrs;
+    ASH_TRY(ash_parse_ints(c, "axes", &a->pads, &a->n));
+    ASH_FAIL_IF(a->n > ASH_MAX_RANK, c->err, ATTR, "%zu axes", a->n);
+    return ASHORE_OK;
+}
+
+static int center_infer(struct ash_infer *c) {
+    static const int64_t all[ASH_MAX_RANK] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const struct pad_attrs *a = c->attrs;
+    const struct ash_type *t = &c->in[0]->type;
+    struct ash_dim dim[ASH_MAX_RANK], list[ASH_MAX_RANK];
+    int axes[ASH_MAX_RANK], n = a->pads ? (int)a->n : t->rank, given = 0;
+    c->out->type.dtype = t->dtype;
+    if (t->rank < 0) return ASHORE_OK;
+    ASH_TRY(ash_axes(a->pads ? a->pads : all, n, t->rank, axes, c->err));
+    int rc = ash_infer_ints(c, 1, list, ASH_MAX_RANK, &given);
+    if (rc < 0) return rc;
+    ASH_FAIL_IF(rc == ASHORE_OK && given != n, c->err, SHAPE, "%d extents for %d dimensions", given,
+                n);
+    for (int i = 0; i < t->rank; i++) dim[i] = t->dim[i];
+    for (int i = 0; i < n; i++) {
+        dim[axes[i]] = rc == ASHORE_OK ? list[i] : ash_dim_unknown();
+        ASH_FAIL_IF(dim[axes[i]].kind == ASH_DIM_EXACT && dim[axes[i]].value < 0, c->err, ARGUMENT,
+                    "extent %lld", (long long)dim[axes[i]].value);
+    }
+    ash_infer_set(c, 0, t->dtype, t->rank, dim);
+    return rc == ASHORE_OK ? ash_infer_known(list, n) : rc;
+}
+
+/* The centre of the input goes to the centre of the output; half elements are left out before. */
+static int center_ref(struct ash_run *c) {
+    const struct ash_tensor *in = c->in[0], *out = c->out[0];
+    int64_t from[ASH_MAX_RANK], to[ASH_MAX_RANK], dim[ASH_MAX_RANK], first = 0, at = 0;
+    size_t size = ash_dtype_size(in->dtype);
+    ash_steps(in->rank, in->dim, from);
+    ash_steps(out->rank, out->dim, to);
+    for (int i = 0; i < in->rank; i++) {
+        int64_t more = in->dim[i] - out->dim[i];
+        dim[i] = more > 0 ? out->dim[i] : in->dim[i];
+        if (more > 0)
+            first += more / 2 * from[i];
+        else
+            at += -more / 2 * to[i];
+    }
+    ash_fill(out->data, size, ash_tensor_count(out), NULL);
+    if (ash_dims_product(dim, 0, in->rank) == 0) return ASHORE_OK;
+    ash_move(in->rank, dim, size, ash_at(in, first), from, ash_at(out, at), to);
+    return ASHORE_OK;
+}
+
 #define PAD                                                                                        \
     .name = "Pad", .domain = "", .out_min = 1, .out_max = 1, .flags = ASH_OP_MOVES,                \
     .attrs_size = sizeof(struct pad_attrs), .parse = pad_parse, .infer = pad_infer, .ref = pad_ref
 
 const struct ash_op ash_ops_pad[] = {{PAD, .since = 1, .until = 10, .in_min = 1, .in_max = 1},
                                      {PAD, .since = 11, .in_min = 2, .in_max = 4},
+                                     {.name = "CenterCropPad",
+                                      .domain = "",
+                                      .since = 18,
+                                      .in_min = 2,
+                                      .in_max = 2,
+                                      .out_min = 1,
+                                      .out_max = 1,
+                                      .flags = ASH_OP_MOVES,
+                                      .attrs_size = sizeof(struct pad_attrs),
+                                      .parse = center_parse,
+                                      .infer = center_infer,
+                                      .ref = center_ref},
                                      {0}};

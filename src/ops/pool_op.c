@@ -1,4 +1,4 @@
-/* MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool.  Letters: window.h. */
+/* MaxPool, AveragePool, LpPool and their global forms.  Letters: window.h. */
 #include "ops/convert.h"
 #include "ops/window.h"
 
@@ -6,12 +6,27 @@
 
 extern const struct ash_op ash_ops_pool_op[];
 
+/* An integer, but for operator set 1. */
+static int norm_parse(const struct ash_parse *c, double *p) {
+    float real = 2;
+    int64_t integer = 2;
+    bool old = c->node->opset < 2;
+    if (old)
+        ASH_TRY(ash_parse_float(c, "p", 2, &real));
+    else
+        ASH_TRY(ash_parse_int(c, "p", 2, &integer));
+    *p = old ? (double)real : (double)integer;
+    ASH_FAIL_IF(!(*p > 0), c->err, ATTR, "p is %g", *p);
+    return ASHORE_OK;
+}
+
 static int pool_parse(const struct ash_parse *c, void *attrs) {
     struct ash_pool_attrs *a = attrs;
     const char *name = c->node->op_type;
     int64_t count_pad, column_major;
     a->whole = name[0] == 'G';
     a->max = name[a->whole ? 6 : 0] == 'M';
+    if (name[a->whole ? 6 : 0] == 'L') ASH_TRY(norm_parse(c, &a->p));
     ASH_TRY(ash_window_parse(c, &a->window));
     ASH_TRY(ash_parse_int(c, "count_include_pad", 0, &count_pad));
     ASH_TRY(ash_parse_int(c, "storage_order", 0, &column_major));
@@ -81,7 +96,7 @@ static double pool_window(const struct ash_pool_attrs *a, const struct ash_windo
         for (int i = 0; i < spatial; i++) at = at * X[i] + t->first[i] + t->at[i] * w->L[i];
         double v = plane[at];
         if (!a->max) {
-            best += v;
+            best += a->p == 0 ? v : pow(fabs(v), a->p);
         } else if (*index < 0 || v > best || (isnan(v) && !isnan(best))) {
             best = v;
             *index = at;
@@ -89,6 +104,7 @@ static double pool_window(const struct ash_pool_attrs *a, const struct ash_windo
         ash_index_next(spatial, t->count, t->at, 0, NULL, NULL);
     }
     if (a->max) return best;
+    if (a->p != 0) return pow(best, 1 / a->p);
     return best / (double)(a->count_pad ? t->padded : t->total);
 }
 
@@ -159,6 +175,8 @@ static int pool_ref(struct ash_run *c) {
 
 const struct ash_op ash_ops_pool_op[] = {{POOL, .name = "MaxPool", .out_max = 2},
                                          {POOL, .name = "AveragePool", .out_max = 1},
+                                         {POOL, .name = "LpPool", .out_max = 1},
+                                         {POOL, .name = "GlobalLpPool", .out_max = 1},
                                          {POOL, .name = "GlobalMaxPool", .out_max = 1},
                                          {POOL, .name = "GlobalAveragePool", .out_max = 1},
                                          {0}};

@@ -2,27 +2,37 @@
 
 #include <math.h>
 
+bool ash_resample_same(const struct ash_resample *r) {
+    return r->in == r->out && r->scale == 1 && r->coord != ASH_RESAMPLE_CROP;
+}
+
+static double quotient(const struct ash_resample *r, double x, double y) {
+    return r->mode == ASH_RESAMPLE_NEAREST ? (double)(float)(x / y) : x / y;
+}
+
 static double position(const struct ash_resample *r, int64_t o) {
     double x = (double)o, in = (double)r->in, last = in - 1;
+    if (ash_resample_same(r)) return x;
     switch (r->coord) {
     case ASH_RESAMPLE_ALIGN_CORNERS:
-        return r->width == 1 ? 0 : x * last / (r->width - 1);
+        return r->width == 1 ? 0 : quotient(r, x * last, r->width - 1);
     case ASH_RESAMPLE_ASYMMETRIC:
-        return x / r->scale;
+        return quotient(r, x, r->scale);
     case ASH_RESAMPLE_CROP:
         if (r->width == 1) return (r->from + r->to) * last / 2;
-        return r->from * last + x * (r->to - r->from) * last / (r->width - 1);
+        return r->from * last + quotient(r, x * (r->to - r->from) * last, r->width - 1);
     case ASH_RESAMPLE_TF_HALF_PIXEL:
-        return (x + 0.5) / r->scale;
+        return quotient(r, x + 0.5, r->scale);
     case ASH_RESAMPLE_PYTORCH_HALF_PIXEL:
-        if (r->width <= 1) return 0;
+        if (r->out <= 1) return 0;
         break;
     case ASH_RESAMPLE_HALF_PIXEL_SYMMETRIC:
-        return in / 2 * (1 - (double)r->out / r->width) + (x + 0.5) / r->scale - 0.5;
+        x = in / 2 * (1 - (double)r->out / r->width) + (x + 0.5) / r->scale - 0.5;
+        return quotient(r, x, 1);
     default:
         break;
     }
-    return (x + 0.5) / r->scale - 0.5;
+    return quotient(r, x + 0.5, r->scale) - 0.5;
 }
 
 static bool outside(const struct ash_resample *r, double x) {
@@ -33,14 +43,9 @@ static int64_t clamp(const struct ash_resample *r, double x) {
     return x > 0 ? (x < (double)r->in ? (int64_t)x : r->in - 1) : 0;
 }
 
-bool ash_resample_same(const struct ash_resample *r) {
-    return r->in == r->out && r->scale == 1 && r->coord != ASH_RESAMPLE_CROP;
-}
-
 int64_t ash_resample_nearest(const struct ash_resample *r, int64_t o) {
     double x = position(r, o);
     if (outside(r, x)) return -1;
-    x = (double)(float)x;
     switch (r->round) {
     case ASH_RESAMPLE_PREFER_FLOOR:
         return clamp(r, ceil(x - 0.5));

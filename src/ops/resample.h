@@ -1,6 +1,6 @@
 /* One dimension of a resize: which input positions an output position is made of.
  *
- * Positions are computed in double.  Nearest rounds them to float32 before it chooses, so that a
+ * Positions are computed in double.  Nearest rounds the division in them to float32, so that a
  * scale such as 4/3, which float32 holds inexactly, still falls on the grid that it means. */
 #ifndef ASH_OPS_RESAMPLE_H
 #define ASH_OPS_RESAMPLE_H

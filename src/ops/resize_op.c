@@ -277,20 +277,6 @@ static void outside_element(const struct resize_attrs *a, int dtype, char *eleme
     if (dtype != ASHORE_STRING) ash_store_f32(dtype, &a->outside, 1, element);
 }
 
-/* Records of strings keep their offsets: the result holds the whole text. */
-static int copy_text(struct ash_run *c) {
-    const struct ash_tensor *x = c->in[0];
-    const struct ash_str *s = x->data;
-    size_t size = 0;
-    for (int64_t i = 0; i < ash_tensor_count(x); i++) {
-        size_t end = (size_t)s[i].offset + s[i].length;
-        if (end > size) size = end;
-    }
-    ASH_TRY(ash_run_strings(c, 0, c->out[0]->rank, c->out[0]->dim, size));
-    if (size) memcpy((char *)(uintptr_t)c->out[0]->chars, x->chars, size);
-    return ASHORE_OK;
-}
-
 static void nearest_row(const struct ash_resample *r, size_t size, const char *from, char *to,
                         const char *element) {
     for (int64_t o = 0; o < r->out; o++, to += size) {
@@ -305,7 +291,7 @@ static int resize_nearest(struct ash_run *c, const struct ash_resample *r, int l
     size_t size = ash_dtype_size(x->dtype), row = (size_t)r[last].in * size;
     char element[ASH_ELEMENT_MAX];
     outside_element(c->attrs, x->dtype, element);
-    if (x->dtype == ASHORE_STRING) ASH_TRY(copy_text(c));
+    if (x->dtype == ASHORE_STRING) ASH_TRY(ash_run_strings_of(c, 0, 0));
     char *to = c->out[0]->data;
     do {
         int64_t line = 0;
@@ -443,15 +429,17 @@ static int lower_axis(struct ash_lower *c, const struct ash_resample *r, bool ne
     int64_t room = nearest ? 1 : ash_resample_room(r), most = 1;
     bool same = ash_resample_same(r);
     *axis = (struct ash_resize_axis){.in = (size_t)r->in, .out = (size_t)r->out, .taps = 1};
-    int32_t *first = ash_arena_array(c->arena, axis->out, sizeof *first);
-    if (!first) return ash_fail_nomem(c->err, axis->out * sizeof *first);
-    axis->first = first;
-    for (int64_t o = 0; o < r->out && (nearest || same); o++) {
-        int64_t i = same ? o : ash_resample_nearest(r, o);
-        if (i < 0) *fits = false;
-        first[o] = (int32_t)i;
+    if (nearest || same) {
+        int32_t *from = ash_arena_array(c->arena, axis->out, sizeof *from);
+        if (!from) return ash_fail_nomem(c->err, axis->out * sizeof *from);
+        for (int64_t o = 0; o < r->out; o++) {
+            int64_t i = same ? o : ash_resample_nearest(r, o);
+            if (i < 0) *fits = false;
+            from[o] = (int32_t)i;
+        }
+        axis->at = from;
+        return ASHORE_OK;
     }
-    if (nearest || same) return ASHORE_OK;
     double *w = ash_arena_array(c->arena, (size_t)room, sizeof *w);
     if (!w) return ash_fail_nomem(c->err, (size_t)room * sizeof *w);
     for (int64_t o = 0, at, n; o < r->out; o++) {
@@ -462,14 +450,16 @@ static int lower_axis(struct ash_lower *c, const struct ash_resample *r, bool ne
     if (!*fits) return ASHORE_OK;
     size_t count = ash_size_mul((size_t)most, axis->out);
     float *table = ash_arena_array(c->arena, count, sizeof *table);
-    if (!table) return ash_fail_nomem(c->err, ash_size_mul(count, sizeof *table));
+    int32_t *from = ash_arena_array(c->arena, count, sizeof *from);
+    if (!table || !from) return ash_fail_nomem(c->err, ash_size_mul(count, sizeof *table));
     memset(table, 0, count * sizeof *table);
     for (int64_t o = 0; o < r->out; o++) {
         int64_t at, n = ash_resample_taps(r, o, &at, w), low = at;
         if (low > r->in - most) low = r->in - most;
         for (int64_t t = 0; t < n; t++) table[(at - low + t) * r->out + o] = (float)w[t];
-        first[o] = (int32_t)low;
+        for (int64_t t = 0; t < most; t++) from[t * r->out + o] = (int32_t)(low + t);
     }
+    axis->at = from;
     axis->taps = (size_t)most;
     axis->w = table;
     return ASHORE_OK;

@@ -36,6 +36,7 @@ struct ash_pool_attrs {
     struct ash_window window;
     bool max, whole; /* whole: the window is all of the input */
     bool count_pad, column_major;
+    double p; /* of the norm, 0: none */
 };
 
 /* Attribute `name`, numbers of low..INT32_MAX for each spatial dimension, `low` where it is left

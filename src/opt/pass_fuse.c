@@ -25,6 +25,15 @@ static bool has_act(const struct ash_node *n) {
     return a && a->v.i != ASH_ACT_NONE;
 }
 
+/* A function that costs more than the few columns of a narrow product: it is cheaper over what they
+ * make together, where vectors are full. */
+static bool apart(const struct ash_pass *p, const struct ash_node *conv, enum ash_act act) {
+    const struct ash_tensor *w = p->graph->values[conv->in[1]].data;
+    bool costly =
+        act == ASH_ACT_SIGMOID || act == ASH_ACT_SILU || act == ASH_ACT_TANH || act == ASH_ACT_GELU;
+    return costly && is_conv(conv) && w && w->dim[strcmp(conv->op_type, "Conv") ? 1 : 0] <= 4;
+}
+
 static bool take_act(struct ash_pass *p, struct ash_node *conv, struct ash_node *next, int *rc) {
     const struct ash_tensor *data[3] = {NULL, NULL, NULL};
     struct ash_act_f32 act;
@@ -32,7 +41,7 @@ static bool take_act(struct ash_pass *p, struct ash_node *conv, struct ash_node 
     for (uint32_t i = 0; i < next->n_formal; i++) {
         if (next->in[i] != ASH_NONE) data[i] = p->graph->values[next->in[i]].data;
     }
-    if (!ash_act_from_node(next, data, &act)) return false;
+    if (!ash_act_from_node(next, data, &act) || apart(p, conv, act.kind)) return false;
     *rc = ash_act_set(p->graph, conv, act, p->err);
     if (*rc == ASHORE_OK) ash_pass_take_over(p, conv, next);
     return true;

@@ -1,5 +1,5 @@
 /* Nodes that hand their input through: Identity, a Cast to the type that is there, a Transpose that
- * moves nothing, a view of the shape that is there. */
+ * moves nothing, a view of the shape that is there, Dropout. */
 #include "opt/passes.h"
 
 #include <string.h>
@@ -13,6 +13,13 @@ static bool same_shape(const struct ash_type *a, const struct ash_type *b) {
     return true;
 }
 
+/* Dropout that is not training. */
+static bool keeps_all(const struct ash_pass *p, const struct ash_node *n) {
+    if (n->n_formal < 3 || n->in[2] == ASH_NONE) return true;
+    const struct ash_tensor *t = p->graph->values[n->in[2]].data;
+    return t && t->dtype == ASHORE_BOOL && ash_tensor_count(t) == 1 && !*(const uint8_t *)t->data;
+}
+
 /* A view of the same shape is the same value; so is a conversion to the same type, and a
  * permutation that keeps every axis. */
 static bool does_nothing(const struct ash_pass *p, const struct ash_node *n) {
@@ -22,6 +29,7 @@ static bool does_nothing(const struct ash_pass *p, const struct ash_node *n) {
     }
     const struct ash_type *in = &p->infos[n->in[0]].type, *out = &p->infos[n->out[0]].type;
     if (!strcmp(n->op_type, "Identity")) return true;
+    if (!strcmp(n->op_type, "Dropout")) return keeps_all(p, n);
     if (!strcmp(n->op_type, "Cast")) return in->dtype && in->dtype == out->dtype;
     if (!strcmp(n->op_type, "Transpose")) {
         const struct ash_attr *perm = ash_node_attr(n, "perm");

@@ -2,9 +2,10 @@
  *
  * Each convolution becomes the channels-last operator between two
  * permutations, "to last" before it and "to first" behind.  Then permutations to first move down:
- * through elementwise operators, concatenations, poolings and means, until they meet one to last,
- * and the two cancel.  What is left stands at the edges of the convolutional parts. */
-#include "opt/passes.h"
+ * through elementwise operators, poolings and all that names its dimensions (layout_axes.c), until
+ * they meet one to last, and the two cancel.  What is left stands at the edges of the convolutional
+ * parts. */
+#include "opt/layout.h"
 
 #include <string.h>
 
@@ -18,14 +19,14 @@ static void perm_to_first(int rank, int64_t *perm) {
     for (int i = 1; i < rank; i++) perm[i] = i == 1 ? rank - 1 : i - 1;
 }
 
-static bool is_op(const struct ash_node *n, const char *op) {
+bool ash_layout_is(const struct ash_node *n, const char *op) {
     return n && !*n->domain && !strcmp(n->op_type, op);
 }
 
 /* The rank that a permutation to first (or to last) is of; 0 when it is something else. */
 static int layout_rank(const struct ash_node *n, bool to_first) {
     int64_t want[ASH_MAX_RANK];
-    if (!is_op(n, "Transpose")) return 0;
+    if (!ash_layout_is(n, "Transpose")) return 0;
     const struct ash_attr *perm = ash_node_attr(n, "perm");
     if (!perm || perm->type != ASH_ATTR_INTS || perm->count < 3 || perm->count > 5) return 0;
     int rank = (int)perm->count;
@@ -33,14 +34,7 @@ static int layout_rank(const struct ash_node *n, bool to_first) {
     return memcmp(want, perm->v.ints, perm->count * sizeof *want) ? 0 : rank;
 }
 
-struct list { /* the nodes of the graph as it will be */
-    struct ash_pass *p;
-    struct ash_node **nodes;
-    uint32_t n;
-    uint32_t *twin; /* [infos_n] the channels-last form of a value, ASH_NONE while there is none */
-};
-
-static int push_node(struct list *l, const char *domain, const char *op, uint32_t n_in,
+static int push_node(struct ash_layout *l, const char *domain, const char *op, uint32_t n_in,
                      struct ash_node **node) {
     struct ash_graph *g = l->p->graph;
     uint32_t before = g->n_nodes;
@@ -53,7 +47,7 @@ static int push_node(struct list *l, const char *domain, const char *op, uint32_
 }
 
 /* A permutation of x; *y is its result. */
-static int push_turn(struct list *l, uint32_t x, int rank, bool to_first, uint32_t *y) {
+static int push_turn(struct ash_layout *l, uint32_t x, int rank, bool to_first, uint32_t *y) {
     struct ash_node *t;
     int64_t *perm = ash_arena_array(l->p->arena, (size_t)rank, sizeof *perm);
     if (!perm) return ash_fail_nomem(l->p->err, (size_t)rank * sizeof *perm);
@@ -67,80 +61,82 @@ static int push_turn(struct list *l, uint32_t x, int rank, bool to_first, uint32
     return ash_node_resolve(l->p->graph, t, l->p->err);
 }
 
-static const struct ash_type *type_of(const struct list *l, uint32_t v) {
+const struct ash_type *ash_layout_type(const struct ash_layout *l, uint32_t v) {
     static const struct ash_type unknown = {.rank = -1};
     return v < l->p->infos_n ? &l->p->infos[v].type : &unknown;
 }
 
-/* The channels-last form of v, of `rank` dimensions: made here, or what a permutation to first was
- * given.  ASH_NONE. */
-static uint32_t behind(const struct list *l, uint32_t v, int rank) {
-    if (v >= l->p->infos_n || type_of(l, v)->rank != rank) return ASH_NONE;
+uint32_t ash_layout_behind(const struct ash_layout *l, uint32_t v, int rank) {
+    if (v >= l->p->infos_n || ash_layout_type(l, v)->rank != rank) return ASH_NONE;
     if (l->twin[v] != ASH_NONE) return l->twin[v];
     const struct ash_node *t = ash_pass_producer(l->p, v);
     return t && t->n_out && layout_rank(t, true) == rank ? t->in[0] : ASH_NONE;
 }
 
-/* node, now channels-last with result `last`, makes its old result through a permutation. */
-static int finish(struct list *l, struct ash_node *node, uint32_t old, int rank) {
+int ash_layout_finish(struct ash_layout *l, struct ash_node *node, int rank) {
     struct ash_graph *g = l->p->graph;
-    uint32_t last;
-    ASH_TRY(ash_graph_add_value(g, "", &last, l->p->err));
-    node->out[0] = last;
+    uint32_t old[ASH_LAYOUT_OUTPUTS], y;
     l->nodes[l->n++] = node;
+    for (uint32_t i = 0; i < node->n_out; i++) {
+        old[i] = node->out[i];
+        if (old[i] != ASH_NONE) ASH_TRY(ash_graph_add_value(g, "", &node->out[i], l->p->err));
+    }
     ASH_TRY(ash_node_resolve(g, node, l->p->err));
-    uint32_t y;
-    ASH_TRY(push_turn(l, last, rank, true, &y));
-    l->nodes[l->n - 1]->out[0] = old;
-    l->twin[old] = last;
+    for (uint32_t i = 0; i < node->n_out; i++) {
+        if (old[i] == ASH_NONE) continue;
+        ASH_TRY(push_turn(l, node->out[i], rank, true, &y));
+        l->nodes[l->n - 1]->out[0] = old[i];
+        l->twin[old[i]] = node->out[i];
+    }
     l->p->changed = true;
     return ASHORE_OK;
 }
 
-static int turn_conv(struct list *l, struct ash_node *n, bool *done) {
+static int turn_conv(struct ash_layout *l, struct ash_node *n, bool *done) {
     *done = false;
-    if (!is_op(n, "Conv") && !is_op(n, "ConvTranspose")) return ASHORE_OK;
-    const struct ash_type *x_type = type_of(l, n->in[0]), *w_type = type_of(l, n->in[1]);
+    if (!ash_layout_is(n, "Conv") && !ash_layout_is(n, "ConvTranspose")) return ASHORE_OK;
+    const struct ash_type *x_type = ash_layout_type(l, n->in[0]),
+                          *w_type = ash_layout_type(l, n->in[1]);
     int rank = w_type->rank;
     bool fits = x_type->dtype == ASHORE_FLOAT32 && w_type->dtype == ASHORE_FLOAT32;
     if (!fits || (rank != 3 && rank != 4)) return ASHORE_OK;
-    uint32_t x = behind(l, n->in[0], rank);
+    uint32_t x = ash_layout_behind(l, n->in[0], rank);
     if (x == ASH_NONE) ASH_TRY(push_turn(l, n->in[0], rank, false, &x));
     n->in[0] = x;
     n->domain = ASH_INTERNAL;
     n->opset = 1;
     *done = true;
-    return finish(l, n, n->out[0], rank);
+    return ash_layout_finish(l, n, rank);
 }
 
 /* Poolings have a channels-last form of the same name. */
-static int turn_pool(struct list *l, struct ash_node *n, bool *done) {
+static int turn_pool(struct ash_layout *l, struct ash_node *n, bool *done) {
     static const char *const ops[] = {"MaxPool", "AveragePool", "GlobalMaxPool",
                                       "GlobalAveragePool"};
     size_t i = 0;
     *done = false;
-    while (i < 4 && !is_op(n, ops[i])) i++;
+    while (i < 4 && !ash_layout_is(n, ops[i])) i++;
     if (i == 4 || (n->n_out > 1 && n->out[1] != ASH_NONE)) return ASHORE_OK;
-    int rank = type_of(l, n->in[0])->rank;
-    uint32_t x = rank >= 3 ? behind(l, n->in[0], rank) : ASH_NONE;
-    if (x == ASH_NONE || type_of(l, n->in[0])->dtype != ASHORE_FLOAT32) return ASHORE_OK;
+    int rank = ash_layout_type(l, n->in[0])->rank;
+    uint32_t x = rank >= 3 ? ash_layout_behind(l, n->in[0], rank) : ASH_NONE;
+    if (x == ASH_NONE || ash_layout_type(l, n->in[0])->dtype != ASHORE_FLOAT32) return ASHORE_OK;
     n->in[0] = x;
     n->n_out = 1;
     n->domain = ASH_INTERNAL;
     n->opset = 1;
     *done = true;
-    return finish(l, n, n->out[0], rank);
+    return ash_layout_finish(l, n, rank);
 }
 
 /* An operand beside a permuted one: permuted as well, one number, or a constant that is permuted
  * here (seen in `rank` dimensions first). */
-static bool operand_fits(const struct list *l, uint32_t v, int rank) {
+static bool operand_fits(const struct ash_layout *l, uint32_t v, int rank) {
     const struct ash_tensor *t = l->p->graph->values[v].data;
-    if (behind(l, v, rank) != ASH_NONE) return true;
+    if (ash_layout_behind(l, v, rank) != ASH_NONE) return true;
     return t && t->rank <= rank && t->dtype != ASHORE_STRING;
 }
 
-static int turn_const(struct list *l, uint32_t v, int rank, uint32_t *out) {
+static int turn_const(struct ash_layout *l, uint32_t v, int rank, uint32_t *out) {
     struct ash_graph *g = l->p->graph;
     const struct ash_tensor *t = g->values[v].data;
     if (ash_tensor_count(t) == 1) {
@@ -161,58 +157,35 @@ static int turn_const(struct list *l, uint32_t v, int rank, uint32_t *out) {
 
 /* Elementwise operators do not care for the order of dimensions as long as all operands share it.
  */
-static int turn_elementwise(struct list *l, struct ash_node *n, bool *done) {
+static int turn_elementwise(struct ash_layout *l, struct ash_node *n, bool *done) {
     *done = false;
     if (*n->domain || !n->op || !(n->op->flags & ASH_OP_ELEMENTWISE) || n->n_out != 1 || n->n_sub ||
         n->opset < 7)
         return ASHORE_OK;
-    int rank = type_of(l, n->out[0])->rank;
+    int rank = ash_layout_type(l, n->out[0])->rank;
     bool any = false;
     if (rank < 3) return ASHORE_OK;
     for (uint32_t i = 0; i < n->n_formal; i++) {
         if (n->in[i] == ASH_NONE) continue;
         if (!operand_fits(l, n->in[i], rank)) return ASHORE_OK;
-        if (behind(l, n->in[i], rank) != ASH_NONE) any = true;
+        if (ash_layout_behind(l, n->in[i], rank) != ASH_NONE) any = true;
     }
     if (!any) return ASHORE_OK;
     for (uint32_t i = 0; i < n->n_formal; i++) {
         if (n->in[i] == ASH_NONE) continue;
-        uint32_t x = behind(l, n->in[i], rank);
+        uint32_t x = ash_layout_behind(l, n->in[i], rank);
         if (x == ASH_NONE) ASH_TRY(turn_const(l, n->in[i], rank, &x));
         n->in[i] = x;
     }
     *done = true;
-    return finish(l, n, n->out[0], rank);
-}
-
-static int set_axis(struct list *l, struct ash_node *n, int64_t axis, int rank) {
-    if (axis < 0) axis += rank;
-    int64_t turned = axis == 0 ? 0 : axis == 1 ? rank - 1 : axis - 1;
-    const struct ash_attr a = {.name = "axis", .type = ASH_ATTR_INT, .v.i = turned};
-    return ash_node_set_attr(l->p->graph, n, &a, l->p->err);
-}
-
-static int turn_concat(struct list *l, struct ash_node *n, bool *done) {
-    *done = false;
-    if (!is_op(n, "Concat")) return ASHORE_OK;
-    const struct ash_attr *axis = ash_node_attr(n, "axis");
-    int rank = type_of(l, n->out[0])->rank;
-    if (!axis || axis->type != ASH_ATTR_INT || rank < 3 || axis->v.i < -rank || axis->v.i >= rank)
-        return ASHORE_OK;
-    for (uint32_t i = 0; i < n->n_in; i++) {
-        if (n->in[i] == ASH_NONE || behind(l, n->in[i], rank) == ASH_NONE) return ASHORE_OK;
-    }
-    for (uint32_t i = 0; i < n->n_in; i++) n->in[i] = behind(l, n->in[i], rank);
-    ASH_TRY(set_axis(l, n, axis->v.i, rank));
-    *done = true;
-    return finish(l, n, n->out[0], rank);
+    return ash_layout_finish(l, n, rank);
 }
 
 /* Two permutations that undo each other. */
-static void cancel(struct list *l, struct ash_node *n) {
+static void cancel(struct ash_layout *l, struct ash_node *n) {
     struct ash_pass *p = l->p;
     int rank = layout_rank(n, false);
-    uint32_t x = rank ? behind(l, n->in[0], rank) : ASH_NONE;
+    uint32_t x = rank ? ash_layout_behind(l, n->in[0], rank) : ASH_NONE;
     bool output = false;
     for (uint32_t i = 0; x != ASH_NONE && i < p->graph->n_outputs; i++)
         output = output || p->graph->outputs[i] == n->out[0];
@@ -220,9 +193,8 @@ static void cancel(struct list *l, struct ash_node *n) {
     ash_pass_replace(p, n->out[0], x);
 }
 
-static int visit(struct list *l, struct ash_node *n) {
-    static int (*const turns[])(struct list *, struct ash_node *,
-                                bool *) = {turn_conv, turn_pool, turn_elementwise, turn_concat};
+static int visit(struct ash_layout *l, struct ash_node *n) {
+    static ash_layout_fn *const turns[] = {turn_conv, turn_pool, turn_elementwise, ash_layout_axes};
     bool done = false;
     cancel(l, n);
     for (size_t i = 0; i < sizeof turns / sizeof *turns && !done; i++)
@@ -234,8 +206,8 @@ static int visit(struct list *l, struct ash_node *n) {
 int ash_pass_layout(struct ash_pass *p) {
     struct ash_graph *g = p->graph;
     uint32_t n = g->n_nodes, most = 0;
-    for (uint32_t i = 0; i < n; i++) most += 2 + g->nodes[i]->n_in;
-    struct list l = {.p = p, .nodes = ash_arena_array(p->arena, most, sizeof *l.nodes)};
+    for (uint32_t i = 0; i < n; i++) most += 1 + g->nodes[i]->n_out + g->nodes[i]->n_in;
+    struct ash_layout l = {.p = p, .nodes = ash_arena_array(p->arena, most, sizeof *l.nodes)};
     l.twin = ash_arena_array(p->scratch, p->infos_n, sizeof *l.twin);
     if (!l.nodes || !l.twin) return ash_fail_nomem(p->err, most * sizeof *l.nodes);
     for (uint32_t i = 0; i < p->infos_n; i++) l.twin[i] = ASH_NONE;

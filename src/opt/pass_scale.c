@@ -67,7 +67,16 @@ static int new_const(struct ash_pass *p, const struct ash_tensor *like, uint32_t
     return ash_graph_add_const(p->graph, "", like->dtype, like->rank, like->dim, id, t, p->err);
 }
 
-/* Conv's weights are [M][...], its bias [M]. */
+/* The output channel that block i of the weights is for: Conv's are [M][C][...], ConvTranspose's
+ * [groups * C][M / groups][...]. */
+static size_t channel_of(const struct ash_node *conv, const struct ash_tensor *w, size_t M,
+                         size_t i) {
+    if (strcmp(conv->op_type, "ConvTranspose") != 0) return i;
+    size_t each = (size_t)w->dim[1], inputs = (size_t)w->dim[0] / (M / each);
+    return i / each / inputs * each + i % each;
+}
+
+/* The bias is [M]. */
 static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine *f) {
     const struct ash_tensor *w = p->graph->values[conv->in[1]].data;
     const struct ash_tensor *b = constant_f32(p, conv, 2);
@@ -77,12 +86,14 @@ static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine
     if (!in) return ash_fail_nomem(p->err, 3 * sizeof *in);
     ASH_TRY(new_const(p, w, &wid, &nw));
     ASH_TRY(new_const(p, &shape, &bid, &nb));
-    size_t each = (size_t)ash_tensor_count(w) / f->M;
+    size_t blocks = f->M;
+    if (!strcmp(conv->op_type, "ConvTranspose")) blocks = (size_t)(w->dim[0] * w->dim[1]);
+    size_t each = (size_t)ash_tensor_count(w) / blocks;
     const float *from = w->data;
     float *to = nw->data, *bias = nb->data;
+    for (size_t i = 0; i < blocks * each; i++)
+        to[i] = (float)((double)from[i] * f->scale[channel_of(conv, w, f->M, i / each)]);
     for (size_t m = 0; m < f->M; m++) {
-        for (size_t i = 0; i < each; i++)
-            to[m * each + i] = (float)((double)from[m * each + i] * f->scale[m]);
         double old = b ? (double)((const float *)b->data)[m] : 0;
         bias[m] = (float)(old * f->scale[m] + f->shift[m]);
     }
@@ -113,12 +124,18 @@ static bool follow(struct ash_pass *p, struct ash_node *conv, int rank, struct a
     return true;
 }
 
+static size_t output_channels(const struct ash_node *conv, const struct ash_tensor *w) {
+    const struct ash_attr *group = ash_node_attr(conv, "group");
+    if (strcmp(conv->op_type, "ConvTranspose") != 0) return (size_t)w->dim[0];
+    return (size_t)w->dim[1] * (group && group->type == ASH_ATTR_INT ? (size_t)group->v.i : 1);
+}
+
 static int visit(struct ash_pass *p, struct ash_node *conv) {
     const struct ash_tensor *w = constant_f32(p, conv, 1);
     bool bias = conv->n_formal > 2 && conv->in[2] != ASH_NONE;
-    if (!w || w->rank < 3 || w->dim[0] == 0 || (bias && !constant_f32(p, conv, 2)))
+    if (!w || w->rank < 3 || ash_tensor_count(w) == 0 || (bias && !constant_f32(p, conv, 2)))
         return ASHORE_OK;
-    struct affine f = {.M = (size_t)w->dim[0]}, one = f;
+    struct affine f = {.M = output_channels(conv, w)}, one = f;
     f.scale = ash_arena_array(p->scratch, 4 * f.M, sizeof *f.scale);
     if (!f.scale) return ash_fail_nomem(p->err, 4 * f.M * sizeof *f.scale);
     f.shift = f.scale + f.M;
@@ -133,7 +150,8 @@ static int visit(struct ash_pass *p, struct ash_node *conv) {
 int ash_pass_scale(struct ash_pass *p) {
     for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
         struct ash_node *n = p->graph->nodes[i];
-        if (!*n->domain && !strcmp(n->op_type, "Conv")) ASH_TRY(visit(p, n));
+        bool conv = !strcmp(n->op_type, "Conv") || !strcmp(n->op_type, "ConvTranspose");
+        if (!*n->domain && n->op && conv) ASH_TRY(visit(p, n));
     }
     return ASHORE_OK;
 }

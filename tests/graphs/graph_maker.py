@@ -236,6 +236,66 @@ def conv(s):
     return s.keep(v)
 
 
+def deconv(s):
+    """Transposed convolution with what often follows it."""
+    x = s.float(image)
+    if x is None or np.prod(x.shape[2:]) > 300:
+        return None
+    n, c, h, w = x.shape
+    k = s.rng.choice([(2, 2), (3, 3), (4, 4), (1, 2), (3, 2)])
+    stride = k if s.rng.random() < 0.4 else [s.rng.choice([1, 2, 3]) for _ in range(2)]
+    group = s.rng.choice([1, 1, c, 2 if c % 2 == 0 else 1])
+    m = s.rng.choice([1, 2, 4, 8]) if group == 1 else s.rng.choice([1, 2])
+    dilation = [1, 1] if s.rng.random() < 0.7 else [2, 1]
+    full = [stride[i] * (x.shape[2 + i] - 1) + dilation[i] * (k[i] - 1) + 1 for i in range(2)]
+    more = [s.rng.randrange(stride[i]) if s.rng.random() < 0.3 else 0 for i in range(2)]
+    pads = [s.rng.randrange(2) if s.rng.random() < 0.5 else 0 for _ in range(4)]
+    shape = [n, m * group] + [full[i] + more[i] - pads[i] - pads[2 + i] for i in range(2)]
+    if min(shape) < 1 or np.prod(shape) > 20000:
+        return None
+    weights = s.weights(c, m, *k, scale=2.0 / np.sqrt(c // group))
+    inputs, bias = [x, s.constant(weights)], 0.0
+    if s.rng.random() < 0.5:
+        inputs.append(s.constant(s.weights(m * group)))
+        bias = 1.0
+    y = s.node("ConvTranspose", inputs, kernel_shape=k, strides=stride, pads=pads, group=group,
+               output_padding=more, dilations=dilation)
+    of_group = np.abs(weights.astype(np.float64)).reshape(group, c // group, m, -1)
+    most, err = summed(x, k[0] * k[1] * c // group, float(of_group.sum((1, 3)).max()), bias)
+    v = Value(y, shape, most=most, err=err)
+    if s.rng.random() < 0.4:
+        v = norm_by_channel(s, v)
+    return s.keep(v)
+
+
+def resize(s):
+    """Upsampling by factors and to sizes at which every position is a number that float32 holds."""
+    x = s.float(image)
+    if x is None:
+        return None
+    mode = s.rng.choice(["nearest", "nearest", "linear", "cubic"])
+    factor = [s.rng.choice([1, 2, 2, 4, 0.5]) for _ in range(2)]
+    shape = list(x.shape[:2]) + [int(d * f) for d, f in zip(x.shape[2:], factor)]
+    if min(shape) < 1 or np.prod(shape) > 20000:
+        return None
+    coord = s.rng.choice(["half_pixel", "asymmetric", "pytorch_half_pixel"])
+    more = {}
+    if mode == "nearest":
+        more["nearest_mode"] = s.rng.choice(["floor", "ceil", "round_prefer_floor"])
+    if any(int(d * f) != d * f for d, f in zip(x.shape[2:], factor)) or s.rng.random() < 0.6:
+        inputs = [x, "", s.constant(np.array([1, 1] + factor, np.float32))]
+    else:
+        inputs = [x, "", "", s.ints(*shape)]
+    y = s.node("Resize", inputs, mode=mode, coordinate_transformation_mode=coord, **more)
+    if mode == "nearest":
+        return s.keep(like(x, y, shape))
+    # Weights sum to 1; those of the cubic add up to at most 1.375 in magnitude, in each dimension.
+    # They are rounded, and so are the products: 4 or 16 of them.
+    gain, terms = (1.9, 16) if mode == "cubic" else (1.0, 4)
+    most = gain * x.most
+    return s.keep(Value(y, shape, most=most, err=gain * x.err + (2 * terms + 8) * U * most))
+
+
 def norm_by_channel(s, x):
     c = x.shape[1]
     scale, shift, mean = s.weights(c), s.weights(c), s.weights(c)
@@ -699,6 +759,8 @@ STEPS_INSIDE = [unary, binary, transpose, reshape, slice_, concat, squeeze, iden
 THEMES = {
     "elementwise": [unary, binary, binary, binary, swish, clip, identity, squeeze, where],
     "convolution": [conv, conv, conv, conv, unary, swish, pool, binary, clip, concat, transpose],
+    "upsampling": [conv, conv, deconv, deconv, resize, resize, unary, binary, concat, pool, split,
+                   slice_, pad, softmax, reduce_, swish],
     "attention": [matmul, matmul, product, softmax, layer_norm, transpose, reshape, binary, swish],
     "shapes": [reshape, slice_, concat, split, pad, gather, expand, squeeze, transpose, reduce_],
     "control": [if_, if_, loop, scan, unary, binary, conv, reshape, nonzero],
@@ -715,6 +777,7 @@ def make(seed):
     theme = rng.choice(sorted(THEMES))
     s = Scope(rng)
     shapes = {"convolution": [(2, 3, 9, 8), (1, 4, 7, 7), (1, 8, 6, 5)],
+              "upsampling": [(1, 3, 6, 8), (2, 4, 5, 4), (1, 8, 3, 6)],
               "attention": [(6, 16), (2, 5, 8), (1, 7, 12)]}
     inputs = []
     for k in range(rng.randrange(1, 4)):

@@ -343,6 +343,96 @@ def test_runtime(ashore, name):
         ashore.refuses((INPUT, LIMIT), says, "run", path, "-i", "x=x.npy")
 
 
+# ---- images ----------------------------------------------------------------------------------
+
+
+def image(op, *constants, opset=22, **attributes):
+    """One node whose first input is x[1,1,8,8] and whose others are constants, None: left out."""
+    names = ["x"] + [f"c{i}" if c is not None else "" for i, c in enumerate(constants)]
+    tensors = [constant(f"c{i}", c) for i, c in enumerate(constants) if c is not None]
+    return proto([node(op, names, ["y"], **attributes)], tensors,
+                 inputs=[value("x", [1, 1, 8, 8])], opset=opset)
+
+
+def floats(*v):
+    return np.array(v, np.float32)
+
+
+KERNEL = np.ones((1, 1, 2, 2), np.float32)
+NOT_A_NUMBER = float("nan")
+
+IMAGES = {
+    "resize_by_nothing": (image("Resize"), "neither"),
+    "resize_by_both": (image("Resize", None, floats(1, 1, 2, 2), np.array([1, 1, 9, 9])), "both"),
+    "resize_negative": (image("Resize", None, floats(1, 1, -2, 2)), "scale"),
+    "resize_nan": (image("Resize", None, floats(1, 1, NOT_A_NUMBER, 2)), "scale"),
+    "resize_infinite": (image("Resize", None, floats(1, 1, float("inf"), 2)), "scale"),
+    "resize_huge": (image("Resize", None, floats(1, 1, 1e11, 1e11)), "the_resize"),
+    "resize_three": (image("Resize", None, floats(1, 2, 2)), "3 scales"),
+    "resize_size_negative": (image("Resize", None, None, np.array([1, 1, -1, 2])), "size -1"),
+    "resize_axis_twice": (image("Resize", None, floats(2, 2), axes=[2, -2]), "the_resize"),
+    "resize_no_region": (image("Resize", None, floats(1, 1, 2, 2),
+                               coordinate_transformation_mode="tf_crop_and_resize"), "roi"),
+    "resize_keep_huge": (image("Resize", None, None, np.array([1, 1, 2**62, 2**62]),
+                               keep_aspect_ratio_policy="not_smaller"), "the_resize"),
+    "upsample_no_scales": (image("Upsample", opset=7), "scales"),
+    "deconv_huge": (image("ConvTranspose", KERNEL, strides=[2**31 - 1] * 2), "the_convtranspose"),
+    "deconv_cut_away": (image("ConvTranspose", KERNEL, pads=[9, 9, 9, 9]), "the_convtranspose"),
+    "deconv_output_huge": (image("ConvTranspose", KERNEL, output_shape=[2**31 - 1] * 2),
+                           "the_convtranspose"),
+    "deconv_groups": (image("ConvTranspose", KERNEL, group=3), "groups"),
+    "grid_of_three": (image("GridSample", np.ones((1, 2, 2, 3), np.float32)), "the_gridsample"),
+    "roi_of_another_image": (image("RoiAlign", floats(0, 0, 1, 1)[None], np.array([7])), "image 7"),
+    "roi_huge": (image("RoiAlign", floats(0, 0, 1e30, 1e30)[None], np.array([0])), "too large"),
+    "roi_samples_huge": (image("RoiAlign", floats(0, 0, 1, 1)[None], np.array([0]),
+                               sampling_ratio=2**40), "sampling_ratio"),
+    "max_roi_nan": (image("MaxRoiPool", floats(NOT_A_NUMBER, 0, 0, 1, 1)[None],
+                          pooled_shape=[2, 2]), "image nan"),
+    "unpool_outside": (image("MaxUnpool", np.full((1, 1, 8, 8), 10**9), kernel_shape=[2, 2],
+                             strides=[2, 2]), "index 1000000000"),
+    "unpool_negative": (image("MaxUnpool", np.full((1, 1, 8, 8), -1), kernel_shape=[2, 2]),
+                        "index -1"),
+    "offsets_of_another_kernel": (image("DeformConv", KERNEL, np.ones((1, 5, 7, 7), np.float32)),
+                                  "the_deformconv"),
+    "offset_groups_huge": (image("DeformConv", KERNEL, np.ones((1, 8, 7, 7), np.float32),
+                                 offset_group=2**31 - 1), "the_deformconv"),
+    "crop_negative": (image("CenterCropPad", np.array([1, 1, -3, 2])), "extent -3"),
+    "lrn_of_nothing": (image("LRN", size=0), "size"),
+    "lp_of_nothing": (image("LpPool", kernel_shape=[2, 2], p=0), "p is"),
+    "dropout_of_all": (image("Dropout", np.float32(1), np.array(True)), "ratio"),
+}
+
+# What is odd, but has an answer.
+ODD_IMAGES = {
+    "grid_nan": image("GridSample", np.full((1, 2, 2, 2), NOT_A_NUMBER, np.float32)),
+    "grid_infinite": image("GridSample", np.full((1, 2, 2, 2), float("inf"), np.float32),
+                           padding_mode="reflection", mode="cubic"),
+    "roi_nan": image("RoiAlign", floats(0, 0, NOT_A_NUMBER, 1)[None], np.array([0])),
+    "region_nan": image("Resize", floats(0, 0, NOT_A_NUMBER, 0, 1, 1, 1, 1), None,
+                        np.array([1, 1, 5, 5]), mode="cubic",
+                        coordinate_transformation_mode="tf_crop_and_resize"),
+    "to_nothing": image("Resize", None, floats(1, 1, 0.01, 2), mode="linear", antialias=1),
+    "far_offsets": image("DeformConv", KERNEL, np.full((1, 8, 7, 7), 1e30, np.float32)),
+    "phases": image("ConvTranspose", KERNEL, strides=[300, 1]),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_images(ashore, name):
+    model, says = IMAGES[name]
+    path = ashore.write("hostile.onnx", model.SerializeToString())
+    np.save(ashore.folder / "x.npy", np.ones((1, 1, 8, 8), np.float32))
+    ashore.refuses((INPUT, LIMIT), says, "run", path, "-i", "x=x.npy")
+
+
+@pytest.mark.parametrize("name", ODD_IMAGES)
+def test_odd_images(ashore, name):
+    path = ashore.write("odd.onnx", ODD_IMAGES[name].SerializeToString())
+    np.save(ashore.folder / "x.npy", np.ones((1, 1, 8, 8), np.float32))
+    done = ashore("run", path, "-i", "x=x.npy")
+    assert done.returncode == 0, done.stderr
+
+
 # ---- every cut, and many flips ---------------------------------------------------------------
 
 

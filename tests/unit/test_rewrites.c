@@ -40,6 +40,10 @@ static void weight(struct mw *m, const char *name, int rank, const int64_t *shap
               count * sizeof *data);
 }
 
+static void numbers(struct mw *m, const char *name, int64_t n, const int64_t *v) {
+    mw_tensor(m, MW_GRAPH_INITIALIZER, name, ASHORE_INT64, 1, &n, v, (size_t)n * sizeof *v);
+}
+
 static void write_constants(struct mw *m) {
     weight(m, "GAIN", 1, (int64_t[]){D}, 1, 0.5f, 1);
     weight(m, "BIAS", 1, (int64_t[]){D}, 0, 0.5f, 2);
@@ -55,6 +59,15 @@ static void write_constants(struct mw *m) {
     weight(m, "K1", 4, (int64_t[]){C, C, 1, 1}, 0, 0.5f, 12);
     weight(m, "K3", 4, (int64_t[]){C, C, 3, 3}, 0, 0.2f, 13);
     weight(m, "D3", 4, (int64_t[]){C, 1, 3, 3}, 0, 0.2f, 14);
+    weight(m, "T2", 4, (int64_t[]){C, C, 2, 2}, 0, 0.2f, 15);
+    weight(m, "EMPTY", 1, (int64_t[]){0}, 0, 0, 16);
+    mw_tensor(m, MW_GRAPH_INITIALIZER, "TWICE", ASHORE_FLOAT32, 1, (int64_t[]){4},
+              (float[]){1, 1, 2, 2}, 4 * sizeof(float));
+    numbers(m, "ZERO", 1, (int64_t[]){0});
+    numbers(m, "ONE", 1, (int64_t[]){1});
+    numbers(m, "TWO", 1, (int64_t[]){2});
+    numbers(m, "AXES", 1, (int64_t[]){2});
+    numbers(m, "PADS", 8, (int64_t[]){0, 0, 1, 0, 0, 0, 0, 2});
 }
 
 /* "axes=-1,keepdims=0": axes and pads are lists of equal numbers */
@@ -416,6 +429,35 @@ static void test_prescale(void **state) {
     CHECK_ALL(rows, 32);
 }
 
+/* ---- channels last --------------------------------------------------------------------------- */
+
+#define CONV_A "Conv x K1 > a; "
+#define CONV_Y "Conv b K1 > y"
+
+/* What stands between two convolutions takes the permutations through itself. */
+static void test_layout(void **state) {
+    static const struct rewrite rows[] = {
+        {CONV_A "Resize a EMPTY TWICE > b; " CONV_Y, "Transpose Conv Resize Conv Transpose"},
+        {CONV_A "ConvTranspose a T2 > b; " CONV_Y, "Transpose Conv ConvTranspose Conv Transpose"},
+        {"ConvTranspose x T2 > a; BatchNormalization a S B MEAN VAR > b; Relu b > c; "
+         "ConvTranspose:group=3 c D3 B > d; Mul d CHANNELS > e; Add e SHIFTS > y",
+         "Transpose ConvTranspose+Relu ConvTranspose Transpose"},
+        {CONV_A "Softmax:axis=1 a > b; " CONV_Y, "Transpose Conv Softmax Conv Transpose"},
+        {CONV_A "Slice a ZERO TWO AXES > b; " CONV_Y, "Transpose Conv Slice Conv Transpose"},
+        {CONV_A "Pad a PADS > b; " CONV_Y, "Transpose Conv Pad Conv Transpose"},
+        {CONV_A "ReduceMean:axes=2 a > b; " CONV_Y, "Transpose Conv ReduceMean Conv Transpose"},
+        {CONV_A "ReduceMax:axes=1 a > b; Mul b a > c; Conv c K1 > y",
+         "Transpose Conv ReduceMax Mul Conv Transpose"},
+        {CONV_A "Concat:axis=1 a a > b; ReduceSum:keepdims=0 b ONE > y",
+         "Transpose Conv Concat ReduceSum"},
+        /* what drops a spatial dimension would turn the others; what leaves stays first */
+        {CONV_A "ReduceMax:axes=2,keepdims=0 a > y", "Transpose Conv Transpose ReduceMax"},
+        {CONV_A "Resize a EMPTY TWICE > y", "Transpose Conv Transpose Resize"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 32);
+}
+
 /* ---- products -------------------------------------------------------------------------------- */
 
 static void test_matmul(void **state) {
@@ -448,7 +490,7 @@ int main(void) {
         cmocka_unit_test(test_gelu),       cmocka_unit_test(test_no_activation),
         cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_no_layer_norm),
         cmocka_unit_test(test_batch_norm), cmocka_unit_test(test_matmul),
-        cmocka_unit_test(test_prescale),
+        cmocka_unit_test(test_prescale),   cmocka_unit_test(test_layout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

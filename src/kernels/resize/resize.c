@@ -44,11 +44,11 @@ size_t ash_resize_scratch(const struct ash_resize_shape *s, size_t threads) {
 static void resize_copy_line(const struct ash_resize_shape *s, const uint32_t *x, uint32_t *y) {
     const struct ash_resize_axis *a = &s->w;
     if (s->inner == 1) {
-        for (size_t o = 0; o < a->out; o++) y[o] = x[a->first[o]];
+        for (size_t o = 0; o < a->out; o++) y[o] = x[a->at[o]];
         return;
     }
     for (size_t o = 0; o < a->out; o++, y += s->inner)
-        memcpy(y, x + (size_t)a->first[o] * s->inner, s->inner * sizeof *y);
+        memcpy(y, x + (size_t)a->at[o] * s->inner, s->inner * sizeof *y);
 }
 
 static void resize_copy_tile(void *arg, size_t tile, size_t worker) {
@@ -58,9 +58,9 @@ static void resize_copy_tile(void *arg, size_t tile, size_t worker) {
     size_t end = j->lines - first < j->per_tile ? j->lines : first + j->per_tile;
     (void)worker;
     for (size_t i = first; i < end; i++) {
-        size_t oy = i % s->h.out, row = i / s->h.out * s->h.in + (size_t)s->h.first[oy];
+        size_t oy = i % s->h.out, row = i / s->h.out * s->h.in + (size_t)s->h.at[oy];
         uint32_t *y = (uint32_t *)j->y + i * pitch;
-        bool again = i > first && oy && s->h.first[oy] == s->h.first[oy - 1];
+        bool again = i > first && oy && s->h.at[oy] == s->h.at[oy - 1];
         if (again)
             memcpy(y, y - pitch, pitch * sizeof *y);
         else
@@ -74,7 +74,7 @@ static void resize_blend_line(const struct resize_job *j, const float *x, size_t
     const struct ash_resize_shape *s = j->s;
     const struct ash_resize_axis *h = &s->h, *w = &s->w;
     size_t pitch = w->in * s->inner;
-    const float *from = x + (h->w ? (size_t)h->first[oy] : oy) * pitch;
+    const float *from = x + (h->w ? (size_t)h->at[oy] : oy) * pitch;
     if (h->w) {
         float *to = w->w ? row : y;
         j->row->blend(h->taps, h->w + oy, h->out, from, pitch, pitch, to);
@@ -82,11 +82,11 @@ static void resize_blend_line(const struct resize_job *j, const float *x, size_t
     }
     if (!w->w) return;
     if (s->inner == 1) {
-        j->row->line(w, from, y);
+        j->row->gather(w->taps, w->out, w->at, w->w, from, w->out, y);
         return;
     }
     for (size_t o = 0; o < w->out; o++, y += s->inner)
-        j->row->blend(w->taps, w->w + o, w->out, from + (size_t)w->first[o] * s->inner, s->inner,
+        j->row->blend(w->taps, w->w + o, w->out, from + (size_t)w->at[o] * s->inner, s->inner,
                       s->inner, y);
 }
 
@@ -120,4 +120,34 @@ void ash_resize_copy(struct ash_pool *pool, const struct ash_resize_shape *s, co
                      void *y) {
     struct resize_job j = {.s = s, .x = x, .y = y};
     resize_run(&j, pool, resize_copy_tile);
+}
+
+enum { SAMPLE_STRIP = 256 /* points: their positions and weights stay in the first cache */ };
+
+struct sample_job {
+    const struct ash_resize_row *row;
+    const struct ash_sample *s;
+    size_t strips, per_tile; /* channels of a tile */
+};
+
+static void sample_tile(void *arg, size_t tile, size_t worker) {
+    const struct sample_job *j = arg;
+    const struct ash_sample *s = j->s;
+    size_t p = tile % j->strips * SAMPLE_STRIP, c = tile / j->strips * j->per_tile;
+    size_t n = s->points - p < SAMPLE_STRIP ? s->points - p : SAMPLE_STRIP;
+    size_t end = s->C - c < j->per_tile ? s->C : c + j->per_tile;
+    (void)worker;
+    for (; c < end; c++)
+        j->row->gather(s->taps, s->points, s->at + p, s->w + p, s->x + c * s->x_plane, n,
+                       s->y + c * s->y_plane + p);
+}
+
+void ash_sample_f32(const struct ash_resize_row *row, struct ash_pool *pool,
+                    const struct ash_sample *s) {
+    struct sample_job j = {.row = row, .s = s};
+    if (!s->points || !s->C) return;
+    size_t n = s->points < SAMPLE_STRIP ? s->points : SAMPLE_STRIP, work = n * s->taps + 1;
+    j.strips = (s->points + SAMPLE_STRIP - 1) / SAMPLE_STRIP;
+    j.per_tile = work < RESIZE_TILE ? RESIZE_TILE / work : 1;
+    ash_pool_run(pool, (s->C + j.per_tile - 1) / j.per_tile * j.strips, sample_tile, &j);
 }

@@ -1,4 +1,5 @@
-/* Resampling of float32 along one or two dimensions, each output a weighted sum of neighbours.
+/* Resampling of float32: each output is a weighted sum of inputs, along one or two dimensions or at
+ * any positions of a plane.
  *
  * x[outer][h.in][w.in][inner], y[outer][h.out][w.out][inner]: inner is 1 for images with channels
  * first, and the channels for images with channels last.
@@ -15,11 +16,11 @@
 
 struct ash_pool;
 
-/* Output o is the sum over t < taps of w[t * out + o] times input first[o] + t.  first[o] + taps is
- * at most `in`. */
+/* Output o is the sum over t < taps of w[t * out + o] times input at[t * out + o], which is
+ * at[o] + t. */
 struct ash_resize_axis {
     size_t in, out, taps;
-    const int32_t *first;
+    const int32_t *at;
     const float *w; /* NULL: output o is input o, `in` is `out` */
 };
 
@@ -31,14 +32,16 @@ struct ash_resize_shape {
 /* y[i] = sum over t of w[t * w_step] * x[t * x_step + i], i < n. */
 typedef void ash_resize_blend_fn(size_t taps, const float *w, size_t w_step, const float *x,
                                  size_t x_step, size_t n, float *y);
-/* One row of an image with inner 1. */
-typedef void ash_resize_line_fn(const struct ash_resize_axis *a, const float *x, float *y);
+/* y[i] = sum over t of w[t * step + i] * x[at[t * step + i]], i < n; 0 where the position is
+ * negative. */
+typedef void ash_resize_gather_fn(size_t taps, size_t step, const int32_t *at, const float *w,
+                                  const float *x, size_t n, float *y);
 
 struct ash_resize_row {
     const char *name;
     uint32_t cpu;
     ash_resize_blend_fn *blend;
-    ash_resize_line_fn *line;
+    ash_resize_gather_fn *gather;
 };
 
 const struct ash_resize_row *const *ash_resize_tables(void);
@@ -53,5 +56,17 @@ void ash_resize_f32(const struct ash_resize_row *row, struct ash_pool *pool,
  * at. */
 void ash_resize_copy(struct ash_pool *pool, const struct ash_resize_shape *s, const void *x,
                      void *y);
+/* The same positions in each of C planes: point p of y's plane c is the sum over t < taps, in
+ * ascending order, of w[t * points + p] * x[c * plane + at[t * points + p]]; negative positions
+ * are zeros.  BOUND: taps * eps * sum |w| |x|. */
+struct ash_sample {
+    size_t C, points, taps;
+    const int32_t *at;
+    const float *w, *x;
+    size_t x_plane, y_plane; /* floats from plane to plane */
+    float *y;                /* does not overlap x */
+};
+void ash_sample_f32(const struct ash_resize_row *row, struct ash_pool *pool,
+                    const struct ash_sample *s);
 
 #endif

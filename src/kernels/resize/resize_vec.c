@@ -33,23 +33,23 @@ static void resize_blend(size_t taps, const float *w, size_t w_step, const float
     }
 }
 
-static void resize_line(const struct ash_resize_axis *a, const float *x, float *y) {
-    for (size_t o = 0; o < a->out; o += VF_LANES) {
-        size_t n = a->out - o < VF_LANES ? a->out - o : VF_LANES;
-        const int32_t *first = a->first + o;
+static void resize_gather(size_t taps, size_t step, const int32_t *at, const float *w,
+                          const float *x, size_t n, float *y) {
+    for (size_t o = 0; o < n; o += VF_LANES) {
+        size_t m = n - o < VF_LANES ? n - o : VF_LANES;
         vf sum = vf_zero();
-        for (size_t t = 0; t < a->taps; t++) {
+        for (size_t t = 0; t < taps; t++) {
+            const int32_t *from = at + t * step + o;
             float g[VF_LANES] = {0};
-            for (size_t i = 0; i < n; i++) g[i] = x[(size_t)first[i] + t];
-            vf weight = vf_load_n(a->w + t * a->out + o, n, vf_zero());
-            sum = vf_fma(weight, vf_load(g), sum);
+            for (size_t i = 0; i < m; i++) g[i] = from[i] < 0 ? 0.0f : x[from[i]];
+            sum = vf_fma(vf_load_n(w + t * step + o, m, vf_zero()), vf_load(g), sum);
         }
-        vf_store_n(y + o, n, sum);
+        vf_store_n(y + o, m, sum);
     }
 }
 
 extern const struct ash_resize_row ASH_VEC_ROWS(resize)[];
 const struct ash_resize_row ASH_VEC_ROWS(resize)[] = {
-    {ASH_VEC_NAME("resize_f32"), ASH_VEC_CPU, resize_blend, resize_line},
+    {ASH_VEC_NAME("resize_f32"), ASH_VEC_CPU, resize_blend, resize_gather},
     {0},
 };
