@@ -9,6 +9,9 @@
 enum binary {
     BINARY_ADD,
     BINARY_AND,
+    BINARY_BITAND,
+    BINARY_BITOR,
+    BINARY_BITXOR,
     BINARY_DIV,
     BINARY_EQUAL,
     BINARY_FMOD,
@@ -24,6 +27,8 @@ enum binary {
     BINARY_OR,
     BINARY_POW,
     BINARY_PRELU,
+    BINARY_SHL,
+    BINARY_SHR,
     BINARY_SUB,
     BINARY_XOR
 };
@@ -44,6 +49,10 @@ static const struct binary_row {
 } binary_rows[] = {
     {"Add", BINARY_ADD, ASH_TAKES_NUMBER, false},
     {"And", BINARY_AND, ASH_TAKES_BOOL, false},
+    {"BitShift", BINARY_SHL, ASH_TAKES_INT, false},
+    {"BitwiseAnd", BINARY_BITAND, ASH_TAKES_INT, false},
+    {"BitwiseOr", BINARY_BITOR, ASH_TAKES_INT, false},
+    {"BitwiseXor", BINARY_BITXOR, ASH_TAKES_INT, false},
     {"Div", BINARY_DIV, ASH_TAKES_NUMBER, false},
     {"Equal", BINARY_EQUAL, ASH_TAKES_NUMBER | ASH_TAKES_BOOL | ASH_TAKES_STRING, true},
     {"Greater", BINARY_GREATER, ASH_TAKES_NUMBER, true},
@@ -65,7 +74,9 @@ static const struct binary_row {
 
 static int binary_parse(const struct ash_parse *c, void *attrs) {
     struct binary_attrs *a = attrs;
+    static const char *const directions[] = {"LEFT", "RIGHT", NULL};
     const struct binary_row *row = binary_rows;
+    int direction = 0;
     int64_t fmod_mode = 0, broadcast = 0, axis = -1;
 
     while (strcmp(row->name, c->node->op_type)) row++;
@@ -74,6 +85,11 @@ static int binary_parse(const struct ash_parse *c, void *attrs) {
     a->compares = row->compares;
     ASH_TRY(ash_parse_int(c, "fmod", 0, &fmod_mode));
     if (a->fn == BINARY_MOD && fmod_mode) a->fn = BINARY_FMOD;
+    if (a->fn == BINARY_SHL) {
+        ASH_TRY(ash_parse_choice(c, "direction", directions, -1, &direction));
+        ASH_FAIL_IF(direction < 0, c->err, ATTR, "attribute 'direction' is missing");
+        if (direction) a->fn = BINARY_SHR;
+    }
     if (c->node->opset < 7) {
         ASH_TRY(ash_parse_int(c, "broadcast", 0, &broadcast));
         ASH_TRY(ash_parse_int(c, "axis", -1, &axis));
@@ -201,8 +217,9 @@ static double binary_real(enum binary fn, double x, double y) {
         return x != 0 || y != 0;
     case BINARY_XOR:
         return (x != 0) != (y != 0);
+    default: /* what takes integers alone */
+        return 0;
     }
-    return 0;
 }
 
 /* Powers wrap.  A negative exponent gives the truncated quotient; of 0 as well, which has none. */
@@ -226,6 +243,16 @@ static int64_t quotient(enum binary fn, int64_t x, int64_t y, bool is_signed) {
     if (fn == BINARY_DIV) return x / y;
     r = x % y;
     return fn == BINARY_MOD && r && (r < 0) != (y < 0) ? r + y : r;
+}
+
+/* Integers narrower than 64 bits come with their sign or zeros above: shifted that far, nothing
+ * else is left.  So is everything by a negative distance. */
+static int64_t shift(enum binary fn, int64_t x, int64_t y, bool is_signed) {
+    bool far = (uint64_t)y > 63;
+
+    if (fn == BINARY_SHL) return far ? 0 : (int64_t)((uint64_t)x << y);
+    if (is_signed && x < 0) return far ? -1 : (int64_t)~(~(uint64_t)x >> y);
+    return far ? 0 : (int64_t)((uint64_t)x >> y);
 }
 
 static int64_t binary_whole(enum binary fn, int64_t x, int64_t y, bool is_signed) {
@@ -268,6 +295,15 @@ static int64_t binary_whole(enum binary fn, int64_t x, int64_t y, bool is_signed
         return x || y;
     case BINARY_XOR:
         return !x != !y;
+    case BINARY_BITAND:
+        return (int64_t)(ux & uy);
+    case BINARY_BITOR:
+        return (int64_t)(ux | uy);
+    case BINARY_BITXOR:
+        return (int64_t)(ux ^ uy);
+    case BINARY_SHL:
+    case BINARY_SHR:
+        return shift(fn, x, y, is_signed);
     }
     return 0;
 }
@@ -391,35 +427,22 @@ static int square_run(struct ash_run *c) {
 }
 
 static int binary_lower(struct ash_lower *c) {
-    static const signed char ops[] = {[BINARY_ADD] = ASH_BINARY_ADD,
-                                      [BINARY_AND] = -1,
-                                      [BINARY_DIV] = ASH_BINARY_DIV,
-                                      [BINARY_EQUAL] = -1,
-                                      [BINARY_FMOD] = -1,
-                                      [BINARY_GREATER] = -1,
-                                      [BINARY_GREATEREQUAL] = -1,
-                                      [BINARY_LESS] = -1,
-                                      [BINARY_LESSEQUAL] = -1,
-                                      [BINARY_MAX] = ASH_BINARY_MAX,
-                                      [BINARY_MEAN] = -1,
-                                      [BINARY_MIN] = ASH_BINARY_MIN,
-                                      [BINARY_MOD] = -1,
-                                      [BINARY_MUL] = ASH_BINARY_MUL,
-                                      [BINARY_OR] = -1,
-                                      [BINARY_POW] = ASH_BINARY_POW,
-                                      [BINARY_PRELU] = ASH_BINARY_PRELU,
-                                      [BINARY_SUB] = ASH_BINARY_SUB,
-                                      [BINARY_XOR] = -1};
+    /* One more than the kernel's number; 0: there is none. */
+    static const unsigned char ops[BINARY_XOR + 1] = {
+        [BINARY_ADD] = 1 + ASH_BINARY_ADD,     [BINARY_DIV] = 1 + ASH_BINARY_DIV,
+        [BINARY_MAX] = 1 + ASH_BINARY_MAX,     [BINARY_MIN] = 1 + ASH_BINARY_MIN,
+        [BINARY_MUL] = 1 + ASH_BINARY_MUL,     [BINARY_POW] = 1 + ASH_BINARY_POW,
+        [BINARY_PRELU] = 1 + ASH_BINARY_PRELU, [BINARY_SUB] = 1 + ASH_BINARY_SUB};
     const struct binary_attrs *a = c->attrs;
     const struct ash_eltwise_row *row = ash_eltwise_best();
     const float *power;
     struct binary_params *p;
 
-    if (ops[a->fn] < 0 || a->axis >= 0 || c->n_in != 2 || !ash_lower_all_f32(c)) return ASHORE_OK;
+    if (!ops[a->fn] || a->axis >= 0 || c->n_in != 2 || !ash_lower_all_f32(c)) return ASHORE_OK;
     p = ash_lower_to(c, binary_run, sizeof *p, row->name);
     if (!p) return ASHORE_ERR_NOMEM;
     p->row = row;
-    p->op = (enum ash_binary)ops[a->fn];
+    p->op = (enum ash_binary)(ops[a->fn] - 1);
     power = a->fn == BINARY_POW ? ash_lower_constant(c, 1, 1) : NULL;
     if (power && *power == 2.0f && c->in[0]->type.rank == c->out->type.rank) c->run = square_run;
     return ASHORE_OK;
@@ -445,6 +468,10 @@ extern const struct ash_op ash_ops_binary[];
 const struct ash_op ash_ops_binary[] = {
     BINARY("Add", 1, 2),
     BINARY("And", 1, 2),
+    BINARY("BitShift", 11, 2),
+    BINARY("BitwiseAnd", 18, 2),
+    BINARY("BitwiseOr", 18, 2),
+    BINARY("BitwiseXor", 18, 2),
     BINARY("Div", 1, 2),
     BINARY("Equal", 1, 2),
     BINARY("Greater", 1, 2),
