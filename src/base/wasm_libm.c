@@ -1,7 +1,7 @@
 /* The functions of math.h for WebAssembly, in place of the C library's, whose constants do not
  * compress: they would be a sixth of the engine.
  *
- * exp, log and atan are within 2 units in the last place, sin and cos within 4, tanh, expm1 and
+ * exp and log are within 2 units in the last place, sin, cos and atan within 4, tanh, expm1 and
  * log1p within 6, erf within 8 + x^2; fmod is exact.  pow is exact where a whole power of a small
  * whole number is; otherwise its relative error is at most 2 + |y log x| units. */
 #if !defined(ASH_WASM_LIBM_TEST)
