@@ -3,7 +3,9 @@
  * The tensor is x[outer][n][inner]; a lane is one row along n.  NaN is the extreme of either kind,
  * as in numpy. */
 #include "base/pool.h"
+#include "kernels/argmax/argmax.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 #include "ops/order.h"
 
 #include <string.h>
@@ -155,14 +157,46 @@ static int arg_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+/* ---- lowering ---- */
+
+struct arg_params {
+    const struct ash_argmax_row *row;
+    size_t outer, n, inner;
+};
+
+static int arg_run(struct ash_run *c) {
+    const struct arg_attrs *a = c->attrs;
+    const struct arg_params *p = c->params;
+
+    ash_argmax_f32(p->row, c->pool, (struct ash_argmax_how){a->least, a->last}, p->outer, p->n,
+                   p->inner, c->in[0]->data, c->out[0]->data);
+    return ASHORE_OK;
+}
+
+static int arg_lower(struct ash_lower *c) {
+    const struct arg_attrs *a = c->attrs;
+    const struct ash_type *t = &c->in[0]->type;
+    struct arg_params *p;
+    int axis;
+
+    ASH_TRY(ash_axis(a->axis, t->rank, &axis, c->err));
+    if (!ash_lower_in_f32(c, 0) || !ash_extent(t, axis) || ash_extent(t, axis) > ASH_ARGMAX_MOST)
+        return ASHORE_OK;
+    p = ash_lower_to(c, arg_run, sizeof *p, ash_argmax_best()->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    *p = (struct arg_params){ash_argmax_best(), ash_extents(t, 0, axis), ash_extent(t, axis),
+                             ash_extents(t, axis + 1, t->rank)};
+    return ASHORE_OK;
+}
+
 #define ARG                                                                                        \
     .domain = "", .since = 1, .in_min = 1, .in_max = 1, .out_min = 1, .out_max = 1,                \
     .attrs_size = sizeof(struct arg_attrs), .ref = arg_ref
 
 extern const struct ash_op ash_ops_arg[];
 const struct ash_op ash_ops_arg[] = {
-    {ARG, .name = "ArgMax", .parse = arg_parse, .infer = arg_infer},
-    {ARG, .name = "ArgMin", .parse = arg_parse, .infer = arg_infer},
+    {ARG, .name = "ArgMax", .parse = arg_parse, .infer = arg_infer, .lower = arg_lower},
+    {ARG, .name = "ArgMin", .parse = arg_parse, .infer = arg_infer, .lower = arg_lower},
     {ARG, .name = "Hardmax", .parse = hard_parse, .infer = hard_infer},
     {0},
 };

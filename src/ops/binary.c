@@ -178,50 +178,6 @@ static double modulo(double x, double y) { /* with the sign of y */
     return (r < 0) != (y < 0) ? r + y : r;
 }
 
-static double binary_real(enum binary fn, double x, double y) {
-    switch (fn) {
-    case BINARY_ADD:
-    case BINARY_MEAN:
-        return x + y;
-    case BINARY_SUB:
-        return x - y;
-    case BINARY_MUL:
-        return x * y;
-    case BINARY_DIV:
-        return x / y;
-    case BINARY_POW:
-        return pow(x, y);
-    case BINARY_PRELU:
-        return x < 0 ? x * y : x;
-    case BINARY_MOD:
-        return modulo(x, y);
-    case BINARY_FMOD:
-        return fmod(x, y);
-    case BINARY_MIN:
-        return x < y || isnan(x) ? x : y;
-    case BINARY_MAX:
-        return x > y || isnan(x) ? x : y;
-    case BINARY_EQUAL:
-        return x == y;
-    case BINARY_LESS:
-        return x < y;
-    case BINARY_LESSEQUAL:
-        return x <= y;
-    case BINARY_GREATER:
-        return x > y;
-    case BINARY_GREATEREQUAL:
-        return x >= y;
-    case BINARY_AND:
-        return x != 0 && y != 0;
-    case BINARY_OR:
-        return x != 0 || y != 0;
-    case BINARY_XOR:
-        return (x != 0) != (y != 0);
-    default: /* what takes integers alone */
-        return 0;
-    }
-}
-
 /* Powers wrap.  A negative exponent gives the truncated quotient; of 0 as well, which has none. */
 static uint64_t power(uint64_t x, int64_t y) {
     uint64_t r = 1;
@@ -255,64 +211,114 @@ static int64_t shift(enum binary fn, int64_t x, int64_t y, bool is_signed) {
     return far ? 0 : (int64_t)((uint64_t)x >> y);
 }
 
-static int64_t binary_whole(enum binary fn, int64_t x, int64_t y, bool is_signed) {
-    uint64_t ux = (uint64_t)x, uy = (uint64_t)y;
-    bool less = is_signed ? x < y : ux < uy;
-
-    switch (fn) {
-    case BINARY_ADD:
-    case BINARY_MEAN:
-        return (int64_t)(ux + uy);
-    case BINARY_SUB:
-        return (int64_t)(ux - uy);
-    case BINARY_MUL:
-        return (int64_t)(ux * uy);
-    case BINARY_DIV:
-    case BINARY_MOD:
-    case BINARY_FMOD:
-        return quotient(fn, x, y, is_signed);
-    case BINARY_POW:
-        return (int64_t)power(ux, y);
-    case BINARY_PRELU:
-        return is_signed && x < 0 ? (int64_t)(ux * uy) : x;
-    case BINARY_MIN:
-        return less ? x : y;
-    case BINARY_MAX:
-        return less ? y : x;
-    case BINARY_EQUAL:
-        return x == y;
-    case BINARY_LESS:
-        return less;
-    case BINARY_LESSEQUAL:
-        return less || x == y;
-    case BINARY_GREATER:
-        return !less && x != y;
-    case BINARY_GREATEREQUAL:
-        return !less;
-    case BINARY_AND:
-        return x && y;
-    case BINARY_OR:
-        return x || y;
-    case BINARY_XOR:
-        return !x != !y;
-    case BINARY_BITAND:
-        return (int64_t)(ux & uy);
-    case BINARY_BITOR:
-        return (int64_t)(ux | uy);
-    case BINARY_BITXOR:
-        return (int64_t)(ux ^ uy);
-    case BINARY_SHL:
-    case BINARY_SHR:
-        return shift(fn, x, y, is_signed);
-    }
-    return 0;
-}
-
 union tile {
     double real[ASH_TILE];
     int64_t whole[ASH_TILE];
     char raw[ASH_TILE * sizeof(double)];
 };
+
+/* x = fn(x, y) for n elements; what compares leaves integers. */
+static void apply_real(enum binary fn, union tile *x, const union tile *y, size_t n) {
+#define EACH(member, expr)                                                                         \
+    for (size_t i = 0; i < n; i++) {                                                               \
+        const double a = x->real[i], b = y->real[i];                                               \
+        x->member[i] = (expr);                                                                     \
+    }                                                                                              \
+    break
+    switch (fn) {
+    case BINARY_ADD:
+    case BINARY_MEAN:
+        EACH(real, a + b);
+    case BINARY_SUB:
+        EACH(real, a - b);
+    case BINARY_MUL:
+        EACH(real, a * b);
+    case BINARY_DIV:
+        EACH(real, a / b);
+    case BINARY_POW:
+        EACH(real, pow(a, b));
+    case BINARY_PRELU:
+        EACH(real, a < 0 ? a * b : a);
+    case BINARY_MOD:
+        EACH(real, modulo(a, b));
+    case BINARY_FMOD:
+        EACH(real, fmod(a, b));
+    case BINARY_MIN:
+        EACH(real, a < b || isnan(a) ? a : b);
+    case BINARY_MAX:
+        EACH(real, a > b || isnan(a) ? a : b);
+    case BINARY_EQUAL:
+        EACH(whole, a == b);
+    case BINARY_LESS:
+        EACH(whole, a < b);
+    case BINARY_LESSEQUAL:
+        EACH(whole, a <= b);
+    case BINARY_GREATER:
+        EACH(whole, a > b);
+    case BINARY_GREATEREQUAL:
+        EACH(whole, a >= b);
+    default: /* what takes integers alone */
+        break;
+    }
+#undef EACH
+}
+
+/* The same for integers and booleans, which wrap. */
+static void apply_whole(enum binary fn, union tile *x, const union tile *y, size_t n,
+                        bool is_signed) {
+    /* Flipping the top bit of unsigned numbers orders them as signed ones. */
+    const int64_t flip = is_signed ? 0 : INT64_MIN;
+#define EACH(expr)                                                                                 \
+    for (size_t i = 0; i < n; i++) {                                                               \
+        const int64_t a = x->whole[i], b = y->whole[i];                                            \
+        x->whole[i] = (int64_t)(expr);                                                             \
+    }                                                                                              \
+    break
+    switch (fn) {
+    case BINARY_ADD:
+    case BINARY_MEAN:
+        EACH((uint64_t)a + (uint64_t)b);
+    case BINARY_SUB:
+        EACH((uint64_t)a - (uint64_t)b);
+    case BINARY_MUL:
+        EACH((uint64_t)a * (uint64_t)b);
+    case BINARY_DIV:
+    case BINARY_MOD:
+    case BINARY_FMOD:
+        EACH(quotient(fn, a, b, is_signed));
+    case BINARY_POW:
+        EACH(power((uint64_t)a, b));
+    case BINARY_PRELU:
+        EACH(is_signed && a < 0 ? (uint64_t)a * (uint64_t)b : (uint64_t)a);
+    case BINARY_MIN:
+        EACH((a ^ flip) < (b ^ flip) ? a : b);
+    case BINARY_MAX:
+        EACH((a ^ flip) < (b ^ flip) ? b : a);
+    case BINARY_EQUAL:
+        EACH(a == b);
+    case BINARY_LESS:
+        EACH((a ^ flip) < (b ^ flip));
+    case BINARY_LESSEQUAL:
+        EACH((a ^ flip) <= (b ^ flip));
+    case BINARY_GREATER:
+        EACH((a ^ flip) > (b ^ flip));
+    case BINARY_GREATEREQUAL:
+        EACH((a ^ flip) >= (b ^ flip));
+    case BINARY_AND: /* booleans are 0 or 1 */
+    case BINARY_BITAND:
+        EACH(a & b);
+    case BINARY_OR:
+    case BINARY_BITOR:
+        EACH(a | b);
+    case BINARY_XOR:
+    case BINARY_BITXOR:
+        EACH(a ^ b);
+    case BINARY_SHL:
+    case BINARY_SHR:
+        EACH(shift(fn, a, b, is_signed));
+    }
+#undef EACH
+}
 
 /* n elements of an input from element `start` of the result on, as doubles or as integers. */
 static void load(const struct ash_tensor *in, const struct ash_tensor *out, int64_t start, size_t n,
@@ -379,16 +385,14 @@ static int binary_ref(struct ash_run *c) {
         load(c->in[0], y, start, n, real, &acc);
         for (int k = 1; k < c->n_in; k++) {
             load(a->axis >= 0 ? &placed : c->in[k], y, start, n, real, &t);
-            for (size_t i = 0; i < n; i++) {
-                if (real)
-                    acc.real[i] = binary_real(a->fn, acc.real[i], t.real[i]);
-                else
-                    acc.whole[i] = binary_whole(a->fn, acc.whole[i], t.whole[i], is_signed);
-            }
+            if (real)
+                apply_real(a->fn, &acc, &t, n);
+            else
+                apply_whole(a->fn, &acc, &t, n, is_signed);
         }
         if (a->fn == BINARY_MEAN)
             for (size_t i = 0; i < n; i++) acc.real[i] /= c->n_in;
-        if (real)
+        if (real && !a->compares)
             ash_store_f64(y->dtype, acc.real, n, ash_at(y, start));
         else
             ash_store_i64(y->dtype, acc.whole, n, ash_at(y, start));
