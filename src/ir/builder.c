@@ -1,4 +1,4 @@
-/* Bodies of internal operators, built as graphs of ai.onnx operators. */
+/* Bodies of operators, built as graphs of ai.onnx operators. */
 #include "ir/op.h"
 
 #include <string.h>
@@ -37,6 +37,10 @@ void ash_build_attr_float(struct ash_builder *b, const char *name, float v) {
     set(b, &(struct ash_attr){.name = name, .type = ASH_ATTR_FLOAT, .v.f = v});
 }
 
+void ash_build_attr_int(struct ash_builder *b, const char *name, int64_t v) {
+    set(b, &(struct ash_attr){.name = name, .type = ASH_ATTR_INT, .v.i = v});
+}
+
 void ash_build_attr_ints(struct ash_builder *b, const char *name, const int64_t *v, size_t n) {
     int64_t *copy = ash_arena_array(b->graph->arena, n, sizeof *copy);
     if (!copy && b->rc == ASHORE_OK) b->rc = ash_fail_nomem(b->err, n * sizeof *copy);
@@ -45,13 +49,26 @@ void ash_build_attr_ints(struct ash_builder *b, const char *name, const int64_t 
     set(b, &(struct ash_attr){.name = name, .type = ASH_ATTR_INTS, .count = n, .v.ints = copy});
 }
 
-uint32_t ash_build_f32(struct ash_builder *b, float v) {
+void ash_build_attr_copy(struct ash_builder *b, const char *name) {
+    const struct ash_attr *a = ash_node_attr(b->node, name);
+    if (a) set(b, a);
+}
+
+static uint32_t constant(struct ash_builder *b, int dtype, int rank, int64_t n, const void *v) {
     uint32_t id = ASH_NONE;
     struct ash_tensor *t;
     if (b->rc == ASHORE_OK)
-        b->rc = ash_graph_add_const(b->graph, "", ASHORE_FLOAT32, 0, NULL, &id, &t, b->err);
-    if (b->rc == ASHORE_OK) memcpy(t->data, &v, sizeof v);
+        b->rc = ash_graph_add_const(b->graph, "", dtype, rank, &n, &id, &t, b->err);
+    if (b->rc == ASHORE_OK && n) memcpy(t->data, v, (size_t)n * ash_dtype_size(dtype));
     return id;
+}
+
+uint32_t ash_build_f32(struct ash_builder *b, float v) {
+    return constant(b, ASHORE_FLOAT32, 0, 1, &v);
+}
+
+uint32_t ash_build_i64(struct ash_builder *b, const int64_t *v, size_t n) {
+    return constant(b, ASHORE_INT64, 1, (int64_t)n, v);
 }
 
 void ash_build_out(struct ash_builder *b, int o, uint32_t v) {

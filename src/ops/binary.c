@@ -9,6 +9,9 @@
 enum binary {
     BINARY_ADD,
     BINARY_AND,
+    BINARY_BITAND,
+    BINARY_BITOR,
+    BINARY_BITXOR,
     BINARY_DIV,
     BINARY_EQUAL,
     BINARY_FMOD,
@@ -24,6 +27,8 @@ enum binary {
     BINARY_OR,
     BINARY_POW,
     BINARY_PRELU,
+    BINARY_SHL,
+    BINARY_SHR,
     BINARY_SUB,
     BINARY_XOR
 };
@@ -44,6 +49,10 @@ static const struct binary_row {
 } binary_rows[] = {
     {"Add", BINARY_ADD, ASH_TAKES_NUMBER, false},
     {"And", BINARY_AND, ASH_TAKES_BOOL, false},
+    {"BitShift", BINARY_SHL, ASH_TAKES_INT, false},
+    {"BitwiseAnd", BINARY_BITAND, ASH_TAKES_INT, false},
+    {"BitwiseOr", BINARY_BITOR, ASH_TAKES_INT, false},
+    {"BitwiseXor", BINARY_BITXOR, ASH_TAKES_INT, false},
     {"Div", BINARY_DIV, ASH_TAKES_NUMBER, false},
     {"Equal", BINARY_EQUAL, ASH_TAKES_NUMBER | ASH_TAKES_BOOL | ASH_TAKES_STRING, true},
     {"Greater", BINARY_GREATER, ASH_TAKES_NUMBER, true},
@@ -65,7 +74,9 @@ static const struct binary_row {
 
 static int binary_parse(const struct ash_parse *c, void *attrs) {
     struct binary_attrs *a = attrs;
+    static const char *const directions[] = {"LEFT", "RIGHT", NULL};
     const struct binary_row *row = binary_rows;
+    int direction = 0;
     int64_t fmod_mode = 0, broadcast = 0, axis = -1;
 
     while (strcmp(row->name, c->node->op_type)) row++;
@@ -74,6 +85,11 @@ static int binary_parse(const struct ash_parse *c, void *attrs) {
     a->compares = row->compares;
     ASH_TRY(ash_parse_int(c, "fmod", 0, &fmod_mode));
     if (a->fn == BINARY_MOD && fmod_mode) a->fn = BINARY_FMOD;
+    if (a->fn == BINARY_SHL) {
+        ASH_TRY(ash_parse_choice(c, "direction", directions, -1, &direction));
+        ASH_FAIL_IF(direction < 0, c->err, ATTR, "attribute 'direction' is missing");
+        if (direction) a->fn = BINARY_SHR;
+    }
     if (c->node->opset < 7) {
         ASH_TRY(ash_parse_int(c, "broadcast", 0, &broadcast));
         ASH_TRY(ash_parse_int(c, "axis", -1, &axis));
@@ -162,49 +178,6 @@ static double modulo(double x, double y) { /* with the sign of y */
     return (r < 0) != (y < 0) ? r + y : r;
 }
 
-static double binary_real(enum binary fn, double x, double y) {
-    switch (fn) {
-    case BINARY_ADD:
-    case BINARY_MEAN:
-        return x + y;
-    case BINARY_SUB:
-        return x - y;
-    case BINARY_MUL:
-        return x * y;
-    case BINARY_DIV:
-        return x / y;
-    case BINARY_POW:
-        return pow(x, y);
-    case BINARY_PRELU:
-        return x < 0 ? x * y : x;
-    case BINARY_MOD:
-        return modulo(x, y);
-    case BINARY_FMOD:
-        return fmod(x, y);
-    case BINARY_MIN:
-        return x < y || isnan(x) ? x : y;
-    case BINARY_MAX:
-        return x > y || isnan(x) ? x : y;
-    case BINARY_EQUAL:
-        return x == y;
-    case BINARY_LESS:
-        return x < y;
-    case BINARY_LESSEQUAL:
-        return x <= y;
-    case BINARY_GREATER:
-        return x > y;
-    case BINARY_GREATEREQUAL:
-        return x >= y;
-    case BINARY_AND:
-        return x != 0 && y != 0;
-    case BINARY_OR:
-        return x != 0 || y != 0;
-    case BINARY_XOR:
-        return (x != 0) != (y != 0);
-    }
-    return 0;
-}
-
 /* Powers wrap.  A negative exponent gives the truncated quotient; of 0 as well, which has none. */
 static uint64_t power(uint64_t x, int64_t y) {
     uint64_t r = 1;
@@ -228,48 +201,14 @@ static int64_t quotient(enum binary fn, int64_t x, int64_t y, bool is_signed) {
     return fn == BINARY_MOD && r && (r < 0) != (y < 0) ? r + y : r;
 }
 
-static int64_t binary_whole(enum binary fn, int64_t x, int64_t y, bool is_signed) {
-    uint64_t ux = (uint64_t)x, uy = (uint64_t)y;
-    bool less = is_signed ? x < y : ux < uy;
+/* Integers narrower than 64 bits come with their sign or zeros above: shifted that far, nothing
+ * else is left.  So is everything by a negative distance. */
+static int64_t shift(enum binary fn, int64_t x, int64_t y, bool is_signed) {
+    bool far = (uint64_t)y > 63;
 
-    switch (fn) {
-    case BINARY_ADD:
-    case BINARY_MEAN:
-        return (int64_t)(ux + uy);
-    case BINARY_SUB:
-        return (int64_t)(ux - uy);
-    case BINARY_MUL:
-        return (int64_t)(ux * uy);
-    case BINARY_DIV:
-    case BINARY_MOD:
-    case BINARY_FMOD:
-        return quotient(fn, x, y, is_signed);
-    case BINARY_POW:
-        return (int64_t)power(ux, y);
-    case BINARY_PRELU:
-        return is_signed && x < 0 ? (int64_t)(ux * uy) : x;
-    case BINARY_MIN:
-        return less ? x : y;
-    case BINARY_MAX:
-        return less ? y : x;
-    case BINARY_EQUAL:
-        return x == y;
-    case BINARY_LESS:
-        return less;
-    case BINARY_LESSEQUAL:
-        return less || x == y;
-    case BINARY_GREATER:
-        return !less && x != y;
-    case BINARY_GREATEREQUAL:
-        return !less;
-    case BINARY_AND:
-        return x && y;
-    case BINARY_OR:
-        return x || y;
-    case BINARY_XOR:
-        return !x != !y;
-    }
-    return 0;
+    if (fn == BINARY_SHL) return far ? 0 : (int64_t)((uint64_t)x << y);
+    if (is_signed && x < 0) return far ? -1 : (int64_t)~(~(uint64_t)x >> y);
+    return far ? 0 : (int64_t)((uint64_t)x >> y);
 }
 
 union tile {
@@ -277,6 +216,109 @@ union tile {
     int64_t whole[ASH_TILE];
     char raw[ASH_TILE * sizeof(double)];
 };
+
+/* x = fn(x, y) for n elements; what compares leaves integers. */
+static void apply_real(enum binary fn, union tile *x, const union tile *y, size_t n) {
+#define EACH(member, expr)                                                                         \
+    for (size_t i = 0; i < n; i++) {                                                               \
+        const double a = x->real[i], b = y->real[i];                                               \
+        x->member[i] = (expr);                                                                     \
+    }                                                                                              \
+    break
+    switch (fn) {
+    case BINARY_ADD:
+    case BINARY_MEAN:
+        EACH(real, a + b);
+    case BINARY_SUB:
+        EACH(real, a - b);
+    case BINARY_MUL:
+        EACH(real, a * b);
+    case BINARY_DIV:
+        EACH(real, a / b);
+    case BINARY_POW:
+        EACH(real, pow(a, b));
+    case BINARY_PRELU:
+        EACH(real, a < 0 ? a * b : a);
+    case BINARY_MOD:
+        EACH(real, modulo(a, b));
+    case BINARY_FMOD:
+        EACH(real, fmod(a, b));
+    case BINARY_MIN:
+        EACH(real, a < b || isnan(a) ? a : b);
+    case BINARY_MAX:
+        EACH(real, a > b || isnan(a) ? a : b);
+    case BINARY_EQUAL:
+        EACH(whole, a == b);
+    case BINARY_LESS:
+        EACH(whole, a < b);
+    case BINARY_LESSEQUAL:
+        EACH(whole, a <= b);
+    case BINARY_GREATER:
+        EACH(whole, a > b);
+    case BINARY_GREATEREQUAL:
+        EACH(whole, a >= b);
+    default: /* what takes integers alone */
+        break;
+    }
+#undef EACH
+}
+
+/* The same for integers and booleans, which wrap. */
+static void apply_whole(enum binary fn, union tile *x, const union tile *y, size_t n,
+                        bool is_signed) {
+    /* Flipping the top bit of unsigned numbers orders them as signed ones. */
+    const int64_t flip = is_signed ? 0 : INT64_MIN;
+#define EACH(expr)                                                                                 \
+    for (size_t i = 0; i < n; i++) {                                                               \
+        const int64_t a = x->whole[i], b = y->whole[i];                                            \
+        x->whole[i] = (int64_t)(expr);                                                             \
+    }                                                                                              \
+    break
+    switch (fn) {
+    case BINARY_ADD:
+    case BINARY_MEAN:
+        EACH((uint64_t)a + (uint64_t)b);
+    case BINARY_SUB:
+        EACH((uint64_t)a - (uint64_t)b);
+    case BINARY_MUL:
+        EACH((uint64_t)a * (uint64_t)b);
+    case BINARY_DIV:
+    case BINARY_MOD:
+    case BINARY_FMOD:
+        EACH(quotient(fn, a, b, is_signed));
+    case BINARY_POW:
+        EACH(power((uint64_t)a, b));
+    case BINARY_PRELU:
+        EACH(is_signed && a < 0 ? (uint64_t)a * (uint64_t)b : (uint64_t)a);
+    case BINARY_MIN:
+        EACH((a ^ flip) < (b ^ flip) ? a : b);
+    case BINARY_MAX:
+        EACH((a ^ flip) < (b ^ flip) ? b : a);
+    case BINARY_EQUAL:
+        EACH(a == b);
+    case BINARY_LESS:
+        EACH((a ^ flip) < (b ^ flip));
+    case BINARY_LESSEQUAL:
+        EACH((a ^ flip) <= (b ^ flip));
+    case BINARY_GREATER:
+        EACH((a ^ flip) > (b ^ flip));
+    case BINARY_GREATEREQUAL:
+        EACH((a ^ flip) >= (b ^ flip));
+    case BINARY_AND: /* booleans are 0 or 1 */
+    case BINARY_BITAND:
+        EACH(a & b);
+    case BINARY_OR:
+    case BINARY_BITOR:
+        EACH(a | b);
+    case BINARY_XOR:
+    case BINARY_BITXOR:
+        EACH(a ^ b);
+    case BINARY_SHL:
+    case BINARY_SHR:
+        EACH(shift(fn, a, b, is_signed));
+    }
+#undef EACH
+}
 
 /* n elements of an input from element `start` of the result on, as doubles or as integers. */
 static void load(const struct ash_tensor *in, const struct ash_tensor *out, int64_t start, size_t n,
@@ -343,16 +385,14 @@ static int binary_ref(struct ash_run *c) {
         load(c->in[0], y, start, n, real, &acc);
         for (int k = 1; k < c->n_in; k++) {
             load(a->axis >= 0 ? &placed : c->in[k], y, start, n, real, &t);
-            for (size_t i = 0; i < n; i++) {
-                if (real)
-                    acc.real[i] = binary_real(a->fn, acc.real[i], t.real[i]);
-                else
-                    acc.whole[i] = binary_whole(a->fn, acc.whole[i], t.whole[i], is_signed);
-            }
+            if (real)
+                apply_real(a->fn, &acc, &t, n);
+            else
+                apply_whole(a->fn, &acc, &t, n, is_signed);
         }
         if (a->fn == BINARY_MEAN)
             for (size_t i = 0; i < n; i++) acc.real[i] /= c->n_in;
-        if (real)
+        if (real && !a->compares)
             ash_store_f64(y->dtype, acc.real, n, ash_at(y, start));
         else
             ash_store_i64(y->dtype, acc.whole, n, ash_at(y, start));
@@ -391,35 +431,22 @@ static int square_run(struct ash_run *c) {
 }
 
 static int binary_lower(struct ash_lower *c) {
-    static const signed char ops[] = {[BINARY_ADD] = ASH_BINARY_ADD,
-                                      [BINARY_AND] = -1,
-                                      [BINARY_DIV] = ASH_BINARY_DIV,
-                                      [BINARY_EQUAL] = -1,
-                                      [BINARY_FMOD] = -1,
-                                      [BINARY_GREATER] = -1,
-                                      [BINARY_GREATEREQUAL] = -1,
-                                      [BINARY_LESS] = -1,
-                                      [BINARY_LESSEQUAL] = -1,
-                                      [BINARY_MAX] = ASH_BINARY_MAX,
-                                      [BINARY_MEAN] = -1,
-                                      [BINARY_MIN] = ASH_BINARY_MIN,
-                                      [BINARY_MOD] = -1,
-                                      [BINARY_MUL] = ASH_BINARY_MUL,
-                                      [BINARY_OR] = -1,
-                                      [BINARY_POW] = ASH_BINARY_POW,
-                                      [BINARY_PRELU] = ASH_BINARY_PRELU,
-                                      [BINARY_SUB] = ASH_BINARY_SUB,
-                                      [BINARY_XOR] = -1};
+    /* One more than the kernel's number; 0: there is none. */
+    static const unsigned char ops[BINARY_XOR + 1] = {
+        [BINARY_ADD] = 1 + ASH_BINARY_ADD,     [BINARY_DIV] = 1 + ASH_BINARY_DIV,
+        [BINARY_MAX] = 1 + ASH_BINARY_MAX,     [BINARY_MIN] = 1 + ASH_BINARY_MIN,
+        [BINARY_MUL] = 1 + ASH_BINARY_MUL,     [BINARY_POW] = 1 + ASH_BINARY_POW,
+        [BINARY_PRELU] = 1 + ASH_BINARY_PRELU, [BINARY_SUB] = 1 + ASH_BINARY_SUB};
     const struct binary_attrs *a = c->attrs;
     const struct ash_eltwise_row *row = ash_eltwise_best();
     const float *power;
     struct binary_params *p;
 
-    if (ops[a->fn] < 0 || a->axis >= 0 || c->n_in != 2 || !ash_lower_all_f32(c)) return ASHORE_OK;
+    if (!ops[a->fn] || a->axis >= 0 || c->n_in != 2 || !ash_lower_all_f32(c)) return ASHORE_OK;
     p = ash_lower_to(c, binary_run, sizeof *p, row->name);
     if (!p) return ASHORE_ERR_NOMEM;
     p->row = row;
-    p->op = (enum ash_binary)ops[a->fn];
+    p->op = (enum ash_binary)(ops[a->fn] - 1);
     power = a->fn == BINARY_POW ? ash_lower_constant(c, 1, 1) : NULL;
     if (power && *power == 2.0f && c->in[0]->type.rank == c->out->type.rank) c->run = square_run;
     return ASHORE_OK;
@@ -445,6 +472,10 @@ extern const struct ash_op ash_ops_binary[];
 const struct ash_op ash_ops_binary[] = {
     BINARY("Add", 1, 2),
     BINARY("And", 1, 2),
+    BINARY("BitShift", 11, 2),
+    BINARY("BitwiseAnd", 18, 2),
+    BINARY("BitwiseOr", 18, 2),
+    BINARY("BitwiseXor", 18, 2),
     BINARY("Div", 1, 2),
     BINARY("Equal", 1, 2),
     BINARY("Greater", 1, 2),

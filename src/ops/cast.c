@@ -1,6 +1,7 @@
-/* Cast and CastLike. */
+/* Cast, CastLike, BitCast. */
 #include "base/format.h"
 #include "ops/elementwise.h"
+#include "ops/move.h"
 
 #include <math.h>
 #include <string.h>
@@ -238,6 +239,51 @@ static int cast_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+/* ---- BitCast ---- */
+
+static int bits_parse(const struct ash_parse *c, void *attrs) {
+    struct cast_attrs *a = attrs;
+    int64_t to;
+
+    ASH_TRY(ash_parse_int_required(c, "to", &to));
+    ASH_FAIL_IF(to <= 0 || to >= ASHORE_DTYPE_COUNT || to == ASHORE_STRING, c->err, ATTR,
+                "element type %lld", (long long)to);
+    a->to = (int)to;
+    return ASHORE_OK;
+}
+
+static int bits_infer(struct ash_infer *c) {
+    const struct cast_attrs *a = c->attrs;
+    int from;
+
+    ASH_TRY(ash_infer_types(c, 0, 1, ASH_TAKES_ANY & ~ASH_TAKES_STRING, &from));
+    ASH_FAIL_IF(from && ash_dtype(from)->bits != ash_dtype(a->to)->bits, c->err, TYPE,
+                "%s and %s differ in size", ash_dtype(from)->name, ash_dtype(a->to)->name);
+    ash_infer_like(c, 0, a->to, 0);
+    return ASHORE_OK;
+}
+
+static int bits_ref(struct ash_run *c) {
+    const struct ash_tensor *x = c->in[0], *y = c->out[0];
+    const uint8_t *from = x->data;
+    int64_t count = ash_tensor_count(x);
+    int mask = (1 << ash_dtype(x->dtype)->bits % 8) - 1;
+
+    ash_copy(c->out[0], x);
+    /* Smaller elements than a byte are numbers there: signs reach further than their bits. */
+    for (int64_t i = 0; mask && i < count; i++) {
+        int64_t code = from[i] & mask;
+
+        if (ash_dtype_is_float(y->dtype))
+            *(uint8_t *)ash_at(y, i) = (uint8_t)code;
+        else
+            ash_store_i64(y->dtype, &code, 1, ash_at(y, i));
+    }
+    for (int64_t i = 0; y->dtype == ASHORE_BOOL && i < count; i++)
+        ((uint8_t *)y->data)[i] = ((uint8_t *)y->data)[i] != 0;
+    return ASHORE_OK;
+}
+
 #define CAST(op, version, inputs)                                                                  \
     {.name = op,                                                                                   \
      .domain = "",                                                                                 \
@@ -254,4 +300,19 @@ static int cast_ref(struct ash_run *c) {
      .ref = cast_ref}
 
 extern const struct ash_op ash_ops_cast[];
-const struct ash_op ash_ops_cast[] = {CAST("Cast", 6, 1), CAST("CastLike", 15, 2), {0}};
+const struct ash_op ash_ops_cast[] = {CAST("Cast", 6, 1),
+                                      CAST("CastLike", 15, 2),
+                                      {.name = "BitCast",
+                                       .domain = "",
+                                       .since = 26,
+                                       .in_min = 1,
+                                       .in_max = 1,
+                                       .out_min = 1,
+                                       .out_max = 1,
+                                       .flags = ASH_OP_ELEMENTWISE,
+                                       .inplace = 1,
+                                       .attrs_size = sizeof(struct cast_attrs),
+                                       .parse = bits_parse,
+                                       .infer = bits_infer,
+                                       .ref = bits_ref},
+                                      {0}};

@@ -81,11 +81,7 @@ static void copy_attrs(struct ash_builder *b) {
     static const char *const shared[] = {
         "kernel_shape", "strides",   "dilations",         "pads",           "auto_pad",
         "group",        "ceil_mode", "count_include_pad", "output_padding", "output_shape"};
-    struct ash_node *to = b->graph->nodes[b->graph->n_nodes - 1];
-    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
-        const struct ash_attr *a = ash_node_attr(b->node, shared[i]);
-        if (a && b->rc == ASHORE_OK) b->rc = ash_node_set_attr(b->graph, to, a, b->err);
-    }
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) ash_build_attr_copy(b, shared[i]);
 }
 
 static int body(struct ash_builder *b) {
@@ -94,7 +90,7 @@ static int body(struct ash_builder *b) {
     uint32_t x = turn(b, ash_build_in(b, 0), rank, true);
     uint32_t w = b->node->n_formal > 1 ? ash_build_in(b, 1) : ASH_NONE, r = ash_build_in(b, 3);
     uint32_t y = ash_build(b, b->node->op_type, x, w, ash_build_in(b, 2));
-    if (b->rc == ASHORE_OK) copy_attrs(b);
+    copy_attrs(b);
     y = turn(b, y, rank, false);
     if (r != ASH_NONE && !a->residual_last) y = ash_build(b, "Add", y, r, ASH_NONE);
     y = ash_act_build(b, a->act, y);

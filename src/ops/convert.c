@@ -1,5 +1,7 @@
 #include "ops/convert.h"
 
+#include "ops/move.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -369,6 +371,15 @@ int64_t ash_get_i64(const struct ash_tensor *t, int64_t i) {
     int64_t x;
     ash_load_i64(t->dtype, ash_at(t, i), 1, &x);
     return x;
+}
+
+const void *ash_gather_tile(const struct ash_tensor *t, int64_t start, int64_t step, size_t n,
+                            void *tile) {
+    const int64_t dim = (int64_t)n, one = 1;
+
+    if (step == 1) return ash_at(t, start);
+    ash_move(1, &dim, ash_dtype_size(t->dtype), ash_at(t, start), &step, tile, &one);
+    return tile;
 }
 
 void ash_gather_f64(const struct ash_tensor *t, int64_t start, int64_t step, size_t n,

@@ -31,6 +31,10 @@ void ash_store_u64(int dtype, const uint64_t *src, size_t n, void *dst);
 /* Element i of a tensor. */
 double ash_get_f64(const struct ash_tensor *t, int64_t i);
 int64_t ash_get_i64(const struct ash_tensor *t, int64_t i);
+/* n elements from `start` on, `step` apart, side by side: where they lie when that is possible,
+ * else copied to tile. */
+const void *ash_gather_tile(const struct ash_tensor *t, int64_t start, int64_t step, size_t n,
+                            void *tile);
 /* n elements from `start` on, `step` apart. */
 void ash_gather_f64(const struct ash_tensor *t, int64_t start, int64_t step, size_t n, double *dst);
 void ash_scatter_f64(const struct ash_tensor *t, int64_t start, int64_t step, size_t n,

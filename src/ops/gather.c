@@ -1,5 +1,6 @@
 /* Gather, GatherElements, GatherND. */
 #include "ops/convert.h"
+#include "ops/indexing.h"
 #include "ops/move.h"
 
 #include <string.h>
@@ -81,22 +82,18 @@ static int elements_infer(struct ash_infer *c) {
     return ASHORE_OK;
 }
 
+static void elements_row(void *arg, int64_t first, const int64_t *at, size_t n) {
+    const struct ash_run *c = arg;
+    const struct ash_tensor *data = c->in[0], *out = c->out[0];
+
+    ash_move_indexed(ash_dtype_size(data->dtype), n, data->data, at, ash_at(out, first), NULL);
+}
+
 static int elements_ref(struct ash_run *c) {
-    const struct ash_tensor *data = c->in[0], *index = c->in[1], *out = c->out[0];
     int axis;
-    ASH_TRY(ash_axis(number(c->attrs), data->rank, &axis, c->err));
-    int64_t step[1][ASH_MAX_RANK], at[ASH_MAX_RANK] = {0}, offset[1] = {0}, i = 0, k;
-    size_t size = ash_dtype_size(data->dtype);
-    if (ash_tensor_count(out) == 0) return ASHORE_OK;
-    ash_steps(data->rank, data->dim, step[0]);
-    int64_t along = step[0][axis];
-    step[0][axis] = 0;
-    do {
-        ASH_TRY(ash_index(ash_get_i64(index, i), data->dim[axis], &k, c->err));
-        memcpy((char *)out->data + (size_t)i++ * size, ash_at(data, offset[0] + k * along), size);
-    } while (
-        ash_index_next(out->rank, out->dim, at, 1, offset, (const int64_t(*)[ASH_MAX_RANK])step));
-    return ASHORE_OK;
+
+    ASH_TRY(ash_axis(number(c->attrs), c->in[0]->rank, &axis, c->err));
+    return ash_each_indexed(c->in[0], c->in[1], axis, elements_row, c, c->err);
 }
 
 /* ---- GatherND: the last dimension of the indices points into data behind the batch ---- */

@@ -272,15 +272,6 @@ static void span_add(struct span *s, int64_t dim, int64_t stride) { /* innermost
     }
 }
 
-static const void *tile_at(const struct ash_tensor *x, int64_t at, int64_t step, size_t n,
-                           char *tile) {
-    size_t size = ash_dtype_size(x->dtype);
-
-    if (step == 1) return ash_at(x, at);
-    for (size_t i = 0; i < n; i++) memcpy(tile + i * size, ash_at(x, at + (int64_t)i * step), size);
-    return tile;
-}
-
 /* Reduces the elements of one result, which lie at offsets from `base`. */
 static void reduce_one(enum reduction fn, const struct ash_tensor *x, const struct span *s,
                        int64_t base, struct ash_tensor *y, int64_t o) {
@@ -296,7 +287,7 @@ static void reduce_one(enum reduction fn, const struct ash_tensor *x, const stru
     if (s->count) {
         do {
             for (int64_t i = 0; (n = ash_tile_size(s->length, i)); i += (int64_t)n) {
-                const void *from = tile_at(x, offset[0] + i * s->step, s->step, n, raw);
+                const void *from = ash_gather_tile(x, offset[0] + i * s->step, s->step, n, raw);
 
                 if (real) {
                     ash_load_f64(x->dtype, from, n, t);

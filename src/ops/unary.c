@@ -9,9 +9,17 @@
 
 enum unary {
     UNARY_ABS,
+    UNARY_ACOS,
+    UNARY_ACOSH,
+    UNARY_ASIN,
+    UNARY_ASINH,
+    UNARY_ATAN,
+    UNARY_ATANH,
+    UNARY_BITWISENOT,
     UNARY_CEIL,
     UNARY_CELU,
     UNARY_COS,
+    UNARY_COSH,
     UNARY_ELU,
     UNARY_ERF,
     UNARY_EXP,
@@ -20,6 +28,8 @@ enum unary {
     UNARY_GELU_TANH,
     UNARY_HARDSIGMOID,
     UNARY_HARDSWISH,
+    UNARY_ISINF,
+    UNARY_ISNAN,
     UNARY_LEAKYRELU,
     UNARY_LOG,
     UNARY_MISH,
@@ -29,13 +39,16 @@ enum unary {
     UNARY_RELU,
     UNARY_ROUND,
     UNARY_SELU,
+    UNARY_SHRINK,
     UNARY_SIGMOID,
     UNARY_SIGN,
     UNARY_SIN,
+    UNARY_SINH,
     UNARY_SOFTPLUS,
     UNARY_SOFTSIGN,
     UNARY_SQRT,
     UNARY_SWISH,
+    UNARY_TAN,
     UNARY_TANH,
     UNARY_THRESHOLDED
 };
@@ -43,7 +56,7 @@ enum unary {
 struct unary_attrs {
     enum unary fn;
     int takes;
-    float alpha, beta; /* Selu: beta is gamma */
+    float alpha, beta; /* Selu: beta is gamma; Shrink: bias, lambd; IsInf: whether below, above */
 };
 
 static const struct unary_row {
@@ -53,9 +66,17 @@ static const struct unary_row {
     float alpha, beta; /* defaults; both are read wherever they are written */
 } unary_rows[] = {
     {"Abs", UNARY_ABS, ASH_TAKES_NUMBER, 0, 0},
+    {"Acos", UNARY_ACOS, ASH_TAKES_FLOAT, 0, 0},
+    {"Acosh", UNARY_ACOSH, ASH_TAKES_FLOAT, 0, 0},
+    {"Asin", UNARY_ASIN, ASH_TAKES_FLOAT, 0, 0},
+    {"Asinh", UNARY_ASINH, ASH_TAKES_FLOAT, 0, 0},
+    {"Atan", UNARY_ATAN, ASH_TAKES_FLOAT, 0, 0},
+    {"Atanh", UNARY_ATANH, ASH_TAKES_FLOAT, 0, 0},
+    {"BitwiseNot", UNARY_BITWISENOT, ASH_TAKES_INT, 0, 0},
     {"Ceil", UNARY_CEIL, ASH_TAKES_FLOAT, 0, 0},
     {"Celu", UNARY_CELU, ASH_TAKES_FLOAT, 1.0f, 0},
     {"Cos", UNARY_COS, ASH_TAKES_FLOAT, 0, 0},
+    {"Cosh", UNARY_COSH, ASH_TAKES_FLOAT, 0, 0},
     {"Elu", UNARY_ELU, ASH_TAKES_FLOAT, 1.0f, 0},
     {"Erf", UNARY_ERF, ASH_TAKES_NUMBER, 0, 0},
     {"Exp", UNARY_EXP, ASH_TAKES_FLOAT, 0, 0},
@@ -63,6 +84,8 @@ static const struct unary_row {
     {"Gelu", UNARY_GELU, ASH_TAKES_FLOAT, 0, 0},
     {"HardSigmoid", UNARY_HARDSIGMOID, ASH_TAKES_FLOAT, 0.2f, 0.5f},
     {"HardSwish", UNARY_HARDSWISH, ASH_TAKES_FLOAT, 0, 0},
+    {"IsInf", UNARY_ISINF, ASH_TAKES_FLOAT, 1.0f, 1.0f},
+    {"IsNaN", UNARY_ISNAN, ASH_TAKES_FLOAT, 0, 0},
     {"LeakyRelu", UNARY_LEAKYRELU, ASH_TAKES_FLOAT, 0.01f, 0},
     {"Log", UNARY_LOG, ASH_TAKES_FLOAT, 0, 0},
     {"Mish", UNARY_MISH, ASH_TAKES_FLOAT, 0, 0},
@@ -72,13 +95,16 @@ static const struct unary_row {
     {"Relu", UNARY_RELU, ASH_TAKES_NUMBER, 0, 0},
     {"Round", UNARY_ROUND, ASH_TAKES_FLOAT, 0, 0},
     {"Selu", UNARY_SELU, ASH_TAKES_FLOAT, 1.67326319217681884765625f, 1.05070102214813232421875f},
+    {"Shrink", UNARY_SHRINK, ASH_TAKES_NUMBER, 0, 0.5f},
     {"Sigmoid", UNARY_SIGMOID, ASH_TAKES_FLOAT, 0, 0},
     {"Sign", UNARY_SIGN, ASH_TAKES_NUMBER, 0, 0},
     {"Sin", UNARY_SIN, ASH_TAKES_FLOAT, 0, 0},
+    {"Sinh", UNARY_SINH, ASH_TAKES_FLOAT, 0, 0},
     {"Softplus", UNARY_SOFTPLUS, ASH_TAKES_FLOAT, 0, 0},
     {"Softsign", UNARY_SOFTSIGN, ASH_TAKES_FLOAT, 0, 0},
     {"Sqrt", UNARY_SQRT, ASH_TAKES_FLOAT, 0, 0},
     {"Swish", UNARY_SWISH, ASH_TAKES_FLOAT, 1.0f, 0},
+    {"Tan", UNARY_TAN, ASH_TAKES_FLOAT, 0, 0},
     {"Tanh", UNARY_TANH, ASH_TAKES_FLOAT, 0, 0},
     {"ThresholdedRelu", UNARY_THRESHOLDED, ASH_TAKES_FLOAT, 1.0f, 0},
 };
@@ -87,13 +113,22 @@ static int unary_parse(const struct ash_parse *c, void *attrs) {
     static const char *const approximations[] = {"none", "tanh", NULL};
     struct unary_attrs *a = attrs;
     const struct unary_row *row = unary_rows;
+    int64_t below, above;
     int approximate = 0;
 
     while (strcmp(row->name, c->node->op_type)) row++;
     a->fn = row->fn;
     a->takes = row->takes;
-    ASH_TRY(ash_parse_float(c, "alpha", row->alpha, &a->alpha));
-    ASH_TRY(ash_parse_float(c, a->fn == UNARY_SELU ? "gamma" : "beta", row->beta, &a->beta));
+    bool shrink = a->fn == UNARY_SHRINK;
+    ASH_TRY(ash_parse_float(c, shrink ? "bias" : "alpha", row->alpha, &a->alpha));
+    ASH_TRY(ash_parse_float(c,
+                            shrink                ? "lambd"
+                            : a->fn == UNARY_SELU ? "gamma"
+                                                  : "beta",
+                            row->beta, &a->beta));
+    ASH_TRY(ash_parse_int(c, "detect_negative", 1, &below));
+    ASH_TRY(ash_parse_int(c, "detect_positive", 1, &above));
+    if (a->fn == UNARY_ISINF) a->alpha = below != 0, a->beta = above != 0;
     ASH_TRY(ash_parse_choice(c, "approximate", approximations, 0, &approximate));
     if (a->fn == UNARY_GELU && approximate) a->fn = UNARY_GELU_TANH;
     return ASHORE_OK;
@@ -104,6 +139,7 @@ static int unary_infer(struct ash_infer *c) {
     int dtype;
 
     ASH_TRY(ash_infer_types(c, 0, 1, a->takes, &dtype));
+    if (a->fn == UNARY_ISINF || a->fn == UNARY_ISNAN) dtype = ASHORE_BOOL;
     ash_infer_like(c, 0, dtype, 0);
     return ASHORE_OK;
 }
@@ -118,6 +154,38 @@ static double sigmoid(double x) {
 }
 
 static double softplus(double x) { return (x > 0 || isnan(x) ? x : 0) + log1p(exp(-fabs(x))); }
+
+/* The functions of circle and hyperbola from those that every engine has, without cancellation. */
+static double curved(enum unary fn, double x) {
+    double m = fabs(x), e;
+
+    switch (fn) {
+    case UNARY_ACOS:
+        return 2 * atan(sqrt((1 - x) / (1 + x)));
+    case UNARY_ASIN:
+        return atan(x / sqrt((1 - x) * (1 + x)));
+    case UNARY_ATAN:
+        return atan(x);
+    case UNARY_TAN:
+        return sin(x) / cos(x);
+    case UNARY_ACOSH:
+        return x > 0x1p500 ? log(x) + 0.69314718055994530942
+                           : log1p(x - 1 + sqrt(2 * (x - 1) + (x - 1) * (x - 1)));
+    case UNARY_ASINH:
+        return copysign(m > 0x1p500 ? log(m) + 0.69314718055994530942
+                                    : log1p(m + m * m / (1 + sqrt(m * m + 1))),
+                        x);
+    case UNARY_ATANH:
+        return copysign(0.5 * log1p(2 * m / (1 - m)), x);
+    case UNARY_SINH:
+        if (m < 1) return copysign(0.5 * (expm1(m) - expm1(-m)), x);
+        e = exp(0.5 * m);
+        return copysign(0.5 * e * e - 0.5 / e / e, x);
+    default: /* Cosh */
+        e = exp(0.5 * m);
+        return 0.5 * e * e + 0.5 / e / e;
+    }
+}
 
 static double unary_real(const struct unary_attrs *a, double x) {
     switch (a->fn) {
@@ -179,10 +247,16 @@ static double unary_real(const struct unary_attrs *a, double x) {
         return tanh(x);
     case UNARY_THRESHOLDED:
         return x > (double)a->alpha || isnan(x) ? x : 0;
-    case UNARY_NOT:
-        break;
+    case UNARY_ISINF:
+        return isinf(x) && (x < 0 ? a->alpha : a->beta) != 0;
+    case UNARY_ISNAN:
+        return isnan(x);
+    case UNARY_SHRINK:
+        if (x < -(double)a->beta) return x + (double)a->alpha;
+        return x > (double)a->beta ? x - (double)a->alpha : isnan(x) ? x : 0;
+    default:
+        return curved(a->fn, x);
     }
-    return x == 0;
 }
 
 static int64_t unary_whole(const struct unary_attrs *a, int64_t x, bool is_signed) {
@@ -191,6 +265,8 @@ static int64_t unary_whole(const struct unary_attrs *a, int64_t x, bool is_signe
     switch (a->fn) {
     case UNARY_ABS:
         return negative ? (int64_t)(0 - (uint64_t)x) : x;
+    case UNARY_BITWISENOT:
+        return ~x;
     case UNARY_NEG:
         return (int64_t)(0 - (uint64_t)x);
     case UNARY_NOT:
@@ -210,6 +286,7 @@ static int unary_ref(struct ash_run *c) {
     struct ash_tensor *y = c->out[0];
     int64_t count = ash_tensor_count(y);
     bool is_signed = ash_dtype(x->dtype)->number == ASH_CLASS_INT;
+    bool real = ash_dtype_is_float(x->dtype) || a->fn == UNARY_SHRINK;
     union {
         double real[ASH_TILE];
         int64_t whole[ASH_TILE];
@@ -217,7 +294,7 @@ static int unary_ref(struct ash_run *c) {
     size_t n;
 
     for (int64_t start = 0; (n = ash_tile_size(count, start)); start += (int64_t)n) {
-        if (ash_dtype_is_float(x->dtype)) {
+        if (real) {
             ash_load_f64(x->dtype, ash_at(x, start), n, t.real);
             for (size_t i = 0; i < n; i++) t.real[i] = unary_real(a, t.real[i]);
             ash_store_f64(y->dtype, t.real, n, ash_at(y, start));
@@ -424,36 +501,19 @@ static int clip_lower(struct ash_lower *c) {
 
 extern const struct ash_op ash_ops_unary[];
 const struct ash_op ash_ops_unary[] = {
-    UNARY("Abs", 1),
-    UNARY("Ceil", 1),
-    UNARY("Celu", 12),
-    UNARY("Cos", 7),
-    UNARY("Elu", 1),
-    UNARY("Erf", 9),
-    UNARY("Exp", 1),
-    UNARY("Floor", 1),
-    UNARY("Gelu", 20),
-    UNARY("HardSigmoid", 1),
-    UNARY("HardSwish", 14),
-    UNARY("LeakyRelu", 1),
-    UNARY("Log", 1),
-    UNARY("Mish", 18),
-    UNARY("Neg", 1),
-    UNARY("Not", 1),
-    UNARY("Reciprocal", 1),
-    UNARY("Relu", 1),
-    UNARY("Round", 11),
-    UNARY("Selu", 1),
-    UNARY("Sigmoid", 1),
-    UNARY("Sign", 9),
-    UNARY("Sin", 7),
-    UNARY("Softplus", 1),
-    UNARY("Softsign", 1),
-    UNARY("Sqrt", 1),
-    UNARY("Swish", 24),
-    UNARY("Tanh", 1),
-    UNARY("ThresholdedRelu", 1),
-    CLIP(1, 10, 1),
-    CLIP(11, 0, 3),
-    {0},
+    UNARY("Abs", 1),        UNARY("Acos", 7),        UNARY("Acosh", 9),
+    UNARY("Asin", 7),       UNARY("Asinh", 9),       UNARY("Atan", 7),
+    UNARY("Atanh", 9),      UNARY("BitwiseNot", 18), UNARY("Ceil", 1),
+    UNARY("Celu", 12),      UNARY("Cos", 7),         UNARY("Cosh", 9),
+    UNARY("Elu", 1),        UNARY("Erf", 9),         UNARY("Exp", 1),
+    UNARY("Floor", 1),      UNARY("Gelu", 20),       UNARY("HardSigmoid", 1),
+    UNARY("HardSwish", 14), UNARY("IsInf", 10),      UNARY("IsNaN", 9),
+    UNARY("LeakyRelu", 1),  UNARY("Log", 1),         UNARY("Mish", 18),
+    UNARY("Neg", 1),        UNARY("Not", 1),         UNARY("Reciprocal", 1),
+    UNARY("Relu", 1),       UNARY("Round", 11),      UNARY("Selu", 1),
+    UNARY("Shrink", 9),     UNARY("Sigmoid", 1),     UNARY("Sign", 9),
+    UNARY("Sin", 7),        UNARY("Sinh", 9),        UNARY("Softplus", 1),
+    UNARY("Softsign", 1),   UNARY("Sqrt", 1),        UNARY("Swish", 24),
+    UNARY("Tan", 7),        UNARY("Tanh", 1),        UNARY("ThresholdedRelu", 1),
+    CLIP(1, 10, 1),         CLIP(11, 0, 3),          {0},
 };

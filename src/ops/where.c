@@ -47,7 +47,13 @@ static int where_ref(struct ash_run *c) {
         const char *y = ash_broadcast_tile(c->in[2], out, start, n, y_tile);
         char *to = ash_at(out, start);
 
-        for (size_t i = 0; i < n; i++, to += size) {
+        for (size_t i = 0; i < n && size == sizeof(uint32_t); i++) {
+            uint32_t t; /* x or y may be the output */
+
+            memcpy(&t, (take[i] ? x : y) + i * sizeof t, sizeof t);
+            memcpy(to + i * sizeof t, &t, sizeof t);
+        }
+        for (size_t i = 0; i < n && size != sizeof(uint32_t); i++, to += size) {
             const char *from = (take[i] ? x : y) + i * size;
             if (to != from) memcpy(to, from, size);
         }

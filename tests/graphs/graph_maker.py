@@ -11,7 +11,7 @@ float32, and the accuracy classes of the operators:
 
 Two engines may then differ by the sum of their errors.  FUSED allows for scales that are folded into
 weights and activations that are fused: each adds a rounding of its own per element.  What hangs on
-a comparison (NonZero, ArgMax, Where on a condition made here, Floor) is made of exact values alone:
+a comparison (NonZero, ArgMax, TopK, Where on a condition made here, Floor) is made of exact values alone:
 inputs, integers, and what only moves them.  Shapes, integers and booleans must be equal.
 """
 
@@ -754,6 +754,163 @@ def scan(s):
     return s.keep(Value(rows, shape, most=most, err=err))
 
 
+def numbers(s, *shape, below):
+    """Constant positions in an extent, some of them counted from its end."""
+    r = np.random.default_rng(s.rng.randrange(1 << 30))
+    return r.integers(-below, below, shape)
+
+
+def exact(s):
+    return s.float(lambda v: v.exact and v.rank >= 1 and 0 < np.prod(v.shape) < 2000)
+
+
+def extreme(s):
+    """Where the extremes are; k of them in order.  Inputs are random: no two are equal, unless a
+    value was repeated, and then the first is meant by both engines."""
+    x = exact(s)
+    if x is None:
+        return None
+    axis = s.rng.randrange(-x.rank, x.rank)
+    if s.rng.random() < 0.5:
+        keep, op = s.rng.randrange(2), s.rng.choice(["ArgMax", "ArgMin"])
+        shape = list(x.shape)
+        shape[axis] = 1
+        if not keep:
+            del shape[axis]
+        y = s.node(op, [x], axis=axis, keepdims=keep, select_last_index=s.rng.randrange(2))
+        return s.keep(Value(y, shape, np.int64, most=max(x.shape)))
+    k = s.rng.randrange(1, x.shape[axis] + 1)
+    names = s.node("TopK", [x, s.ints(k)], n=2, axis=axis, largest=s.rng.randrange(2))
+    shape = list(x.shape)
+    shape[axis] = k
+    s.keep(Value(names[1], shape, np.int64, most=max(x.shape)))
+    return s.keep(like(x, names[0], shape))
+
+
+def scatter(s):
+    """Updates at constant places: one for each, as onnxruntime does not say which of two wins."""
+    x = s.float(lambda v: 1 <= v.rank <= 4 and 0 < np.prod(v.shape) < 2000)
+    if x is None:
+        return None
+    axis = s.rng.randrange(x.rank)
+    n = s.rng.randrange(1, x.shape[axis] + 1)
+    if s.rng.random() < 0.5:
+        lane = np.random.default_rng(s.rng.randrange(99)).permutation(x.shape[axis])[:n]
+        shape = list(x.shape)
+        shape[axis] = n
+        at = np.broadcast_to(lane.reshape([-1 if i == axis else 1 for i in range(x.rank)]), shape)
+        inputs = [x, s.constant(np.ascontiguousarray(at)), s.constant(s.weights(*shape))]
+        more = {"reduction": s.rng.choice(["none", "add", "mul"])}
+        y = s.node("ScatterElements", inputs, axis=axis, **more)
+    else:
+        rows = np.random.default_rng(s.rng.randrange(99)).permutation(x.shape[0])
+        rows = rows[:s.rng.randrange(1, x.shape[0] + 1)]
+        inputs = [x, s.constant(rows[:, None]), s.constant(s.weights(len(rows), *x.shape[1:]))]
+        y = s.node("ScatterND", inputs)
+    most = x.most + 1
+    return s.keep(Value(y, x.shape, most=most, err=x.err + U * most))
+
+
+def gather_elements(s):
+    x = s.pick(lambda v: 1 <= v.rank and 0 < np.prod(v.shape) < 2000)
+    if x is None:
+        return None
+    axis = s.rng.randrange(x.rank)
+    shape = [s.rng.randrange(1, d + 1) for d in x.shape]
+    shape[axis] = s.rng.randrange(1, 9)
+    at = s.constant(numbers(s, *shape, below=x.shape[axis]))
+    return s.keep(like(x, s.node("GatherElements", [x, at], axis=axis), shape))
+
+
+def running_sum(s):
+    x = s.float(lambda v: v.rank >= 1 and 0 < np.prod(v.shape) < 2000 and v.most < 100)
+    if x is None:
+        return None
+    axis = s.rng.randrange(-x.rank, x.rank)
+    n = x.shape[axis]
+    y = s.node("CumSum", [x, s.constant(np.int64(axis))], reverse=s.rng.randrange(2),
+               exclusive=s.rng.randrange(2))
+    most = n * x.most
+    return s.keep(Value(y, x.shape, most=most, err=n * x.err + n * U * most))
+
+
+def triangle(s):
+    x = s.float(lambda v: v.rank >= 2)
+    if x is None:
+        return None
+    k = [s.constant(np.int64(s.rng.randrange(-3, 4)))] if s.rng.random() < 0.7 else []
+    return s.keep(like(x, s.node("Trilu", [x] + k, upper=s.rng.randrange(2)), x.shape))
+
+
+def one_hot(s):
+    x = s.pick(lambda v: v.dtype == np.int64 and 1 <= v.rank < 5 and np.prod(v.shape) < 500)
+    if x is None:
+        return None
+    depth, axis = s.rng.randrange(1, 6), s.rng.randrange(-x.rank - 1, x.rank + 1)
+    y = s.node("OneHot", [x, s.constant(np.int64(depth)),
+                          s.constant(np.array([-0.5, 1.5], np.float32))], axis=axis)
+    shape = list(x.shape)
+    shape.insert(axis if axis >= 0 else x.rank + 1 + axis, depth)
+    return s.keep(Value(y, shape, most=1.5))
+
+
+def einsum(s):
+    """A contraction of x with weights over some of its axes; the rest in any order."""
+    x = s.float(lambda v: 1 <= v.rank <= 4 and 0 < np.prod(v.shape) < 1000)
+    if x is None:
+        return None
+    letters = "abcd"[:x.rank]
+    batch = [c for c in letters if s.rng.random() < 0.3]
+    summed_up = [c for c in letters if c not in batch and s.rng.random() < 0.5]
+    size = dict(zip(letters, x.shape), x=s.rng.choice([1, 3, 5]))
+    second = batch + summed_up + ["x"] * s.rng.randrange(2)
+    out = [c for c in letters if c not in summed_up] + [c for c in second if c == "x"]
+    s.rng.shuffle(second)
+    if s.rng.random() < 0.5:
+        s.rng.shuffle(out)
+    if not second:
+        return None
+    weights = s.weights(*[size[c] for c in second])
+    inputs = [x, s.constant(weights)]
+    terms = ["".join(letters), "".join(second)]
+    if s.rng.random() < 0.5:
+        inputs, terms = inputs[::-1], terms[::-1]
+    y = s.node("Einsum", inputs, equation=",".join(terms) + "->" + "".join(out))
+    n = int(np.prod([size[c] for c in summed_up]))
+    most = n * x.most
+    return s.keep(Value(y, [size[c] for c in out], most=most,
+                        err=n * x.err + (n + 2) * U * most))
+
+
+def curve(s):
+    """Functions of one number that run in double where there is no kernel."""
+    x = s.float(lambda v: v.most <= 3)
+    op = s.rng.choice(["Asinh", "Atan", "Sinh", "Cosh", "Shrink", "IsNaN", "IsInf"])
+    if x is None or (op == "Shrink" and not x.exact):
+        return None
+    if op.startswith("Is"):
+        return s.keep(Value(s.node(op, [x]), x.shape, np.bool_))
+    if op == "Shrink":
+        return s.keep(like(x, s.node(op, [x], bias=0.0, lambd=0.25), x.shape))
+    steep = np.cosh(x.most) if op in ("Sinh", "Cosh") else 1
+    return s.keep(Value(s.node(op, [x]), x.shape, most=max(1, steep),
+                        err=steep * x.err + 16 * U * max(1, steep)))
+
+
+def chosen_rows(s):
+    """Compress: as many rows as a run says."""
+    x = s.float(lambda v: v.exact and 1 <= v.rank and 0 < np.prod(v.shape) < 500)
+    if x is None:
+        return None
+    flat = s.node("Reshape", [x, s.ints(-1)])
+    flags = s.node("Greater", [flat, s.constant(np.float32(0.1))])
+    got = s.node("Compress", [x, flags])
+    s.keep(Value(got, None, most=x.most, err=x.err))
+    n = int(np.prod(x.shape))
+    y = s.node("ReduceSum", [got, s.ints(0)], keepdims=1)
+    return s.keep(Value(y, (1,), most=n * x.most, err=n * x.err + (n + 2) * U * n * x.most))
+
+
 STEPS_INSIDE = [unary, binary, transpose, reshape, slice_, concat, squeeze, identity, swish,
                 reduce_, if_]
 THEMES = {
@@ -765,6 +922,8 @@ THEMES = {
     "shapes": [reshape, slice_, concat, split, pad, gather, expand, squeeze, transpose, reduce_],
     "control": [if_, if_, loop, scan, unary, binary, conv, reshape, nonzero],
     "data": [nonzero, where, gather, reshape, if_, binary, slice_],
+    "index": [extreme, scatter, gather_elements, running_sum, triangle, one_hot, einsum, curve,
+              chosen_rows, gather, transpose, reshape, binary, slice_],
 }
 
 

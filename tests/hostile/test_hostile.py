@@ -209,6 +209,15 @@ WEIGHTS = {
     "external_folder": (external("."), INPUT, ()),
 }
 
+
+
+def tfidf(**attributes):
+    return proto([node("TfIdfVectorizer", ["x"], ["y"], **{
+        "mode": "TF", "min_gram_length": 1, "max_gram_length": 2, "max_skip_count": 0,
+        "ngram_counts": [0, 2], "ngram_indexes": [0, 1, 2], "pool_int64s": [1, 2, 3, 4],
+        **attributes})])
+
+
 ATTRIBUTES = {
     "strides_text": (typed("strides", AttributeProto.STRING, s=b"1"), INPUT, "strides"),
     "strides_zero": (conv(strides=[0, 1]), INPUT, "strides"),
@@ -231,6 +240,43 @@ ATTRIBUTES = {
     "if_without_branch": (proto([node("If", ["c"], ["y"])], inputs=[value("c", [], BOOL)]), INPUT,
                           "the_if"),
     "lstm_without_size": (proto([node("LSTM", ["x", "x", "x"], ["y"])]), INPUT, "the_lstm"),
+    "argmax_axis": (proto([node("ArgMax", ["x"], ["y"], axis=-3)]), INPUT, "axis"),
+    "shift_nowhere": (proto([node("BitShift", ["x", "x"], ["y"])]), INPUT, "direction"),
+    "reduction_unknown": (proto([node("ScatterND", ["x", "x", "x"], ["y"], reduction="xor")],
+                                opset=18), INPUT, "reduction"),
+    "random_negative": (proto([node("RandomNormal", [], ["y"], shape=[-1])]), INPUT, "-1"),
+    "random_huge": (proto([node("RandomUniform", [], ["y"], shape=[2**40, 2**40])]),
+                    (INPUT, LIMIT), "the_randomuniform"),
+    "random_text": (proto([node("RandomUniform", [], ["y"], shape=[1], dtype=8)]), INPUT, "type"),
+    "window_of_text": (proto([node("HannWindow", ["x"], ["y"], output_datatype=8)]), INPUT, "type"),
+    "lp_seven": (proto([node("LpNormalization", ["x"], ["y"], p=7)]), INPUT, "p is 7"),
+    "reverse_one_axis": (proto([node("ReverseSequence", ["x", "x"], ["y"], time_axis=1)]), INPUT,
+                         "axis"),
+    "bitcast_to_text": (proto([node("BitCast", ["x"], ["y"], to=8)], opset=26), INPUT, "type"),
+    "bitcast_wider": (proto([node("BitCast", ["x"], ["y"], to=11)], opset=26), INPUT, "size"),
+    "tfidf_two_pools": (tfidf(pool_strings=["a"]), INPUT, "pool"),
+    "tfidf_counts": (tfidf(ngram_counts=[0, 9]), INPUT, "pool"),
+    "tfidf_counts_back": (tfidf(ngram_counts=[2, 0]), INPUT, "pool"),
+    "tfidf_columns": (tfidf(ngram_indexes=[0, 2**60]), INPUT, "column"),
+    "tfidf_more_grams": (tfidf(ngram_indexes=[0]), INPUT, "columns"),
+    "tfidf_weights": (tfidf(weights=[1.0]), INPUT, "weights"),
+    "tfidf_lengths": (tfidf(min_gram_length=0), INPUT, "n-grams"),
+    **{f"einsum_{i}": (proto([node("Einsum", ["x", "x"], ["y"], equation=text)]), code,
+                       "the_einsum")
+       for i, (text, code) in enumerate([
+           ("ij", INPUT), ("ij,jk,kl", INPUT), ("ij,ji-", INPUT), ("ij,ji->ij->i", INPUT),
+           ("i.j,ij", INPUT), ("......,ij", INPUT), ("i1,ij", INPUT), ("ij,ij->z", INPUT),
+           ("ij,ij->ii", INPUT), ("abcdefghi,ij", LIMIT), ("ij,jk", INPUT), ("i,ij", INPUT),
+           ("...ijk,ij", INPUT), ("," * 40, LIMIT), ("ij,kl\u00e9", INPUT)])},
+    **{f"regex_{i}": (proto([node("RegexFullMatch", ["x"], ["y"], pattern=text)], opset=20), code,
+                      "the_regexfullmatch")
+       for i, (text, code) in enumerate([
+           ("(", INPUT), (")", INPUT), ("[", INPUT), ("[]", INPUT), ("[z-a]", INPUT),
+           ("[a-\\d]", INPUT), ("*", INPUT), ("a{1001}", INPUT), ("a{3,2}", INPUT),
+           ("\\", INPUT), ("\\x", INPUT), ("\\x{110000000}", INPUT), ("\\1", UNSUPPORTED),
+           ("\\pL", UNSUPPORTED), ("(?=a)", UNSUPPORTED), ("(?i)a", UNSUPPORTED),
+           ("[[:alpha:]]", UNSUPPORTED), ("((((a{99}){99}){99}){99})", LIMIT),
+           ("(" * 100000, LIMIT)])},
 }
 
 
@@ -285,6 +331,16 @@ def constant(name, array):
     return numpy_helper.from_array(np.asarray(array), name)
 
 
+def late(name, number):
+    """Nodes that make the numbers [number] of what only a run knows."""
+    return [node("ReduceMax", ["x"], [name + "1"], keepdims=0),
+            node("Mul", [name + "1", name + "2"], [name + "3"]),
+            node("Cast", [name + "3"], [name + "4"], to=INT64),
+            node("Constant", [], [name + "2"], value_float=float(number)),
+            node("Constant", [], [name + "5"], value_ints=[1]),
+            node("Reshape", [name + "4", name + "5"], [name])]
+
+
 RUNTIME = {
     "shape_of_2_to_62": (proto([node("ConstantOfShape", ["n"], ["y"])],
                                [constant("n", np.array([2**31, 2**31]))]),
@@ -323,6 +379,70 @@ RUNTIME = {
     "optional_empty": (proto([node("Optional", [], ["o"], type=helper.make_tensor_type_proto(
         FLOAT, [2])), node("OptionalGetElement", ["o"], ["y"])], opset=15),
         "the_optionalgetelement"),
+    "topk_of_more": (proto([node("TopK", ["x", "n"], ["y", "z"])],
+                           [constant("n", np.array([4]))]), "the_topk"),
+    "topk_negative": (proto([node("TopK", ["x", "n"], ["y", "z"])],
+                            [constant("n", np.array([-1]))]), "the_topk"),
+    "topk_late": (proto([*late("n", 9), node("TopK", ["x", "n"], ["y", "z"])]), "the_topk"),
+    "argmax_of_nothing": (proto([node("ArgMax", ["e"], ["y"], axis=1)],
+                                [constant("e", np.ones((2, 0), np.float32))]), "the_argmax"),
+    "one_hot_huge": (proto([node("OneHot", ["i", "n", "v"], ["y"])],
+                           [constant("i", np.zeros((2**16,), np.int64)),
+                            constant("n", np.int64(2**31 - 1)), constant("v", np.ones(2))]),
+                     "the_onehot"),
+    "one_hot_negative": (proto([node("OneHot", ["i", "n", "v"], ["y"])],
+                               [constant("i", np.array([0])), constant("n", np.float32(-1e30)),
+                                constant("v", np.ones(2))]), "the_onehot"),
+    "scatter_outside": (proto([node("ScatterElements", ["x", "i", "u"], ["y"])],
+                              [constant("i", np.array([[2]])),
+                               constant("u", np.ones((1, 1), np.float32))]),
+                        "the_scatterelements"),
+    "scatter_wider": (proto([node("ScatterElements", ["x", "i", "u"], ["y"])],
+                            [constant("i", np.zeros((1, 4), np.int64)),
+                             constant("u", np.ones((1, 4), np.float32))]), "the_scatterelements"),
+    "scatter_late": (proto([*late("n", 5), node("Expand", ["i", "n"], ["j"]),
+                            node("Expand", ["u", "n"], ["v"]),
+                            node("ScatterElements", ["x", "j", "v"], ["y"])],
+                           [constant("i", np.zeros((1, 1), np.int64)),
+                            constant("u", np.ones((1, 1), np.float32))]), "the_scatterelements"),
+    "scatter_nd_outside": (proto([node("ScatterND", ["x", "i", "u"], ["y"])],
+                                 [constant("i", np.array([[0, -4]])),
+                                  constant("u", np.ones(1, np.float32))]), "the_scatternd"),
+    "scatter_nd_deep": (proto([node("ScatterND", ["x", "i", "u"], ["y"])],
+                              [constant("i", np.zeros((1, 3), np.int64)),
+                               constant("u", np.ones(1, np.float32))]), "the_scatternd"),
+    "scatter_nd_apart": (proto([node("ScatterND", ["x", "i", "u"], ["y"])],
+                               [constant("i", np.zeros((1, 1), np.int64)),
+                                constant("u", np.ones((1, 2), np.float32))]), "the_scatternd"),
+    "elements_late": (proto([*late("n", 5), node("Expand", ["i", "n"], ["j"]),
+                             node("GatherElements", ["x", "j"], ["y"])],
+                            [constant("i", np.zeros((1, 1), np.int64))]), "the_gatherelements"),
+    "cumsum_axis_late": (proto([*late("n", 7), node("CumSum", ["x", "n"], ["y"])]), "the_cumsum"),
+    "compress_outside": (proto([node("Compress", ["x", "c"], ["y"], axis=0)],
+                               [constant("c", np.ones(3, np.bool_))]), "the_compress"),
+    "reverse_outside": (proto([node("ReverseSequence", ["x", "n"], ["y"])],
+                              [constant("n", np.array([1, 2, 3]))]), "the_reversesequence"),
+    "loss_outside": (proto([node("NegativeLogLikelihoodLoss", ["x", "n"], ["y"])],
+                           [constant("n", np.array([0, 3]))]), "the_negativeloglikelihoodloss"),
+    "det_of_six": (proto([node("Det", ["x"], ["y"])]), "the_det"),
+    "dft_of_nothing": (proto([node("DFT", ["x", "n"], ["y"], axis=0)],
+                             [constant("n", np.int64(0))]), "the_dft"),
+    "dft_huge": (proto([node("DFT", ["x", "n"], ["y"], axis=0)],
+                       [constant("n", np.int64(2**62))]), "the_dft"),
+    "stft_too_long": (proto([node("STFT", ["x", "n", "", "m"], ["y"])],
+                            [constant("n", np.int64(1)), constant("m", np.int64(4))]), "the_stft"),
+    "stft_no_step": (proto([node("STFT", ["x", "n", "", "m"], ["y"])],
+                           [constant("n", np.int64(0)), constant("m", np.int64(2))]), "the_stft"),
+    "window_negative": (proto([node("HannWindow", ["n"], ["y"])],
+                              [constant("n", np.int64(-5))]), "the_hannwindow"),
+    "window_huge": (proto([node("HannWindow", ["n"], ["y"])],
+                          [constant("n", np.int64(2**62))]), "the_hannwindow"),
+    "mel_beyond": (proto([node("MelWeightMatrix", ["n", "n", "n", "a", "b"], ["y"])],
+                         [constant("n", np.int64(16)), constant("a", np.float32(-1e9)),
+                          constant("b", np.float32(1e9))]), "the_melweightmatrix"),
+    "map_of_tensor": (proto([node("SequenceMap", ["x"], ["y"], body=helper.make_graph(
+        [node("Relu", ["p"], ["q"])], "b", [value("p", None)], [value("q", None)]))]),
+        "the_sequencemap"),
     "division_by_zero": (proto([node("Cast", ["x"], ["i"], to=INT64),
                                 node("Div", ["i", "n"], ["y"])],
                                [constant("n", np.array([0]))]), None),

@@ -11,6 +11,7 @@ static double (*const library_erf)(double) = erf;
 static double (*const library_fmod)(double, double) = fmod;
 static double (*const library_sin)(double) = sin;
 static double (*const library_cos)(double) = cos;
+static double (*const library_atan)(double) = atan;
 
 #define ASH_WASM_LIBM_TEST
 #define exp   own_exp
@@ -23,6 +24,7 @@ static double (*const library_cos)(double) = cos;
 #define fmod  own_fmod
 #define sin   own_sin
 #define cos   own_cos
+#define atan  own_atan
 double own_exp(double x);
 double own_log(double x);
 double own_pow(double x, double y);
@@ -33,6 +35,7 @@ double own_erf(double x);
 double own_fmod(double x, double y);
 double own_sin(double x);
 double own_cos(double x);
+double own_atan(double x);
 #include "../../src/base/wasm_libm.c"
 
 #include <setjmp.h>
@@ -157,11 +160,26 @@ static void test_fmod(void **state) {
     }
 }
 
+static void test_atan(void **state) {
+    (void)state;
+    static const double special[] = {0.0,    -0.0,     1,         -1,  0.199,
+                                     1e-320, INFINITY, -INFINITY, NAN, 1e300};
+    uint64_t seed = 6;
+    for (int i = 0; i < 300000; i++) {
+        double x = between(&seed, -2, 2), bits = from_bits(next(&seed));
+        check(own_atan(x), library_atan(x), 4);
+        check(own_atan(1 / x), library_atan(1 / x), 4);
+        check(own_atan(bits), library_atan(bits), 4);
+    }
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+        check(own_atan(special[i]), library_atan(special[i]), 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exp_and_log), cmocka_unit_test(test_pow),
         cmocka_unit_test(test_sin_and_cos), cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_fmod),
+        cmocka_unit_test(test_fmod),        cmocka_unit_test(test_atan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,3 @@
+#include "kernels/ref_rows.h"
+
+#include "kernels/argmax/argmax_vec.c"
