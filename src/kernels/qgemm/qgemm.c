@@ -1,0 +1,245 @@
+#include "kernels/qgemm/qgemm.h"
+
+#include "base/heap.h"
+#include "base/pool.h"
+#include "kernels/chooser.h"
+
+#include <string.h>
+
+#define KERNELS(isa) extern const struct ash_qgemm_kernel ash_qgemm_##isa[];
+#include "qgemm_list.inc"
+#undef KERNELS
+
+static const struct ash_qgemm_kernel *const tables[] = {
+#define KERNELS(isa) ash_qgemm_##isa,
+#include "qgemm_list.inc"
+#undef KERNELS
+    NULL,
+};
+
+enum {
+    TILE_WORK = 1 << 18,  /* multiplications that are worth a trip through the pool */
+    ROWS_MAX = 96,        /* of a work tile */
+    PANEL_BYTES = 1 << 17 /* of A that a work tile keeps in the second cache */
+};
+
+ASH_KERNEL_CHOOSER(qgemm, ash_qgemm_kernel, tables)
+
+static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
+static size_t ceil_div(size_t a, size_t b) { return a / b + (a % b != 0); }
+static size_t or_one(size_t n) { return n ? n : 1; }
+
+static size_t words_of(const struct ash_qgemm_kernel *row, size_t k) {
+    return ceil_div(k, row->group);
+}
+static size_t padded(const struct ash_qgemm_kernel *row, size_t n) {
+    return ash_size_mul(ceil_div(n, row->nr), row->nr);
+}
+
+/* ---- packing ---- */
+
+/* Behind the panels: sums of the columns, what of a zero point is left, whether any is. */
+size_t ash_qgemm_packed_size(const struct ash_qgemm_kernel *row, size_t k, size_t n) {
+    size_t lines = ash_size_add(words_of(row, k), 2);
+    size_t words = ash_size_add(ash_size_mul(padded(row, n), lines), 1);
+    return ash_size_mul(words, sizeof(int32_t));
+}
+
+static int32_t byte_of(const void *p, size_t i, bool is_signed) {
+    return is_signed ? ((const int8_t *)p)[i] : ((const uint8_t *)p)[i];
+}
+
+static int32_t zero_of(const struct ash_qgemm_b *how, size_t n) {
+    return how->zero ? byte_of(how->zero, n * how->zero_step, how->is_signed) : 0;
+}
+
+/* Column j of a panel that holds bytes: stored less its zero point where that fits eight bits,
+ * otherwise as it is, moved to int8. */
+static void pack_bytes(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b *how,
+                       const void *b, size_t n, int8_t *panel, int32_t *sum, int32_t *rest) {
+    int32_t zero = zero_of(how, n), low = 255, high = -255, shift = zero;
+    for (size_t t = 0; t < how->taps; t++) {
+        for (size_t i = 0; i < how->k; i++) {
+            size_t at = t * how->step_t + i * how->step_k + n * how->step_n;
+            int32_t v = byte_of(b, at, how->is_signed) - zero;
+            if (v < low) low = v;
+            if (v > high) high = v;
+        }
+    }
+    if (low < INT8_MIN || high > INT8_MAX) shift = how->is_signed ? 0 : 128;
+    *rest = zero - shift;
+    for (size_t t = 0, to = 0; t < how->taps; t++) {
+        for (size_t i = 0; i < how->k; i++, to++) {
+            size_t at = t * how->step_t + i * how->step_k + n * how->step_n;
+            int32_t v = byte_of(b, at, how->is_signed) - shift;
+            *sum += v;
+            panel[to / 4 * 4 * row->nr + to % 4] = (int8_t)v;
+        }
+    }
+}
+
+static void pack_pairs(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b *how,
+                       const void *b, size_t n, int16_t *panel) {
+    int32_t zero = zero_of(how, n);
+    for (size_t t = 0, to = 0; t < how->taps; t++) {
+        for (size_t i = 0; i < how->k; i++, to++) {
+            size_t at = t * how->step_t + i * how->step_k + n * how->step_n;
+            int32_t v = byte_of(b, at, how->is_signed) - zero;
+            panel[to / 2 * 2 * row->nr + to % 2] = (int16_t)v;
+        }
+    }
+}
+
+void ash_qgemm_pack(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b *how,
+                    const void *b, void *packed) {
+    size_t words = words_of(row, how->taps * how->k), columns = padded(row, how->n);
+    memset(packed, 0, ash_qgemm_packed_size(row, how->taps * how->k, how->n));
+    int32_t *sums = (int32_t *)packed + columns * words, *rest = sums + columns;
+    for (size_t n = 0; n < how->n; n++) {
+        int32_t *at = (int32_t *)packed + n / row->nr * row->nr * words + n % row->nr;
+        if (row->group == 2) {
+            pack_pairs(row, how, b, n, (int16_t *)(void *)at);
+        } else {
+            pack_bytes(row, how, b, n, (int8_t *)(void *)at, &sums[n], &rest[n]);
+            if (rest[n]) rest[columns] = 1;
+        }
+    }
+}
+
+/* ---- the product ---- */
+
+struct cut {
+    size_t tile_rows, tile_panels, words, panels;
+    size_t line_bytes;           /* an array of one number per column */
+    size_t thread_bytes;         /* A as tiles read it, a row of it, a tile of sums, sums of rows */
+    size_t room, sums, row_sums; /* offsets in them */
+};
+
+static struct cut cut_of(const struct ash_qgemm_kernel *row, size_t m, size_t n, size_t k) {
+    struct cut u = {.words = words_of(row, k), .panels = or_one(ceil_div(n, row->nr))};
+    size_t row_bytes = ash_size_mul(or_one(u.words), sizeof(int32_t));
+    size_t most = min_size(PANEL_BYTES / row_bytes + 1, ROWS_MAX);
+    most = or_one(most / row->mr) * row->mr;
+    u.tile_rows =
+        min_size(ceil_div(ceil_div(or_one(m), ceil_div(or_one(m), most)), row->mr) * row->mr, most);
+    size_t rows = min_size(u.tile_rows, or_one(m));
+    size_t work = or_one(ash_size_mul(ash_size_mul(rows, row->nr), or_one(k)));
+    u.tile_panels = min_size(TILE_WORK / work + 1, u.panels);
+    u.line_bytes = ash_align_up(ash_size_mul(padded(row, n), sizeof(int32_t)));
+    u.room = ash_align_up(ash_size_mul(u.tile_rows, row_bytes));
+    u.sums = ash_align_up(ash_size_add(u.room, k));
+    u.row_sums = ash_size_add(u.sums, (size_t)row->mr * row->nr * sizeof(int32_t));
+    u.thread_bytes = ash_align_up(ash_size_add(u.row_sums, u.tile_rows * sizeof(int32_t)));
+    return u;
+}
+
+size_t ash_qgemm_scratch(const struct ash_qgemm_kernel *row, size_t m, size_t n, size_t k,
+                         size_t threads) {
+    struct cut u = cut_of(row, m, n, k);
+    return ash_size_add(ash_size_mul(3, u.line_bytes), ash_size_mul(threads, u.thread_bytes));
+}
+
+struct run {
+    const struct ash_qgemm_kernel *row;
+    const struct ash_qgemm *g;
+    struct cut u;
+    struct ash_qgemm_finish finish;
+    unsigned char *threads;
+    uint8_t flip;
+    int32_t a_zero; /* of A seen as uint8 */
+    size_t n_tiles;
+};
+
+const uint8_t *ash_qgemm_matrix_row(const void *arg, size_t i, uint8_t *room) {
+    const struct ash_qgemm_matrix *s = arg;
+    (void)room;
+    return s->a + i * s->lda;
+}
+
+/* Rows m0.. of A as tiles read them. */
+static void prepare(const struct run *r, size_t m0, size_t rows, unsigned char *mine) {
+    const struct ash_qgemm *g = r->g;
+    int32_t *words = (int32_t *)(void *)mine, *row_sums = (int32_t *)(void *)(mine + r->u.row_sums);
+    for (size_t i = 0; i < rows; i++, words += r->u.words) {
+        const uint8_t *x = g->a(g->a_arg, m0 + i, mine + r->u.room);
+        if (r->u.words) words[r->u.words - 1] = 0; /* what k leaves of the last group */
+        r->row->widen(g->k, x, r->flip, r->a_zero, words);
+        if (!r->finish.rest) continue;
+        row_sums[i] = 0;
+        for (size_t k = 0; k < g->k; k++) row_sums[i] += x[k] ^ r->flip;
+    }
+}
+
+static void run_tile(void *arg, size_t tile, size_t worker) {
+    const struct run *r = arg;
+    const struct ash_qgemm *g = r->g;
+    const struct cut *u = &r->u;
+    const struct ash_qgemm_kernel *row = r->row;
+    unsigned char *mine = r->threads + worker * u->thread_bytes;
+    const int32_t *a = (const int32_t *)(const void *)mine;
+    const int32_t *row_sums = (const int32_t *)(const void *)(mine + u->row_sums);
+    int32_t *sums = (int32_t *)(void *)(mine + u->sums);
+    size_t m0 = tile / r->n_tiles * u->tile_rows, rows = min_size(u->tile_rows, g->m - m0);
+    size_t panel = tile % r->n_tiles * u->tile_panels;
+    size_t end = min_size(panel + u->tile_panels, u->panels), blocks = ceil_div(rows, row->mr);
+    size_t element = g->out == ASH_QGEMM_BYTE ? 1 : sizeof(int32_t);
+    prepare(r, m0, rows, mine);
+    for (; panel < end; panel++) {
+        size_t n0 = panel * row->nr, cols = min_size(row->nr, g->n - n0);
+        const int32_t *b = (const int32_t *)g->packed + n0 * u->words;
+        struct ash_qgemm_finish f = r->finish;
+        f.add += n0;
+        if (f.rest) f.rest += n0;
+        if (f.scale) f.scale += n0;
+        if (f.shift) f.shift += n0;
+        for (size_t i = 0, at = 0; i < blocks; i++) { /* of nearly equal height */
+            size_t height = rows / blocks + (i < rows % blocks);
+            row->tile(height, u->words, a + at * u->words, u->words, b, sums);
+            for (size_t h = 0; h < height; h++, at++) {
+                char *c = (char *)g->c + ((m0 + at) * g->ldc + n0) * element;
+                f.row_sum = f.rest ? row_sums[at] : 0;
+                row->finish(&f, cols, sums + h * row->nr, c);
+            }
+        }
+    }
+}
+
+/* What is one number per column: sums that zero points add, scales. */
+static void prepare_columns(struct run *r, void *scratch) {
+    const struct ash_qgemm *g = r->g;
+    size_t columns = padded(r->row, g->n);
+    const int32_t *sums = (const int32_t *)g->packed + columns * r->u.words, *rest = sums + columns;
+    int32_t *add = scratch;
+    float *scale = (float *)(void *)((char *)scratch + r->u.line_bytes);
+    float *shift = (float *)(void *)((char *)scratch + 2 * r->u.line_bytes);
+    float c_scale = g->c_scale != 0.0f ? g->c_scale : 1.0f;
+    for (size_t j = 0; j < columns; j++) {
+        bool there = j < g->n;
+        uint32_t v = there && g->bias ? (uint32_t)g->bias[j] : 0, zero = (uint32_t)r->a_zero;
+        v += zero * ((uint32_t)g->k * (uint32_t)rest[j] - (uint32_t)sums[j]);
+        add[j] = (int32_t)v;
+        float s = there && g->b_scale ? g->b_scale[j * g->b_scale_step] : 1.0f;
+        scale[j] = g->a_scale * s / c_scale;
+        shift[j] = there && g->shift ? g->shift[j] / c_scale : 0.0f;
+    }
+    r->finish = (struct ash_qgemm_finish){.out = g->out,
+                                          .add = add,
+                                          .rest = rest[columns] ? rest : NULL,
+                                          .scale = scale,
+                                          .shift = g->shift ? shift : NULL,
+                                          .lo = g->lo,
+                                          .hi = g->hi,
+                                          .zero = g->zero};
+}
+
+void ash_qgemm_run(const struct ash_qgemm_kernel *row, const struct ash_qgemm *g, void *scratch,
+                   struct ash_pool *pool) {
+    if (!g->m || !g->n) return;
+    struct run r = {.row = row, .g = g, .u = cut_of(row, g->m, g->n, g->k)};
+    r.flip = g->a_signed ? 0x80 : 0;
+    r.a_zero = g->a_zero + r.flip;
+    prepare_columns(&r, scratch);
+    r.threads = (unsigned char *)scratch + 3 * r.u.line_bytes;
+    r.n_tiles = ceil_div(r.u.panels, r.u.tile_panels);
+    ash_pool_run(pool, ceil_div(g->m, r.u.tile_rows) * r.n_tiles, run_tile, &r);
+}
