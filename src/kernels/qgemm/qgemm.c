@@ -18,7 +18,8 @@ static const struct ash_qgemm_kernel *const tables[] = {
 };
 
 enum {
-    TILE_WORK = 1 << 18,  /* multiplications that are worth a trip through the pool */
+    TILE_WORK = 1 << 20,  /* multiplications that are worth a trip through the pool */
+    PANELS_MIN = 8,       /* of a work tile of several rows, which prepares its part of A */
     ROWS_MAX = 96,        /* of a work tile */
     PANEL_BYTES = 1 << 17 /* of A that a work tile keeps in the second cache */
 };
@@ -124,7 +125,8 @@ static struct cut cut_of(const struct ash_qgemm_kernel *row, size_t m, size_t n,
         min_size(ceil_div(ceil_div(or_one(m), ceil_div(or_one(m), most)), row->mr) * row->mr, most);
     size_t rows = min_size(u.tile_rows, or_one(m));
     size_t work = or_one(ash_size_mul(ash_size_mul(rows, row->nr), or_one(k)));
-    u.tile_panels = min_size(TILE_WORK / work + 1, u.panels);
+    size_t least = m > 1 ? PANELS_MIN : 1, count = TILE_WORK / work + 1;
+    u.tile_panels = min_size(count < least ? least : count, u.panels);
     u.line_bytes = ash_align_up(ash_size_mul(padded(row, n), sizeof(int32_t)));
     u.room = ash_align_up(ash_size_mul(u.tile_rows, row_bytes));
     u.sums = ash_align_up(ash_size_add(u.room, k));
@@ -163,10 +165,7 @@ static void prepare(const struct run *r, size_t m0, size_t rows, unsigned char *
     for (size_t i = 0; i < rows; i++, words += r->u.words) {
         const uint8_t *x = g->a(g->a_arg, m0 + i, mine + r->u.room);
         if (r->u.words) words[r->u.words - 1] = 0; /* what k leaves of the last group */
-        r->row->widen(g->k, x, r->flip, r->a_zero, words);
-        if (!r->finish.rest) continue;
-        row_sums[i] = 0;
-        for (size_t k = 0; k < g->k; k++) row_sums[i] += x[k] ^ r->flip;
+        row_sums[i] = r->row->widen(g->k, x, r->flip, r->a_zero, words);
     }
 }
 
@@ -197,7 +196,7 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
             row->tile(height, u->words, a + at * u->words, u->words, b, sums);
             for (size_t h = 0; h < height; h++, at++) {
                 char *c = (char *)g->c + ((m0 + at) * g->ldc + n0) * element;
-                f.row_sum = f.rest ? row_sums[at] : 0;
+                f.row_sum = row_sums[at];
                 row->finish(&f, cols, sums + h * row->nr, c);
             }
         }

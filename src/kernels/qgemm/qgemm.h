@@ -33,8 +33,9 @@ enum ash_qgemm_out { ASH_QGEMM_S32, ASH_QGEMM_F32, ASH_QGEMM_BYTE };
 /* rows 1..mr of `words` groups, lda words apart, times a panel, to c[rows][nr]. */
 typedef void ash_qgemm_tile_fn(size_t rows, size_t words, const int32_t *a, size_t lda,
                                const int32_t *b, int32_t *c);
-/* n bytes x to what a tile reads: (x ^ flip) - zero in group 2, x ^ flip in group 4. */
-typedef void ash_qgemm_widen_fn(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y);
+/* n bytes x to what a tile reads: (x ^ flip) - zero in group 2, x ^ flip in group 4, whose sum is
+ * returned. */
+typedef int32_t ash_qgemm_widen_fn(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y);
 
 struct ash_qgemm_finish {
     enum ash_qgemm_out out;

@@ -114,16 +114,25 @@ static void tile(size_t rows, size_t words, const int32_t *a, size_t lda, const 
 #undef ROWS
 }
 
-static void widen(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
 #if defined(QGEMM_BYTES)
+static int32_t widen(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
     typedef uint8_t block __attribute__((vector_size(64), aligned(1), may_alias));
     uint8_t *to = y;
+    vi_u ones = (vi_u)vi_set1(0x01010101);
+    vi sum = vi_set1(0);
+    int32_t total = 0;
     size_t i = 0;
     (void)zero;
-    for (; i + 64 <= n; i += 64)
-        *(block *)(void *)(to + i) = *(const block *)(const void *)(x + i) ^ flip;
-    for (; i < n; i++) to[i] = x[i] ^ flip;
+    for (; i + 64 <= n; i += 64) {
+        block b = *(const block *)(const void *)(x + i) ^ flip;
+        *(block *)(void *)(to + i) = b;
+        sum = dot(sum, (vi)b, (vi)ones);
+    }
+    for (; i < n; i++) total += to[i] = x[i] ^ flip;
+    return total + _mm512_reduce_add_epi32((__m512i)sum);
+}
 #else
+static int32_t widen(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
     int16_t *to = y;
     size_t i = 0;
 #    if VF_LANES > 1
@@ -138,8 +147,9 @@ static void widen(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *
     }
 #    endif
     for (; i < n; i++) to[i] = (int16_t)((x[i] ^ flip) - zero);
-#endif
+    return 0;
 }
+#endif
 
 /* To the nearest, ties to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no bits for a fraction. */
 VF_INLINE vi nearest(vf x) {
