@@ -203,32 +203,29 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
     }
 }
 
-/* What is one number per column: sums that zero points add, scales. */
-static void prepare_columns(struct run *r, void *scratch) {
-    const struct ash_qgemm *g = r->g;
-    size_t columns = padded(r->row, g->n);
-    const int32_t *sums = (const int32_t *)g->packed + columns * r->u.words, *rest = sums + columns;
+void ash_qgemm_columns(const struct ash_qgemm *g, size_t columns, const int32_t *sums,
+                       const int32_t *rest, int32_t a_zero, void *scratch, size_t line_bytes,
+                       struct ash_qgemm_finish *f) {
     int32_t *add = scratch;
-    float *scale = (float *)(void *)((char *)scratch + r->u.line_bytes);
-    float *shift = (float *)(void *)((char *)scratch + 2 * r->u.line_bytes);
+    float *scale = (float *)(void *)((char *)scratch + line_bytes);
+    float *shift = (float *)(void *)((char *)scratch + 2 * line_bytes);
     float c_scale = g->c_scale != 0.0f ? g->c_scale : 1.0f;
     for (size_t j = 0; j < columns; j++) {
         bool there = j < g->n;
-        uint32_t v = there && g->bias ? (uint32_t)g->bias[j] : 0, zero = (uint32_t)r->a_zero;
-        v += zero * ((uint32_t)g->k * (uint32_t)rest[j] - (uint32_t)sums[j]);
+        uint32_t v = there && g->bias ? (uint32_t)g->bias[j] : 0, zero = (uint32_t)a_zero;
+        if (sums) v += zero * ((uint32_t)g->k * (uint32_t)rest[j] - (uint32_t)sums[j]);
         add[j] = (int32_t)v;
         float s = there && g->b_scale ? g->b_scale[j * g->b_scale_step] : 1.0f;
         scale[j] = g->a_scale * s / c_scale;
         shift[j] = there && g->shift ? g->shift[j] / c_scale : 0.0f;
     }
-    r->finish = (struct ash_qgemm_finish){.out = g->out,
-                                          .add = add,
-                                          .rest = rest[columns] ? rest : NULL,
-                                          .scale = scale,
-                                          .shift = g->shift ? shift : NULL,
-                                          .lo = g->lo,
-                                          .hi = g->hi,
-                                          .zero = g->zero};
+    *f = (struct ash_qgemm_finish){.out = g->out,
+                                   .add = add,
+                                   .scale = scale,
+                                   .shift = g->shift ? shift : NULL,
+                                   .lo = g->lo,
+                                   .hi = g->hi,
+                                   .zero = g->zero};
 }
 
 void ash_qgemm_run(const struct ash_qgemm_kernel *row, const struct ash_qgemm *g, void *scratch,
@@ -237,7 +234,10 @@ void ash_qgemm_run(const struct ash_qgemm_kernel *row, const struct ash_qgemm *g
     struct run r = {.row = row, .g = g, .u = cut_of(row, g->m, g->n, g->k)};
     r.flip = g->a_signed ? 0x80 : 0;
     r.a_zero = g->a_zero + r.flip;
-    prepare_columns(&r, scratch);
+    size_t columns = padded(row, g->n);
+    const int32_t *sums = (const int32_t *)g->packed + columns * r.u.words, *rest = sums + columns;
+    ash_qgemm_columns(g, columns, sums, rest, r.a_zero, scratch, r.u.line_bytes, &r.finish);
+    if (rest[columns]) r.finish.rest = rest;
     r.threads = (unsigned char *)scratch + 3 * r.u.line_bytes;
     r.n_tiles = ceil_div(r.u.panels, r.u.tile_panels);
     ash_pool_run(pool, ceil_div(g->m, r.u.tile_rows) * r.n_tiles, run_tile, &r);

@@ -50,6 +50,12 @@ struct ash_qgemm_finish {
 typedef void ash_qgemm_finish_fn(const struct ash_qgemm_finish *f, size_t n, const int32_t *c,
                                  void *y);
 
+/* sums[c] = sum over taps of ((x[t][c] ^ flip) - zero) * w[t * ld + c], for depthwise convolution:
+ * in float32, whole numbers below 2^24 throughout, hence exact, for up to ASH_QGEMM_TAPS taps. */
+typedef void ash_qgemm_taps_fn(size_t channels, size_t taps, const uint8_t *const *x, uint8_t flip,
+                               int32_t zero, const float *w, size_t ld, int32_t *sums);
+enum { ASH_QGEMM_TAPS = 256 /* of at most 255 * 255 each */, ASH_QGEMM_LANES = 16 };
+
 struct ash_qgemm_kernel {
     const char *name;
     uint32_t cpu;
@@ -57,6 +63,7 @@ struct ash_qgemm_kernel {
     ash_qgemm_tile_fn *tile;
     ash_qgemm_widen_fn *widen;
     ash_qgemm_finish_fn *finish;
+    ash_qgemm_taps_fn *depthwise; /* sums and w are there up to the next ASH_QGEMM_LANES channels */
 };
 
 const struct ash_qgemm_kernel *const *ash_qgemm_tables(void);
@@ -112,5 +119,12 @@ size_t ash_qgemm_scratch(const struct ash_qgemm_kernel *row, size_t m, size_t n,
                          size_t threads);
 void ash_qgemm_run(const struct ash_qgemm_kernel *row, const struct ash_qgemm *g, void *scratch,
                    struct ash_pool *pool);
+
+/* For kernels beside this one: what ends a sum, from the facts of g.  Writes three arrays of
+ * `columns` numbers to scratch, line_bytes each.  sums and rest: of packed B's columns; NULL: 0.
+ * a_zero is that of A seen as uint8. */
+void ash_qgemm_columns(const struct ash_qgemm *g, size_t columns, const int32_t *sums,
+                       const int32_t *rest, int32_t a_zero, void *scratch, size_t line_bytes,
+                       struct ash_qgemm_finish *f);
 
 #endif

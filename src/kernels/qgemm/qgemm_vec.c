@@ -196,8 +196,24 @@ static void finish(const struct ash_qgemm_finish *f, size_t n, const int32_t *c,
     }
 }
 
+static void depthwise(size_t channels, size_t taps, const uint8_t *const *x, uint8_t flip,
+                      int32_t zero, const float *w, size_t ld, int32_t *sums) {
+    typedef uint8_t bytes __attribute__((vector_size(VF_LANES)));
+    for (size_t c = 0; c < channels; c += VF_LANES) {
+        size_t n = channels - c;
+        vf sum = vf_zero();
+        for (size_t t = 0; t < taps; t++) {
+            bytes b = {0};
+            memcpy(&b, x[t] + c, n < VF_LANES ? n : VF_LANES);
+            vi v = __builtin_convertvector(b ^ flip, vi) - vi_set1(zero);
+            sum = vf_fma(vf_from_int(v), vf_load(w + t * ld + c), sum);
+        }
+        store_vi(sums + c, __builtin_convertvector(sum, vi));
+    }
+}
+
 extern const struct ash_qgemm_kernel ASH_VEC_ROWS(qgemm)[];
 const struct ash_qgemm_kernel ASH_VEC_ROWS(qgemm)[] = {
-    {ASH_VEC_NAME("qgemm_s8"), ASH_VEC_CPU, MR, NR, GROUP, tile, widen, finish},
+    {ASH_VEC_NAME("qgemm_s8"), ASH_VEC_CPU, MR, NR, GROUP, tile, widen, finish, depthwise},
     {.name = NULL},
 };
