@@ -288,6 +288,6 @@ const struct ash_op ash_ops_qmatmul[] = {
     ROW("QLinearMatMul", ASH_INTERNAL, 1, 1, 9),
     ROW("MatMulIntegerToFloat", ASH_MICROSOFT, 1, 4, 7),
     ROW("DynamicQuantizeMatMul", ASH_MICROSOFT, 1, 3, 5),
-    ROW("QGemm", ASH_MICROSOFT, 1, 6, 9),
+    ROW("QGemm", ASH_MICROSOFT, 1, 5, 9),
     {0},
 };

@@ -321,6 +321,7 @@ static int dynamic_ref(struct ash_run *c) {
      .in_max = 3,                                                                                  \
      .out_min = 1,                                                                                 \
      .out_max = 1,                                                                                 \
+     .flags = ASH_OP_ELEMENTWISE, /* with one scale */                                             \
      .attrs_size = sizeof(struct quantize_attrs),                                                  \
      .parse = quantize_parse,                                                                      \
      .infer = kind##_infer,                                                                        \

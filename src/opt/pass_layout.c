@@ -163,9 +163,11 @@ static int turn_const(struct list *l, uint32_t v, int rank, uint32_t *out) {
  */
 static int turn_elementwise(struct list *l, struct ash_node *n, bool *done) {
     *done = false;
-    if (*n->domain || !n->op || !(n->op->flags & ASH_OP_ELEMENTWISE) || n->n_out != 1 || n->n_sub ||
-        n->opset < 7)
+    if (!n->op || !(n->op->flags & ASH_OP_ELEMENTWISE) || n->n_out != 1 || n->n_sub ||
+        (!*n->domain && n->opset < 7))
         return ASHORE_OK;
+    /* A vector of scales lies along `axis`, not along the last dimension. */
+    if (strstr(n->op_type, "uantizeLinear") && type_of(l, n->in[1])->rank != 0) return ASHORE_OK;
     int rank = type_of(l, n->out[0])->rank;
     bool any = false;
     if (rank < 3) return ASHORE_OK;
