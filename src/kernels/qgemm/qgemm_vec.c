@@ -176,7 +176,10 @@ static void finish_bytes(const struct ash_qgemm_finish *f, size_t n, const int32
         x = vf_select(vf_lt(lo, x), x, lo);
         x = vf_select(vf_lt(x, hi), x, hi);
         bytes q = __builtin_convertvector(nearest(x) + vi_set1(f->zero), bytes);
-        memcpy(y + j, &q, n - j < VF_LANES ? n - j : VF_LANES);
+        if (n - j >= VF_LANES)
+            memcpy(y + j, &q, VF_LANES);
+        else
+            memcpy(y + j, &q, n - j);
     }
 }
 
@@ -204,7 +207,10 @@ static void depthwise(size_t channels, size_t taps, const uint8_t *const *x, uin
         vf sum = vf_zero();
         for (size_t t = 0; t < taps; t++) {
             bytes b = {0};
-            memcpy(&b, x[t] + c, n < VF_LANES ? n : VF_LANES);
+            if (n >= VF_LANES)
+                memcpy(&b, x[t] + c, VF_LANES);
+            else
+                memcpy(&b, x[t] + c, n);
             vi v = __builtin_convertvector(b ^ flip, vi) - vi_set1(zero);
             sum = vf_fma(vf_from_int(v), vf_load(w + t * ld + c), sum);
         }

@@ -6,6 +6,22 @@
 
 typedef uint8_t bytes __attribute__((vector_size(VF_LANES)));
 
+/* n bytes, at most VF_LANES; whole vectors without a call. */
+VF_INLINE bytes load_bytes(const uint8_t *p, size_t n) {
+    bytes b = {0};
+    if (n >= VF_LANES)
+        memcpy(&b, p, VF_LANES);
+    else
+        memcpy(&b, p, n);
+    return b;
+}
+VF_INLINE void store_bytes(uint8_t *p, size_t n, bytes b) {
+    if (n >= VF_LANES)
+        memcpy(p, &b, VF_LANES);
+    else
+        memcpy(p, &b, n);
+}
+
 static void quantize(const struct ash_quantized *q, size_t n, const float *x, uint8_t *y) {
     const float low = (float)((q->is_signed ? -128 : 0) - q->zero);
     const vf lo = vf_set1(low), hi = vf_set1(low + 255), scale = vf_set1(q->scale);
@@ -16,8 +32,7 @@ static void quantize(const struct ash_quantized *q, size_t n, const float *x, ui
         v = vf_select(vf_lt(lo, v), v, lo);
         v = vf_select(vf_lt(v, hi), v, hi);
         vi whole = vf_bits(v + magic) - vf_bits(magic) + vi_set1(q->zero);
-        bytes b = __builtin_convertvector(whole, bytes);
-        memcpy(y + i, &b, m < VF_LANES ? m : VF_LANES);
+        store_bytes(y + i, m, __builtin_convertvector(whole, bytes));
     }
 }
 
@@ -27,8 +42,7 @@ static void dequantize(const struct ash_quantized *q, size_t n, const uint8_t *x
     const vf scale = vf_set1(q->scale);
     for (size_t i = 0; i < n; i += VF_LANES) {
         size_t m = n - i;
-        bytes b = {0};
-        memcpy(&b, x + i, m < VF_LANES ? m : VF_LANES);
+        bytes b = load_bytes(x + i, m);
         vi whole = __builtin_convertvector(b ^ (uint8_t)flip, vi) - zero;
         vf v = vf_from_int(whole) * scale;
         if (m < VF_LANES) {
