@@ -141,6 +141,33 @@ static int64_t scale_at(const struct place *p, int64_t i) {
     return p->D == 1 ? 0 : i / p->inner % p->D;
 }
 
+/* Elements from i on, at most n, that have one scale. */
+static size_t same_scale(const struct place *p, int64_t i, size_t n) {
+    int64_t left = (int64_t)n, run = left;
+    if (p->B && p->inner == 1)
+        run = p->B - i % p->D % p->B < p->D - i % p->D ? p->B - i % p->D % p->B : p->D - i % p->D;
+    else if (p->B)
+        run = 1;
+    else if (p->D > 1)
+        run = p->inner - i % p->inner;
+    return (size_t)(run < left ? run : left);
+}
+
+/* Scales and zero points of elements start.. */
+static void load_scales(const struct place *p, const struct ash_tensor *scale,
+                        const struct ash_tensor *zero, int64_t start, size_t n, double *s,
+                        double *z) {
+    for (size_t i = 0, run; i < n; i += run) {
+        int64_t at = scale_at(p, start + (int64_t)i);
+        run = same_scale(p, start + (int64_t)i, n - i);
+        double sv = ash_get_f64(scale, at), zv = zero ? ash_get_f64(zero, at) : 0;
+        for (size_t k = i; k < i + run; k++) {
+            s[k] = sv;
+            z[k] = zv;
+        }
+    }
+}
+
 /* ---- references ---- */
 
 static void round_to(int dtype, double *v, size_t n) {
@@ -167,11 +194,7 @@ static int quantize_ref(struct ash_run *c) {
     for (int64_t start = 0; (n = ash_tile_size(count, start)); start += (int64_t)n) {
         double v[ASH_TILE], s[ASH_TILE], z[ASH_TILE];
         ash_load_f64(x->dtype, ash_at(x, start), n, v);
-        for (size_t i = 0; i < n; i++) {
-            int64_t at = scale_at(&p, start + (int64_t)i);
-            s[i] = ash_get_f64(scale, at);
-            z[i] = zero ? ash_get_f64(zero, at) : 0;
-        }
+        load_scales(&p, scale, zero, start, n, s, z);
         round_to(precision, v, n);
         round_to(precision, s, n);
         for (size_t i = 0; i < n; i++) v[i] /= s[i];
@@ -194,13 +217,10 @@ static int dequantize_ref(struct ash_run *c) {
     ASH_TRY(place_of(c->attrs, x, scale, zero, &p, c->err));
     int64_t count = ash_tensor_count(x);
     for (int64_t start = 0; (n = ash_tile_size(count, start)); start += (int64_t)n) {
-        double v[ASH_TILE];
+        double v[ASH_TILE], s[ASH_TILE], z[ASH_TILE];
         ash_load_f64(x->dtype, ash_at(x, start), n, v);
-        for (size_t i = 0; i < n; i++) {
-            int64_t at = scale_at(&p, start + (int64_t)i);
-            if (zero) v[i] -= ash_get_f64(zero, at);
-            v[i] *= ash_get_f64(scale, at);
-        }
+        load_scales(&p, scale, zero, start, n, s, z);
+        for (size_t i = 0; i < n; i++) v[i] = (v[i] - z[i]) * s[i];
         ash_store_f64(y->dtype, v, n, ash_at(y, start));
     }
     return ASHORE_OK;

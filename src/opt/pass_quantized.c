@@ -340,6 +340,23 @@ static int take_move(struct list *l, struct ash_node *n, bool *done) {
     return push(l, n);
 }
 
+/* Rows of a table are dequantised behind the Gather that takes them, not the table. */
+static int take_gather(struct list *l, struct ash_node *n, bool *done) {
+    struct quantized x;
+    struct ash_node *back;
+    if (!is_op(n, "Gather") || !dequantized(l->p, n->in[0], &x) || !plain(&x)) return ASHORE_OK;
+    if (!l->p->graph->values[x.q].data) return ASHORE_OK;
+    uint32_t old = n->out[0];
+    n->in[0] = x.q;
+    *done = true;
+    ASH_TRY(push(l, n));
+    ASH_TRY(ash_graph_add_value(l->p->graph, "", &n->out[0], l->p->err));
+    ASH_TRY(push_new(l, "DequantizeLinear", n->out[0], x.scale, x.zero, &back));
+    back->out[0] = old;
+    l->p->changed = true;
+    return ash_node_resolve(l->p->graph, back, l->p->err);
+}
+
 /* ---- what quantize_dynamic writes ---- */
 
 /* v * s, where s is one number or a vector for the last dimension; NULL. */
@@ -529,9 +546,9 @@ static int take_wrapped(struct list *l, struct ash_node *n, bool *done) {
 }
 
 int ash_pass_quantized(struct ash_pass *p) {
-    static int (*const takes[])(struct list *, struct ash_node *,
-                                bool *) = {take_conv,    take_matmul, take_binary, take_move,
-                                           take_dynamic, take_layout, take_pool,   take_wrapped};
+    static int (*const takes[])(struct list *, struct ash_node *, bool *) = {
+        take_conv,    take_matmul, take_binary, take_move,   take_gather,
+        take_dynamic, take_layout, take_pool,   take_wrapped};
     struct list l = {.p = p};
     uint32_t n = p->graph->n_nodes;
     for (uint32_t i = 0; i < n; i++) {
