@@ -1,5 +1,6 @@
-/* Weights that are dequantised for an operator in floating point: once, when the model is loaded,
- * although the result is larger.  Products then find a constant, and pack it. */
+/* Weights in bytes that are converted for an operator in floating point, by DequantizeLinear or by
+ * Cast: once, when the model is loaded, although the result is larger.  Products then find a
+ * constant, and pack it. */
 #include "opt/passes.h"
 
 #include <string.h>
@@ -23,14 +24,20 @@ static int compute(struct ash_pass *p, const struct ash_node *n, const struct as
     return ASHORE_OK;
 }
 
+static bool converts(const struct ash_pass *p, const struct ash_node *n) {
+    if (!n->op || n->n_out != 1 || !n->n_in || n->n_in > 3 || n->in[0] == ASH_NONE) return false;
+    if (!strcmp(n->op_type, "DequantizeLinear")) return true;
+    const struct ash_tensor *t = p->graph->values[n->in[0]].data;
+    return t && !*n->domain && !strcmp(n->op_type, "Cast") && ash_dtype_size(t->dtype) == 1;
+}
+
 int ash_pass_weights(struct ash_pass *p) {
     struct ash_graph *g = p->graph;
     uint32_t to = 0;
     for (uint32_t i = 0; i < g->n_nodes; i++) {
         struct ash_node *n = g->nodes[i];
         const struct ash_tensor *t = NULL;
-        if (n->op && n->n_out == 1 && n->n_in <= 3 && !strcmp(n->op_type, "DequantizeLinear"))
-            ASH_TRY(compute(p, n, &t));
+        if (converts(p, n)) ASH_TRY(compute(p, n, &t));
         if (!t) {
             g->nodes[to++] = n;
             continue;
