@@ -1,7 +1,7 @@
 /* A tile of MR rows by NV vectors of sums stays in registers.  K is not unrolled, as in gemm.  A
  * word is a group of A, the same for all columns, and meets a vector of B's groups. */
 #include "base/cpu.h"
-#include "base/vec.h"
+#include "kernels/bytes_vec.h"
 #include "kernels/qgemm/qgemm.h"
 
 #include <string.h>
@@ -136,11 +136,11 @@ static int32_t widen(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, voi
     int16_t *to = y;
     size_t i = 0;
 #    if VF_LANES > 1
-    typedef uint8_t bytes __attribute__((vector_size(2 * VF_LANES)));
+    typedef uint8_t pairs __attribute__((vector_size(2 * VF_LANES)));
     typedef int16_t halves __attribute__((vector_size(4 * VF_LANES)));
     typedef int16_t halves_mem __attribute__((vector_size(4 * VF_LANES), aligned(2), may_alias));
     for (; i + 2 * VF_LANES <= n; i += 2 * VF_LANES) {
-        bytes b;
+        pairs b;
         memcpy(&b, x + i, sizeof b);
         halves h = __builtin_convertvector(b ^ flip, halves) - (int16_t)zero;
         *(halves_mem *)(void *)(to + i) = (halves_mem)h;
@@ -169,17 +169,16 @@ VF_INLINE vf scaled_at(const struct ash_qgemm_finish *f, size_t j, const int32_t
 }
 
 static void finish_bytes(const struct ash_qgemm_finish *f, size_t n, const int32_t *c, uint8_t *y) {
-    typedef uint8_t bytes __attribute__((vector_size(VF_LANES)));
     const vf lo = vf_set1(f->lo), hi = vf_set1(f->hi);
     for (size_t j = 0; j < n; j += VF_LANES) {
         vf x = scaled_at(f, j, c);
         x = vf_select(vf_lt(lo, x), x, lo);
         x = vf_select(vf_lt(x, hi), x, hi);
-        bytes q = __builtin_convertvector(nearest(x) + vi_set1(f->zero), bytes);
+        vi q = nearest(x) + vi_set1(f->zero);
         if (n - j >= VF_LANES)
-            memcpy(y + j, &q, VF_LANES);
+            vi_store_bytes(y + j, q);
         else
-            memcpy(y + j, &q, n - j);
+            vi_store_bytes_n(y + j, n - j, q);
     }
 }
 
@@ -199,23 +198,38 @@ static void finish(const struct ash_qgemm_finish *f, size_t n, const int32_t *c,
     }
 }
 
+/* n <= ASH_QGEMM_LANES channels from c on; fewer go by way of a copy. */
+VF_INLINE void depthwise_block(size_t c, size_t n, size_t taps, const uint8_t *const *x,
+                               uint8_t flip, int32_t zero, const float *w, size_t ld,
+                               int32_t *sums) {
+    enum { PARTS = ASH_QGEMM_LANES / VF_LANES };
+    uint8_t rest[ASH_QGEMM_LANES] = {0};
+    vf sum[PARTS];
+    VF_UNROLL
+    for (size_t v = 0; v < PARTS; v++) sum[v] = vf_zero();
+    for (size_t t = 0; t < taps; t++) {
+        const uint8_t *p = x[t] + c;
+        if (n < ASH_QGEMM_LANES) {
+            for (size_t i = 0; i < n; i++) rest[i] = p[i];
+            p = rest;
+        }
+        VF_UNROLL
+        for (size_t v = 0; v < PARTS; v++) {
+            vi i = (vi_load_bytes(p + v * VF_LANES) ^ vi_set1(flip)) - vi_set1(zero);
+            sum[v] = vf_fma(vf_from_int(i), vf_load(w + t * ld + c + v * VF_LANES), sum[v]);
+        }
+    }
+    VF_UNROLL
+    for (size_t v = 0; v < PARTS; v++)
+        store_vi(sums + c + v * VF_LANES, __builtin_convertvector(sum[v], vi));
+}
+
 static void depthwise(size_t channels, size_t taps, const uint8_t *const *x, uint8_t flip,
                       int32_t zero, const float *w, size_t ld, int32_t *sums) {
-    typedef uint8_t bytes __attribute__((vector_size(VF_LANES)));
-    for (size_t c = 0; c < channels; c += VF_LANES) {
-        size_t n = channels - c;
-        vf sum = vf_zero();
-        for (size_t t = 0; t < taps; t++) {
-            bytes b = {0};
-            if (n >= VF_LANES)
-                memcpy(&b, x[t] + c, VF_LANES);
-            else
-                memcpy(&b, x[t] + c, n);
-            vi v = __builtin_convertvector(b ^ flip, vi) - vi_set1(zero);
-            sum = vf_fma(vf_from_int(v), vf_load(w + t * ld + c), sum);
-        }
-        store_vi(sums + c, __builtin_convertvector(sum, vi));
-    }
+    size_t c = 0;
+    for (; c + ASH_QGEMM_LANES <= channels; c += ASH_QGEMM_LANES)
+        depthwise_block(c, ASH_QGEMM_LANES, taps, x, flip, zero, w, ld, sums);
+    if (c < channels) depthwise_block(c, channels - c, taps, x, flip, zero, w, ld, sums);
 }
 
 extern const struct ash_qgemm_kernel ASH_VEC_ROWS(qgemm)[];

@@ -1,26 +1,6 @@
 #include "base/cpu.h"
-#include "base/vec.h"
+#include "kernels/bytes_vec.h"
 #include "kernels/quantize/quantize.h"
-
-#include <string.h>
-
-typedef uint8_t bytes __attribute__((vector_size(VF_LANES)));
-
-/* n bytes, at most VF_LANES; whole vectors without a call. */
-VF_INLINE bytes load_bytes(const uint8_t *p, size_t n) {
-    bytes b = {0};
-    if (n >= VF_LANES)
-        memcpy(&b, p, VF_LANES);
-    else
-        memcpy(&b, p, n);
-    return b;
-}
-VF_INLINE void store_bytes(uint8_t *p, size_t n, bytes b) {
-    if (n >= VF_LANES)
-        memcpy(p, &b, VF_LANES);
-    else
-        memcpy(p, &b, n);
-}
 
 static void quantize(const struct ash_quantized *q, size_t n, const float *x, uint8_t *y) {
     const float low = (float)((q->is_signed ? -128 : 0) - q->zero);
@@ -32,7 +12,10 @@ static void quantize(const struct ash_quantized *q, size_t n, const float *x, ui
         v = vf_select(vf_lt(lo, v), v, lo);
         v = vf_select(vf_lt(v, hi), v, hi);
         vi whole = vf_bits(v + magic) - vf_bits(magic) + vi_set1(q->zero);
-        store_bytes(y + i, m, __builtin_convertvector(whole, bytes));
+        if (m < VF_LANES)
+            vi_store_bytes_n(y + i, m, whole);
+        else
+            vi_store_bytes(y + i, whole);
     }
 }
 
@@ -42,8 +25,8 @@ static void dequantize(const struct ash_quantized *q, size_t n, const uint8_t *x
     const vf scale = vf_set1(q->scale);
     for (size_t i = 0; i < n; i += VF_LANES) {
         size_t m = n - i;
-        bytes b = load_bytes(x + i, m);
-        vi whole = __builtin_convertvector(b ^ (uint8_t)flip, vi) - zero;
+        vi b = m < VF_LANES ? vi_load_bytes_n(x + i, m) : vi_load_bytes(x + i);
+        vi whole = (b ^ vi_set1(flip)) - zero;
         vf v = vf_from_int(whole) * scale;
         if (m < VF_LANES) {
             vf_store_n(y + i, m, v);
