@@ -84,10 +84,11 @@ def conv_case(rng):
         groups, each = int(rng.integers(2, 40)), 1
         out = groups
     k = [int(n) for n in rng.integers(1, 4, 2)]
-    attributes = {"group": groups, "kernel_shape": k, "strides": [int(n) for n in rng.integers(1, 3, 2)],
-                  "dilations": [int(n) for n in rng.integers(1, 3, 2)],
-                  "pads": [int(n) for n in rng.integers(0, 3, 4)]}
-    x = random_bytes(rng, x_type, (int(rng.integers(1, 3)), groups * each, 9, 11), rng.integers(4) == 0)
+    strides, dilations = rng.integers(1, 3, (2, 2)).tolist()
+    attributes = {"group": groups, "kernel_shape": k, "strides": strides, "dilations": dilations,
+                  "pads": rng.integers(0, 3, 4).tolist()}
+    shape = (int(rng.integers(1, 3)), groups * each, 9, 11)
+    x = random_bytes(rng, x_type, shape, rng.integers(4) == 0)
     w = random_bytes(rng, w_type, (out, each, *k), rng.integers(4) == 0)
     return x, w, attributes
 
@@ -99,14 +100,12 @@ def test_convolution(library, seed):
     each = rng.integers(2)  # scale and zero point of every channel
     per = (w.shape[0],) if each else ()
     x_zero = random_bytes(rng, x.dtype, ())
-    if x.dtype == np.uint8 and w.dtype == np.uint8 or rng.integers(2):
-        # onnxruntime has int8 zero points of weights in vectors for signed weights of 0 alone.
-        w_zero = np.zeros(per, w.dtype) if w.dtype == np.int8 else np.full(per, rng.integers(256), w.dtype)
-    else:
-        w_zero = np.zeros(per, w.dtype)
+    # onnxruntime takes zero points of int8 weights for 0, and of uint8 weights to be equal.
+    w_zero = np.full(per, rng.integers(256) if w.dtype == np.uint8 else 0, w.dtype)
     if x.dtype == np.uint8:
-        model = one_node("ConvInteger", {"x": x}, {"w": w, "xz": x_zero, "wz": w_zero.reshape(-1)[:1].reshape(())},
-                         ["x", "w", "xz", "wz"], **attributes)
+        zeros = {"xz": x_zero, "wz": w_zero.reshape(-1)[0]}
+        model = one_node("ConvInteger", {"x": x}, {"w": w} | zeros, ["x", "w", "xz", "wz"],
+                         **attributes)
         compare(library, output_type(model, np.int32), {"x": x}, 0)
     taps = w[0].size
     bias = rng.integers(-1000, 1000, w.shape[0]).astype(np.int32)
@@ -174,7 +173,7 @@ def microsoft_cases():
     yield "QGemm", {"a": a.T.copy()}, facts, order, {"transA": 1}
 
 
-@pytest.mark.parametrize("case", microsoft_cases(), ids=lambda c: c[0])
+@pytest.mark.parametrize("case", list(microsoft_cases()), ids=lambda c: c[0])
 def test_microsoft(library, case):
     op, feeds, constants, order, attributes = case
     model = one_node(op, feeds, constants, order, "com.microsoft", **attributes)
