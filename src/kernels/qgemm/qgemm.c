@@ -50,45 +50,67 @@ static int32_t byte_of(const void *p, size_t i, bool is_signed) {
     return is_signed ? ((const int8_t *)p)[i] : ((const uint8_t *)p)[i];
 }
 
-static int32_t zero_of(const struct ash_qgemm_b *how, size_t n) {
-    return how->zero ? byte_of(how->zero, n * how->zero_step, how->is_signed) : 0;
+enum { NR_MAX = 64 }; /* of all rows */
+
+struct strip { /* the columns of a panel */
+    const struct ash_qgemm_kernel *row;
+    const struct ash_qgemm_b *how;
+    const void *b; /* its first column */
+    size_t columns;
+    int32_t zero[NR_MAX]; /* subtracted from what is stored */
+    int32_t low[NR_MAX], high[NR_MAX], sum[NR_MAX];
+};
+
+/* Goes over the strip along its shorter step: stores it, or with `panel` NULL finds its range. */
+static void walk(struct strip *s, void *panel) {
+    const struct ash_qgemm_b *how = s->how;
+    bool by_row = how->taps == 1 && how->step_n < how->step_k;
+    size_t outer = by_row ? how->k : s->columns, inner = by_row ? s->columns : how->k;
+    size_t group = s->row->group, nr = s->row->nr;
+    for (size_t o = 0; o < how->taps * outer; o++) {
+        size_t t = o / outer, first = t * how->step_t;
+        for (size_t p = 0; p < inner; p++) {
+            size_t i = by_row ? o % outer : p, j = by_row ? p : o % outer;
+            int32_t v = byte_of(s->b, first + i * how->step_k + j * how->step_n, how->is_signed);
+            v -= s->zero[j];
+            if (!panel) {
+                s->low[j] = v < s->low[j] ? v : s->low[j];
+                s->high[j] = v > s->high[j] ? v : s->high[j];
+                continue;
+            }
+            size_t at = t * how->k + i, to = (at / group * nr + j) * group + at % group;
+            if (group == 2)
+                ((int16_t *)panel)[to] = (int16_t)v;
+            else
+                ((int8_t *)panel)[to] = (int8_t)v;
+            s->sum[j] += v;
+        }
+    }
 }
 
-/* Column j of a panel that holds bytes: stored less its zero point where that fits eight bits,
- * otherwise as it is, moved to int8. */
-static void pack_bytes(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b *how,
-                       const void *b, size_t n, int8_t *panel, int32_t *sum, int32_t *rest) {
-    int32_t zero = zero_of(how, n), low = 255, high = -255, shift = zero;
-    for (size_t t = 0; t < how->taps; t++) {
-        for (size_t i = 0; i < how->k; i++) {
-            size_t at = t * how->step_t + i * how->step_k + n * how->step_n;
-            int32_t v = byte_of(b, at, how->is_signed) - zero;
-            if (v < low) low = v;
-            if (v > high) high = v;
+/* Pairs are stored less their zero point.  So are bytes where that fits eight bits; a column where
+ * it does not is stored as it is, moved to int8. */
+static bool pack_strip(struct strip *s, size_t n0, void *panel, int32_t *sums, int32_t *rest) {
+    const struct ash_qgemm_b *how = s->how;
+    bool any = false;
+    for (size_t j = 0; j < s->columns; j++) {
+        const char *zero = how->zero;
+        s->zero[j] = zero ? byte_of(zero, (n0 + j) * how->zero_step, how->is_signed) : 0;
+        s->low[j] = s->high[j] = s->sum[j] = 0;
+    }
+    if (s->row->group == 4) {
+        walk(s, NULL);
+        for (size_t j = 0; j < s->columns; j++) {
+            if (s->low[j] >= INT8_MIN && s->high[j] <= INT8_MAX) continue;
+            int32_t shift = how->is_signed ? 0 : 128;
+            rest[j] = s->zero[j] - shift;
+            s->zero[j] = shift;
+            any = any || rest[j];
         }
     }
-    if (low < INT8_MIN || high > INT8_MAX) shift = how->is_signed ? 0 : 128;
-    *rest = zero - shift;
-    for (size_t t = 0, to = 0; t < how->taps; t++) {
-        for (size_t i = 0; i < how->k; i++, to++) {
-            size_t at = t * how->step_t + i * how->step_k + n * how->step_n;
-            int32_t v = byte_of(b, at, how->is_signed) - shift;
-            *sum += v;
-            panel[to / 4 * 4 * row->nr + to % 4] = (int8_t)v;
-        }
-    }
-}
-
-static void pack_pairs(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b *how,
-                       const void *b, size_t n, int16_t *panel) {
-    int32_t zero = zero_of(how, n);
-    for (size_t t = 0, to = 0; t < how->taps; t++) {
-        for (size_t i = 0; i < how->k; i++, to++) {
-            size_t at = t * how->step_t + i * how->step_k + n * how->step_n;
-            int32_t v = byte_of(b, at, how->is_signed) - zero;
-            panel[to / 2 * 2 * row->nr + to % 2] = (int16_t)v;
-        }
-    }
+    walk(s, panel);
+    for (size_t j = 0; j < s->columns && s->row->group == 4; j++) sums[j] = s->sum[j];
+    return any;
 }
 
 void ash_qgemm_pack(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b *how,
@@ -96,14 +118,10 @@ void ash_qgemm_pack(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b
     size_t words = words_of(row, how->taps * how->k), columns = padded(row, how->n);
     memset(packed, 0, ash_qgemm_packed_size(row, how->taps * how->k, how->n));
     int32_t *sums = (int32_t *)packed + columns * words, *rest = sums + columns;
-    for (size_t n = 0; n < how->n; n++) {
-        int32_t *at = (int32_t *)packed + n / row->nr * row->nr * words + n % row->nr;
-        if (row->group == 2) {
-            pack_pairs(row, how, b, n, (int16_t *)(void *)at);
-        } else {
-            pack_bytes(row, how, b, n, (int8_t *)(void *)at, &sums[n], &rest[n]);
-            if (rest[n]) rest[columns] = 1;
-        }
+    for (size_t n = 0; n < how->n; n += row->nr) {
+        struct strip s = {.row = row, .how = how, .b = (const char *)b + n * how->step_n};
+        s.columns = min_size(row->nr, how->n - n);
+        if (pack_strip(&s, n, (int32_t *)packed + n * words, sums + n, rest + n)) rest[columns] = 1;
     }
 }
 

@@ -102,18 +102,3 @@ void ash_quantize_binary(const struct ash_quantize_row *row, struct ash_pool *po
     j.y = y;
     run(pool, binary_tile, &j);
 }
-
-static void table_tile(void *arg, size_t tile, size_t worker) {
-    const struct job *j = arg;
-    size_t end = min_size((tile + 1) * TILE, j->n);
-    const uint8_t *table = j->b, *x = j->x;
-    uint8_t *y = j->y;
-    (void)worker;
-    for (size_t i = tile * TILE; i < end; i++) y[i] = table[x[i]];
-}
-
-void ash_quantize_table(struct ash_pool *pool, const uint8_t *table, size_t n, const uint8_t *x,
-                        uint8_t *y) {
-    struct job j = {.n = n, .x = x, .b = table, .y = y};
-    run(pool, table_tile, &j);
-}

@@ -49,8 +49,4 @@ void ash_quantize_binary(const struct ash_quantize_row *row, struct ash_pool *po
                          const struct ash_quantized q[3], size_t n, size_t b_period,
                          const uint8_t *a, const uint8_t *b, uint8_t *y);
 
-/* y[i] = table[x[i]].  y may be x. */
-void ash_quantize_table(struct ash_pool *pool, const uint8_t *table, size_t n, const uint8_t *x,
-                        uint8_t *y);
-
 #endif

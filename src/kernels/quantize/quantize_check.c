@@ -12,7 +12,7 @@ struct job {
     size_t period, n, inner;
     bool product;
     float *x, *back;
-    uint8_t *a, *b, *y, *table;
+    uint8_t *a, *b, *y;
 };
 
 static void run_there(void *arg) {
@@ -28,11 +28,6 @@ static void run_binary(void *arg) {
     ash_quantize_binary(j->row, j->pool, j->product, j->q, j->n * j->inner, j->period, j->a, j->b,
                         j->y);
 }
-static void run_table(void *arg) {
-    struct job *j = arg;
-    ash_quantize_table(j->pool, j->table, j->n * j->inner, j->a, j->y);
-}
-
 /* What is right, from the contract. */
 static uint8_t quantized(const struct ash_quantized *q, float x) {
     float lo = (float)((q->is_signed ? -128 : 0) - q->zero), v = x / q->scale;
@@ -57,14 +52,12 @@ static void check_case(struct job *j, int i) {
     j->a = chk_buf(2, n);
     j->b = chk_buf(3, n);
     j->y = chk_buf(4, n);
-    j->table = chk_buf(5, 256);
     chk_fill_special(j->x, n);
     for (size_t k = 0; k < n; k++) {
         if (k % 3) j->x[k] = ((float)chk_below(1024) - 512) * 0.5f * j->q[0].scale; /* ties */
         j->a[k] = (uint8_t)chk_rand();
         j->b[k] = (uint8_t)chk_rand();
     }
-    for (size_t k = 0; k < 256; k++) j->table[k] = (uint8_t)chk_rand();
     if (!chk_call(run_there, j)) return;
     for (size_t k = 0; k < n; k++) {
         if (j->y[k] != quantized(&j->q[k / j->inner % j->period], j->x[k]))
@@ -74,10 +67,6 @@ static void check_case(struct job *j, int i) {
     for (size_t k = 0; k < n; k++) {
         if (!chk_same(j->back[k], dequantized(&j->q[k / j->inner % j->period], j->a[k])))
             chk_fail("dequantize %d: %g", j->a[k], (double)j->back[k]);
-    }
-    if (!chk_call(run_table, j)) return;
-    for (size_t k = 0; k < n; k++) {
-        if (j->y[k] != j->table[j->a[k]]) chk_fail("table at %zu", k);
     }
     j->product = chk_below(2);
     if (i % 2 && n) j->period = 1 + chk_below(n);
