@@ -333,6 +333,12 @@ static int dynamic_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+static int dynamic_lower(struct ash_lower *c) {
+    c->run = dynamic_ref;
+    c->kernel = ash_quantize_best()->name;
+    return ASHORE_OK;
+}
+
 #define ROW(where, ver, op, kind)                                                                  \
     {.name = op,                                                                                   \
      .domain = where,                                                                              \
@@ -362,6 +368,7 @@ const struct ash_op ash_ops_quantize_op[] = {
      .out_min = 1,
      .out_max = 3,
      .infer = dynamic_infer,
-     .ref = dynamic_ref},
+     .ref = dynamic_ref,
+     .lower = dynamic_lower},
     {0},
 };

@@ -88,6 +88,7 @@ static bool read_node(const struct ash_pass *p, const struct ash_node *n, const 
     if (!n || !n->op || n->n_out != 1 || strcmp(n->op_type, op) != 0) return false;
     if ((*n->domain && strcmp(n->domain, MICROSOFT) != 0) || int_attr(n, "block_size", 0))
         return false;
+    if (int_attr(n, "precision", ASHORE_FLOAT32) > ASHORE_FLOAT32) return false;
     scale = info_of(p, n->in[1]);
     *d = (struct quantized){.q = n->in[0], .scale = n->in[1], .zero = ASH_NONE, .node = n};
     if (!scale || !scale->data || scale->data->dtype != ASHORE_FLOAT32 || scale->data->rank > 1)
@@ -105,7 +106,7 @@ static bool read_node(const struct ash_pass *p, const struct ash_node *n, const 
 static bool dequantized(const struct ash_pass *p, uint32_t v, struct quantized *d) {
     if (!read_node(p, ash_pass_producer(p, v), "DequantizeLinear", d)) return false;
     d->dtype = dtype_of(p, d->q);
-    return d->dtype != 0;
+    return d->dtype != 0 && dtype_of(p, v) == ASHORE_FLOAT32;
 }
 
 static bool per_tensor(const struct quantized *d) { return ash_tensor_count(d->scale_data) == 1; }

@@ -4,6 +4,10 @@ What is exact in both, sums of products of bytes, must be equal.  Where scaled s
 quantum, the two may fall on different sides of a tie, because onnxruntime scales by other roundings
 or, between DequantizeLinear and QuantizeLinear, sums in float32: by one quantum, and rarely."""
 
+import json
+import os
+import subprocess
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -13,6 +17,8 @@ from onnx import helper, numpy_helper
 
 MODES = {"rewritten": {}, "as written": {"optimize": 0}, "reference": {"reference": 1},
          "two threads": {"threads": 2}}
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ASHORE = os.environ.get("ASHORE", os.path.join(ROOT, "build", "ashore"))
 OPSETS = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
 
 
@@ -245,6 +251,30 @@ def test_network(library, tmp_path, network, way):
         print(f"{network} {way} {mode}: {off.max():.3f} quanta, {differ:.2%} differ")
         # A tie somewhere before shows in few results: in two of ten, in one of a hundred of 2176.
         assert off.max() <= 1.001 and differ <= (0.2 if want.size == 10 else 0.01), mode
+
+
+@pytest.mark.parametrize("network", quantized_maker.NETWORKS)
+@pytest.mark.parametrize("way", [w for w in WAYS if w[1:3] != ("u8", "u8")], ids=str)
+def test_products_are_of_bytes(tmp_path, network, way):
+    """What runs: no product of floats where both sides are quantised, none of bytes in a loop that
+    is only a reference, and no sum of bytes in float32."""
+    path = quantized_maker.quantize(str(tmp_path), network, *way)
+    done = subprocess.run([ASHORE, "bench", path, "--runs", "1", "--per-op", "--json"],
+                          stdout=subprocess.PIPE, check=True)
+    steps = {o["op"]: o["steps"] for o in json.loads(done.stdout)["operators"]}
+    products = {"convolutions": {"QLinearConv": 5}, "attention": {"QLinearMatMul": 8}}[network]
+    if way[0] == "dynamic":
+        products = {"convolutions": {"QLinearConv": 5, "MatMulIntegerToFloat": 1},
+                    # queries by keys and weights by values are of floats
+                    "attention": {"MatMulIntegerToFloat": 6, "MatMul": 2}}[network]
+    elif network == "convolutions":
+        products = products | {"QGemm": 1, "QLinearAdd": 1, "QLinearMul": 1}
+    for op, count in products.items():
+        assert steps.get(op, 0) == count, (op, steps)
+    left = {"Conv", "Gemm", "MatMul", "ConvInteger", "MatMulInteger", "Add", "Cast"}
+    if way[0] == "dynamic":
+        left = {"Conv", "Gemm", "ConvInteger", "MatMulInteger", "Cast"}
+    assert not left & steps.keys(), steps
 
 
 @pytest.mark.parametrize("how", ["QDQ", "QOperator"])
