@@ -13,6 +13,7 @@
 #include "kernels/pooling/pooling.h"
 #include "ops/act_attrs.h"
 #include "ops/lowering.h"
+#include "ops/turned.h"
 #include "ops/window.h"
 
 #include <string.h>
@@ -42,18 +43,9 @@ static int parse(const struct ash_parse *c, void *attrs) {
     return first_form(c->node)->parse(c, &a->of);
 }
 
-static struct ash_type permuted(const struct ash_type *t, bool to_first) {
-    struct ash_type p = *t;
-    if (t->rank < 3) return p;
-    int last = t->rank - 1;
-    for (int i = 2; i <= last; i++) p.dim[to_first ? i : i - 1] = t->dim[to_first ? i - 1 : i];
-    p.dim[to_first ? 1 : last] = t->dim[to_first ? last : 1];
-    return p;
-}
-
 static int infer(struct ash_infer *c) {
     const struct attrs *a = c->attrs;
-    struct ash_info x = {.type = permuted(&c->in[0]->type, true)};
+    struct ash_info x = {.type = ash_turned_type(&c->in[0]->type, true)};
     const struct ash_info *in[3] = {&x, c->n_in > 1 ? c->in[1] : NULL,
                                     c->n_in > 2 ? c->in[2] : NULL};
     struct ash_infer first = *c;
@@ -61,37 +53,20 @@ static int infer(struct ash_infer *c) {
     first.in = in;
     if (first.n_in > 3) first.n_in = 3;
     ASH_TRY(first_form(c->node)->infer(&first));
-    c->out->type = permuted(&c->out->type, false);
+    c->out->type = ash_turned_type(&c->out->type, false);
     return ASHORE_OK;
 }
 
 /* ---- bodies ---- */
 
-static uint32_t turn(struct ash_builder *b, uint32_t x, int rank, bool to_first) {
-    int64_t perm[ASH_MAX_RANK];
-    perm[0] = 0;
-    for (int i = 1; i < rank; i++)
-        perm[i] = to_first ? (i == 1 ? rank - 1 : i - 1) : (i == rank - 1 ? 1 : i + 1);
-    uint32_t y = ash_build(b, "Transpose", x, ASH_NONE, ASH_NONE);
-    ash_build_attr_ints(b, "perm", perm, (size_t)rank);
-    return y;
-}
-
-static void copy_attrs(struct ash_builder *b) {
-    static const char *const shared[] = {
-        "kernel_shape", "strides",   "dilations",         "pads",           "auto_pad",
-        "group",        "ceil_mode", "count_include_pad", "output_padding", "output_shape"};
-    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) ash_build_attr_copy(b, shared[i]);
-}
-
 static int body(struct ash_builder *b) {
     const struct attrs *a = b->attrs;
     int rank = b->in ? b->in[0]->type.rank : 4;
-    uint32_t x = turn(b, ash_build_in(b, 0), rank, true);
+    uint32_t x = ash_turned_build(b, ash_build_in(b, 0), rank, true);
     uint32_t w = b->node->n_formal > 1 ? ash_build_in(b, 1) : ASH_NONE, r = ash_build_in(b, 3);
     uint32_t y = ash_build(b, b->node->op_type, x, w, ash_build_in(b, 2));
-    copy_attrs(b);
-    y = turn(b, y, rank, false);
+    ash_turned_copy_attrs(b);
+    y = ash_turned_build(b, y, rank, false);
     if (r != ASH_NONE && !a->residual_last) y = ash_build(b, "Add", y, r, ASH_NONE);
     y = ash_act_build(b, a->act, y);
     if (r != ASH_NONE && a->residual_last) y = ash_build(b, "Add", y, r, ASH_NONE);
@@ -112,37 +87,18 @@ struct conv_params {
     bool residual_last;
 };
 
-/* One or two spatial dimensions; a missing one is 1. */
-static void conv_shape(const struct ash_lower *c, bool transposed, struct ash_conv *s) {
+/* Padding of a transposed convolution. */
+static void deconv_pads(const struct ash_lower *c, struct ash_conv *s) {
     const struct attrs *a = c->attrs;
-    const struct ash_window *win = &a->of.conv.window;
     const struct ash_type *x = &c->in[0]->type, *w = &c->in[1]->type, *y = &c->out->type;
-    int spatial = x->rank - 2, i = spatial - 1;
-    bool two = spatial == 2;
     size_t pad[2] = {0, 0};
-    *s = (struct ash_conv){
-        .n = ash_extent(x, 0),
-        .h = two ? ash_extent(x, 1) : 1,
-        .w = ash_extent(x, spatial),
-        .c = ash_extent(x, spatial + 1),
-        .oh = two ? ash_extent(y, 1) : 1,
-        .ow = ash_extent(y, spatial),
-        .oc = ash_extent(y, spatial + 1),
-        .kh = two ? ash_extent(w, 2) : 1,
-        .kw = ash_extent(w, spatial + 1),
-        .groups = (size_t)a->of.conv.groups,
-        .stride_h = two ? (size_t)win->S[0] : 1,
-        .stride_w = (size_t)win->S[i],
-        .dilation_h = two ? (size_t)win->L[0] : 1,
-        .dilation_w = (size_t)win->L[i],
-    };
+    int spatial = x->rank - 2;
     for (int d = 0; d < spatial; d++) {
         int64_t X = x->dim[1 + d].value, K = w->dim[2 + d].value, Y = y->dim[1 + d].value;
-        pad[d] = (size_t)(transposed ? ash_deconv_pad(&a->of.deconv, d, X, K, Y)
-                                     : ash_window_pad(win, d, X, K, Y));
+        pad[d] = (size_t)ash_deconv_pad(&a->of.deconv, d, X, K, Y);
     }
-    s->pad_left = pad[i];
-    s->pad_top = two ? pad[0] : 0;
+    s->pad_left = pad[spatial - 1];
+    s->pad_top = spatial == 2 ? pad[0] : 0;
 }
 
 static void pack_conv(void *dst, const void *src, const void *arg) {
@@ -205,7 +161,8 @@ static int lower_conv(struct ash_lower *c) {
         .gemm = ash_gemm_best(), .act = a->act, .residual_last = a->residual_last};
     struct ash_conv *s = &draft.shape;
     draft.transposed = !strcmp(c->node->op_type, "ConvTranspose");
-    conv_shape(c, draft.transposed, s);
+    ash_turned_conv(&a->of.conv, x, &c->in[1]->type, &c->out->type, s);
+    if (draft.transposed) deconv_pads(c, s);
     bool residual = c->n_in > 3 && c->in[3];
     if (s->groups == s->c && s->c == s->oc && s->c > 1 && !residual && !draft.transposed)
         draft.depthwise = ash_depthwise_best();

@@ -159,8 +159,11 @@ static int turn_const(struct ash_layout *l, uint32_t v, int rank, uint32_t *out)
  */
 static int turn_elementwise(struct ash_layout *l, struct ash_node *n, bool *done) {
     *done = false;
-    if (*n->domain || !n->op || !(n->op->flags & ASH_OP_ELEMENTWISE) || n->n_out != 1 || n->n_sub ||
-        n->opset < 7)
+    if (!n->op || !(n->op->flags & ASH_OP_ELEMENTWISE) || n->n_out != 1 || n->n_sub ||
+        (!*n->domain && n->opset < 7))
+        return ASHORE_OK;
+    /* A vector of scales lies along `axis`, not along the last dimension. */
+    if (strstr(n->op_type, "uantizeLinear") && ash_layout_type(l, n->in[1])->rank != 0)
         return ASHORE_OK;
     int rank = ash_layout_type(l, n->out[0])->rank;
     bool any = false;

@@ -39,6 +39,7 @@ struct ash_pass {
 typedef int ash_pass_fn(struct ash_pass *p);
 
 #define ASH_PASS_LIST(X)                                                                           \
+    X(ash_pass_quantized)  /* quantised operators become products of bytes */                      \
     X(ash_pass_fold)       /* constants computed, views of constants, chosen branches */           \
     X(ash_pass_identity)   /* nodes that do nothing */                                             \
     X(ash_pass_scale)      /* constants per channel into convolutions */                           \
@@ -48,7 +49,8 @@ typedef int ash_pass_fn(struct ash_pass *p);
     X(ash_pass_layer_norm) /* arithmetic that is one normalisation */                              \
     X(ash_pass_matmul)     /* constant vectors into matrix products */                             \
     X(ash_pass_layout)     /* convolutions become channels-last, permutations move down */         \
-    X(ash_pass_fuse)       /* activations and sums into convolutions */
+    X(ash_pass_fuse)       /* activations and sums into convolutions */                            \
+    X(ash_pass_weights)    /* weights dequantised that nothing above took as they are */
 
 #define ASH_PASS_DECLARE(name) ash_pass_fn name;
 ASH_PASS_LIST(ASH_PASS_DECLARE)

@@ -1,0 +1,61 @@
+/* Between vectors of int32 and bytes in memory.  Compilers take vectors of bytes apart, one by one,
+ * where they convert them; hence the intrinsics. */
+#ifndef ASH_KERNELS_BYTES_VEC_H
+#define ASH_KERNELS_BYTES_VEC_H
+
+#include "base/vec.h"
+
+#include <string.h>
+
+typedef uint8_t vi_bytes_ __attribute__((vector_size(VF_LANES)));
+
+/* VF_LANES bytes, as uint8. */
+VF_INLINE vi vi_load_bytes(const uint8_t *p) {
+#if defined(VF_AVX512)
+    return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+#elif defined(VF_AVX2)
+    return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+#elif defined(VF_SSE2)
+    int32_t word;
+    memcpy(&word, p, sizeof word);
+    __m128i half = _mm_unpacklo_epi8(_mm_cvtsi32_si128(word), _mm_setzero_si128());
+    return (vi)_mm_unpacklo_epi16(half, _mm_setzero_si128());
+#else
+    vi_bytes_ b;
+    memcpy(&b, p, VF_LANES);
+    return __builtin_convertvector(b, vi);
+#endif
+}
+
+/* The low byte of each lane. */
+VF_INLINE void vi_store_bytes(uint8_t *p, vi x) {
+#if defined(VF_AVX512)
+    _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8((__m512i)x));
+#elif defined(VF_AVX2)
+    __m256i low = (__m256i)(x & vi_set1(255));
+    __m128i half = _mm_packs_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+    _mm_storel_epi64((__m128i *)(void *)p, _mm_packus_epi16(half, half));
+#elif defined(VF_SSE2)
+    __m128i half = (__m128i)(x & vi_set1(255));
+    half = _mm_packs_epi32(half, half);
+    int32_t word = _mm_cvtsi128_si32(_mm_packus_epi16(half, half));
+    memcpy(p, &word, sizeof word);
+#else
+    vi_bytes_ b = __builtin_convertvector(x, vi_bytes_);
+    memcpy(p, &b, VF_LANES);
+#endif
+}
+
+/* The same for the first n lanes alone; the others are 0. */
+VF_INLINE vi vi_load_bytes_n(const uint8_t *p, size_t n) {
+    uint8_t b[VF_LANES] = {0};
+    for (size_t i = 0; i < n; i++) b[i] = p[i];
+    return vi_load_bytes(b);
+}
+VF_INLINE void vi_store_bytes_n(uint8_t *p, size_t n, vi x) {
+    uint8_t b[VF_LANES];
+    vi_store_bytes(b, x);
+    for (size_t i = 0; i < n; i++) p[i] = b[i];
+}
+
+#endif

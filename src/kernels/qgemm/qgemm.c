@@ -1,0 +1,262 @@
+#include "kernels/qgemm/qgemm.h"
+
+#include "base/heap.h"
+#include "base/pool.h"
+#include "kernels/chooser.h"
+
+#include <string.h>
+
+#define KERNELS(isa) extern const struct ash_qgemm_kernel ash_qgemm_##isa[];
+#include "qgemm_list.inc"
+#undef KERNELS
+
+static const struct ash_qgemm_kernel *const tables[] = {
+#define KERNELS(isa) ash_qgemm_##isa,
+#include "qgemm_list.inc"
+#undef KERNELS
+    NULL,
+};
+
+enum {
+    TILE_WORK = 1 << 20,  /* multiplications that are worth a trip through the pool */
+    PANELS_MIN = 8,       /* of a work tile of several rows, which prepares its part of A */
+    ROWS_MAX = 96,        /* of a work tile */
+    PANEL_BYTES = 1 << 17 /* of A that a work tile keeps in the second cache */
+};
+
+ASH_KERNEL_CHOOSER(qgemm, ash_qgemm_kernel, tables)
+
+static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
+static size_t ceil_div(size_t a, size_t b) { return a / b + (a % b != 0); }
+static size_t or_one(size_t n) { return n ? n : 1; }
+
+static size_t words_of(const struct ash_qgemm_kernel *row, size_t k) {
+    return ceil_div(k, row->group);
+}
+static size_t padded(const struct ash_qgemm_kernel *row, size_t n) {
+    return ash_size_mul(ceil_div(n, row->nr), row->nr);
+}
+
+/* ---- packing ---- */
+
+/* Behind the panels: sums of the columns, what of a zero point is left, whether any is. */
+size_t ash_qgemm_packed_size(const struct ash_qgemm_kernel *row, size_t k, size_t n) {
+    size_t lines = ash_size_add(words_of(row, k), 2);
+    size_t words = ash_size_add(ash_size_mul(padded(row, n), lines), 1);
+    return ash_size_mul(words, sizeof(int32_t));
+}
+
+static int32_t byte_of(const void *p, size_t i, bool is_signed) {
+    return is_signed ? ((const int8_t *)p)[i] : ((const uint8_t *)p)[i];
+}
+
+enum { NR_MAX = 64 }; /* of all rows */
+
+struct strip { /* the columns of a panel */
+    const struct ash_qgemm_kernel *row;
+    const struct ash_qgemm_b *how;
+    const void *b; /* its first column */
+    size_t columns;
+    int32_t zero[NR_MAX]; /* subtracted from what is stored */
+    int32_t low[NR_MAX], high[NR_MAX], sum[NR_MAX];
+};
+
+/* Goes over the strip along its shorter step: stores it, or with `panel` NULL finds its range. */
+static void walk(struct strip *s, void *panel) {
+    const struct ash_qgemm_b *how = s->how;
+    bool by_row = how->taps == 1 && how->step_n < how->step_k;
+    size_t outer = by_row ? how->k : s->columns, inner = by_row ? s->columns : how->k;
+    size_t group = s->row->group, nr = s->row->nr;
+    for (size_t o = 0; o < how->taps * outer; o++) {
+        size_t t = o / outer, first = t * how->step_t;
+        for (size_t p = 0; p < inner; p++) {
+            size_t i = by_row ? o % outer : p, j = by_row ? p : o % outer;
+            int32_t v = byte_of(s->b, first + i * how->step_k + j * how->step_n, how->is_signed);
+            v -= s->zero[j];
+            if (!panel) {
+                s->low[j] = v < s->low[j] ? v : s->low[j];
+                s->high[j] = v > s->high[j] ? v : s->high[j];
+                continue;
+            }
+            size_t at = t * how->k + i, to = (at / group * nr + j) * group + at % group;
+            if (group == 2)
+                ((int16_t *)panel)[to] = (int16_t)v;
+            else
+                ((int8_t *)panel)[to] = (int8_t)v;
+            s->sum[j] += v;
+        }
+    }
+}
+
+/* Pairs are stored less their zero point.  So are bytes where that fits eight bits; a column where
+ * it does not is stored as it is, moved to int8. */
+static bool pack_strip(struct strip *s, size_t n0, void *panel, int32_t *sums, int32_t *rest) {
+    const struct ash_qgemm_b *how = s->how;
+    bool any = false;
+    for (size_t j = 0; j < s->columns; j++) {
+        const char *zero = how->zero;
+        s->zero[j] = zero ? byte_of(zero, (n0 + j) * how->zero_step, how->is_signed) : 0;
+        s->low[j] = s->high[j] = s->sum[j] = 0;
+    }
+    if (s->row->group == 4) {
+        walk(s, NULL);
+        for (size_t j = 0; j < s->columns; j++) {
+            if (s->low[j] >= INT8_MIN && s->high[j] <= INT8_MAX) continue;
+            int32_t shift = how->is_signed ? 0 : 128;
+            rest[j] = s->zero[j] - shift;
+            s->zero[j] = shift;
+            any = any || rest[j];
+        }
+    }
+    walk(s, panel);
+    for (size_t j = 0; j < s->columns && s->row->group == 4; j++) sums[j] = s->sum[j];
+    return any;
+}
+
+void ash_qgemm_pack(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b *how,
+                    const void *b, void *packed) {
+    size_t words = words_of(row, how->taps * how->k), columns = padded(row, how->n);
+    memset(packed, 0, ash_qgemm_packed_size(row, how->taps * how->k, how->n));
+    int32_t *sums = (int32_t *)packed + columns * words, *rest = sums + columns;
+    for (size_t n = 0; n < how->n; n += row->nr) {
+        struct strip s = {.row = row, .how = how, .b = (const char *)b + n * how->step_n};
+        s.columns = min_size(row->nr, how->n - n);
+        if (pack_strip(&s, n, (int32_t *)packed + n * words, sums + n, rest + n)) rest[columns] = 1;
+    }
+}
+
+/* ---- the product ---- */
+
+struct cut {
+    size_t tile_rows, tile_panels, words, panels;
+    size_t line_bytes;           /* an array of one number per column */
+    size_t thread_bytes;         /* A as tiles read it, a row of it, a tile of sums, sums of rows */
+    size_t room, sums, row_sums; /* offsets in them */
+};
+
+static struct cut cut_of(const struct ash_qgemm_kernel *row, size_t m, size_t n, size_t k) {
+    struct cut u = {.words = words_of(row, k), .panels = or_one(ceil_div(n, row->nr))};
+    size_t row_bytes = ash_size_mul(or_one(u.words), sizeof(int32_t));
+    size_t most = min_size(PANEL_BYTES / row_bytes + 1, ROWS_MAX);
+    most = or_one(most / row->mr) * row->mr;
+    u.tile_rows =
+        min_size(ceil_div(ceil_div(or_one(m), ceil_div(or_one(m), most)), row->mr) * row->mr, most);
+    size_t rows = min_size(u.tile_rows, or_one(m));
+    size_t work = or_one(ash_size_mul(ash_size_mul(rows, row->nr), or_one(k)));
+    size_t least = m > 1 ? PANELS_MIN : 1, count = TILE_WORK / work + 1;
+    u.tile_panels = min_size(count < least ? least : count, u.panels);
+    u.line_bytes = ash_align_up(ash_size_mul(padded(row, n), sizeof(int32_t)));
+    u.room = ash_align_up(ash_size_mul(u.tile_rows, row_bytes));
+    u.sums = ash_align_up(ash_size_add(u.room, k));
+    u.row_sums = ash_size_add(u.sums, (size_t)row->mr * row->nr * sizeof(int32_t));
+    u.thread_bytes = ash_align_up(ash_size_add(u.row_sums, u.tile_rows * sizeof(int32_t)));
+    return u;
+}
+
+size_t ash_qgemm_scratch(const struct ash_qgemm_kernel *row, size_t m, size_t n, size_t k,
+                         size_t threads) {
+    struct cut u = cut_of(row, m, n, k);
+    return ash_size_add(ash_size_mul(3, u.line_bytes), ash_size_mul(threads, u.thread_bytes));
+}
+
+struct run {
+    const struct ash_qgemm_kernel *row;
+    const struct ash_qgemm *g;
+    struct cut u;
+    struct ash_qgemm_finish finish;
+    unsigned char *threads;
+    uint8_t flip;
+    int32_t a_zero; /* of A seen as uint8 */
+    size_t n_tiles;
+};
+
+const uint8_t *ash_qgemm_matrix_row(const void *arg, size_t i, uint8_t *room) {
+    const struct ash_qgemm_matrix *s = arg;
+    (void)room;
+    return s->a + i * s->lda;
+}
+
+/* Rows m0.. of A as tiles read them. */
+static void prepare(const struct run *r, size_t m0, size_t rows, unsigned char *mine) {
+    const struct ash_qgemm *g = r->g;
+    int32_t *words = (int32_t *)(void *)mine, *row_sums = (int32_t *)(void *)(mine + r->u.row_sums);
+    for (size_t i = 0; i < rows; i++, words += r->u.words) {
+        const uint8_t *x = g->a(g->a_arg, m0 + i, mine + r->u.room);
+        if (r->u.words) words[r->u.words - 1] = 0; /* what k leaves of the last group */
+        row_sums[i] = r->row->widen(g->k, x, r->flip, r->a_zero, words);
+    }
+}
+
+static void run_tile(void *arg, size_t tile, size_t worker) {
+    const struct run *r = arg;
+    const struct ash_qgemm *g = r->g;
+    const struct cut *u = &r->u;
+    const struct ash_qgemm_kernel *row = r->row;
+    unsigned char *mine = r->threads + worker * u->thread_bytes;
+    const int32_t *a = (const int32_t *)(const void *)mine;
+    const int32_t *row_sums = (const int32_t *)(const void *)(mine + u->row_sums);
+    int32_t *sums = (int32_t *)(void *)(mine + u->sums);
+    size_t m0 = tile / r->n_tiles * u->tile_rows, rows = min_size(u->tile_rows, g->m - m0);
+    size_t panel = tile % r->n_tiles * u->tile_panels;
+    size_t end = min_size(panel + u->tile_panels, u->panels), blocks = ceil_div(rows, row->mr);
+    size_t element = g->out == ASH_QGEMM_BYTE ? 1 : sizeof(int32_t);
+    prepare(r, m0, rows, mine);
+    for (; panel < end; panel++) {
+        size_t n0 = panel * row->nr, cols = min_size(row->nr, g->n - n0);
+        const int32_t *b = (const int32_t *)g->packed + n0 * u->words;
+        struct ash_qgemm_finish f = r->finish;
+        f.add += n0;
+        if (f.rest) f.rest += n0;
+        if (f.scale) f.scale += n0;
+        if (f.shift) f.shift += n0;
+        for (size_t i = 0, at = 0; i < blocks; i++) { /* of nearly equal height */
+            size_t height = rows / blocks + (i < rows % blocks);
+            row->tile(height, u->words, a + at * u->words, u->words, b, sums);
+            for (size_t h = 0; h < height; h++, at++) {
+                char *c = (char *)g->c + ((m0 + at) * g->ldc + n0) * element;
+                f.row_sum = row_sums[at];
+                row->finish(&f, cols, sums + h * row->nr, c);
+            }
+        }
+    }
+}
+
+void ash_qgemm_columns(const struct ash_qgemm *g, size_t columns, const int32_t *sums,
+                       const int32_t *rest, int32_t a_zero, void *scratch, size_t line_bytes,
+                       struct ash_qgemm_finish *f) {
+    int32_t *add = scratch;
+    float *scale = (float *)(void *)((char *)scratch + line_bytes);
+    float *shift = (float *)(void *)((char *)scratch + 2 * line_bytes);
+    float c_scale = g->c_scale != 0.0f ? g->c_scale : 1.0f;
+    for (size_t j = 0; j < columns; j++) {
+        bool there = j < g->n;
+        uint32_t v = there && g->bias ? (uint32_t)g->bias[j] : 0, zero = (uint32_t)a_zero;
+        if (sums) v += zero * ((uint32_t)g->k * (uint32_t)rest[j] - (uint32_t)sums[j]);
+        add[j] = (int32_t)v;
+        float s = there && g->b_scale ? g->b_scale[j * g->b_scale_step] : 1.0f;
+        scale[j] = g->a_scale * s / c_scale;
+        shift[j] = there && g->shift ? g->shift[j] / c_scale : 0.0f;
+    }
+    *f = (struct ash_qgemm_finish){.out = g->out,
+                                   .add = add,
+                                   .scale = scale,
+                                   .shift = g->shift ? shift : NULL,
+                                   .lo = g->lo,
+                                   .hi = g->hi,
+                                   .zero = g->zero};
+}
+
+void ash_qgemm_run(const struct ash_qgemm_kernel *row, const struct ash_qgemm *g, void *scratch,
+                   struct ash_pool *pool) {
+    if (!g->m || !g->n) return;
+    struct run r = {.row = row, .g = g, .u = cut_of(row, g->m, g->n, g->k)};
+    r.flip = g->a_signed ? 0x80 : 0;
+    r.a_zero = g->a_zero + r.flip;
+    size_t columns = padded(row, g->n);
+    const int32_t *sums = (const int32_t *)g->packed + columns * r.u.words, *rest = sums + columns;
+    ash_qgemm_columns(g, columns, sums, rest, r.a_zero, scratch, r.u.line_bytes, &r.finish);
+    if (rest[columns]) r.finish.rest = rest;
+    r.threads = (unsigned char *)scratch + 3 * r.u.line_bytes;
+    r.n_tiles = ceil_div(r.u.panels, r.u.tile_panels);
+    ash_pool_run(pool, ceil_div(g->m, r.u.tile_rows) * r.n_tiles, run_tile, &r);
+}

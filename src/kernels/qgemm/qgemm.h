@@ -1,0 +1,130 @@
+/* Matrix product of bytes: S[m, n] = sum over k of (A[m, k] - a_zero) * (B[k, n] - b_zero[n]), in
+ * int32, then one of three results.  EXACT: every row gives the same bits.
+ *
+ * Letters: m rows of A and C, n columns of B and C, k the sum's length; mr x nr the tile of a row.
+ * A and B are of int8 or uint8.  Sums are exact modulo 2^32: no instruction that saturates is used
+ * where it could.  Rows of the table differ in what they multiply:
+ *
+ *   group 2: pairs of int16, from which zero points have been subtracted; |product| <= 255 * 255,
+ *            so that a pair's sum fits int32;
+ *   group 4: four bytes, A unsigned and B signed (vpdpbusd, which adds four products of 17 bits in
+ *            int32 without saturation).  int8 in A is moved to uint8 by 128.  What zero points add
+ *            to a sum follows from the sums of B's columns and of A's rows.
+ *
+ * B is packed into panels of nr columns, [panel][k / group][nr][group].  Then, by `out`:
+ *
+ *   S32  S + bias
+ *   F32  clamp(float(S + bias) * scale + shift): three roundings
+ *   BYTE round(clamp(float(S + bias) * scale + shift)) + zero, ties to even, in 8 bits
+ *
+ * where scale = a_scale * b_scale / c_scale in float32, in this order, and shift is divided by
+ * c_scale as well.  NaN is the lower bound in BYTE. */
+#ifndef ASH_KERNELS_QGEMM_H
+#define ASH_KERNELS_QGEMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ash_pool;
+
+enum ash_qgemm_out { ASH_QGEMM_S32, ASH_QGEMM_F32, ASH_QGEMM_BYTE };
+
+/* rows 1..mr of `words` groups, lda words apart, times a panel, to c[rows][nr]. */
+typedef void ash_qgemm_tile_fn(size_t rows, size_t words, const int32_t *a, size_t lda,
+                               const int32_t *b, int32_t *c);
+/* n bytes x to what a tile reads: (x ^ flip) - zero in group 2, x ^ flip in group 4, whose sum is
+ * returned. */
+typedef int32_t ash_qgemm_widen_fn(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y);
+
+struct ash_qgemm_finish {
+    enum ash_qgemm_out out;
+    const int32_t *add;  /* [n] */
+    const int32_t *rest; /* [n], times row_sum, is subtracted; NULL: nothing */
+    int32_t row_sum;
+    const float *scale, *shift; /* [n]; shift may be NULL */
+    float lo, hi;
+    int32_t zero;
+};
+/* Arrays are readable up to the next multiple of nr. */
+typedef void ash_qgemm_finish_fn(const struct ash_qgemm_finish *f, size_t n, const int32_t *c,
+                                 void *y);
+
+/* sums[c] = sum over taps of ((x[t][c] ^ flip) - zero) * w[t * ld + c], for depthwise convolution:
+ * in float32, whole numbers below 2^24 throughout, hence exact, for up to ASH_QGEMM_TAPS taps. */
+typedef void ash_qgemm_taps_fn(size_t channels, size_t taps, const uint8_t *const *x, uint8_t flip,
+                               int32_t zero, const float *w, size_t ld, int32_t *sums);
+enum { ASH_QGEMM_TAPS = 256 /* of at most 255 * 255 each */, ASH_QGEMM_LANES = 16 };
+
+struct ash_qgemm_kernel {
+    const char *name;
+    uint32_t cpu;
+    uint16_t mr, nr, group;
+    ash_qgemm_tile_fn *tile;
+    ash_qgemm_widen_fn *widen;
+    ash_qgemm_finish_fn *finish;
+    ash_qgemm_taps_fn *depthwise; /* sums and w are there up to the next ASH_QGEMM_LANES channels */
+};
+
+const struct ash_qgemm_kernel *const *ash_qgemm_tables(void);
+/* Never NULL.  Packed weights belong to the row they were packed for. */
+const struct ash_qgemm_kernel *ash_qgemm_best(void);
+
+/* B as it lies: element (t, k, n) is b[t * step_t + k * step_k + n * step_n], and k goes over taps
+ * first: t * k + i is the index in a row of A. */
+struct ash_qgemm_b {
+    size_t taps, k, n;
+    size_t step_t, step_k, step_n;
+    bool is_signed;
+    const void *zero; /* [n] or one, of B's type; NULL: 0 */
+    size_t zero_step; /* 0: one for all columns */
+};
+
+/* Bytes that ash_qgemm_pack writes, to memory aligned to 4; SIZE_MAX when there are too many. */
+size_t ash_qgemm_packed_size(const struct ash_qgemm_kernel *row, size_t k, size_t n);
+void ash_qgemm_pack(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b *how,
+                    const void *b, void *packed);
+
+/* The k bytes of row i of A: where they lie, or gathered into room[k]. */
+typedef const uint8_t *ash_qgemm_row_fn(const void *arg, size_t i, uint8_t *room);
+
+struct ash_qgemm {
+    size_t m, n, k;
+    ash_qgemm_row_fn *a;
+    const void *a_arg;
+    bool a_signed;
+    int32_t a_zero;
+    const void *packed;
+    enum ash_qgemm_out out;
+    float a_scale, c_scale; /* c_scale 0: 1 */
+    const float *b_scale;   /* [n] or one; NULL: 1 */
+    size_t b_scale_step;    /* 0: one */
+    const int32_t *bias;    /* [n] or NULL */
+    const float *shift;     /* [n] or NULL */
+    float lo, hi;           /* of F32; of BYTE before zero is added, whole numbers */
+    int32_t zero;
+    void *c; /* rows ldc elements apart */
+    size_t ldc;
+};
+
+/* For rows of a plain matrix. */
+struct ash_qgemm_matrix {
+    const uint8_t *a;
+    size_t lda;
+};
+ash_qgemm_row_fn ash_qgemm_matrix_row;
+
+/* Bytes of scratch that ash_qgemm_run needs; SIZE_MAX when there are too many. */
+size_t ash_qgemm_scratch(const struct ash_qgemm_kernel *row, size_t m, size_t n, size_t k,
+                         size_t threads);
+void ash_qgemm_run(const struct ash_qgemm_kernel *row, const struct ash_qgemm *g, void *scratch,
+                   struct ash_pool *pool);
+
+/* For kernels beside this one: what ends a sum, from the facts of g.  Writes three arrays of
+ * `columns` numbers to scratch, line_bytes each.  sums and rest: of packed B's columns; NULL: 0.
+ * a_zero is that of A seen as uint8. */
+void ash_qgemm_columns(const struct ash_qgemm *g, size_t columns, const int32_t *sums,
+                       const int32_t *rest, int32_t a_zero, void *scratch, size_t line_bytes,
+                       struct ash_qgemm_finish *f);
+
+#endif
