@@ -83,7 +83,10 @@ export function loseThreads(choice, got, why) {
   choice.threads = got;
 }
 
-export const moduleURL = ({ variant, shared }) => modules[variant + (shared ? '-mt' : '')]();
+export function moduleURL({ variant, shared }, folder) {
+  const name = variant + (shared ? '-mt' : '');
+  return folder ? new URL(`ashore-${name}.wasm`, folder) : modules[name]();
+}
 
 const filePath = (source) => {
   const text = String(source);
