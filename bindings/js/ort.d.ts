@@ -579,16 +579,5 @@ export declare const TRACE_FUNC_END: (extraMsg?: string) => void;
 export declare const TRACE_EVENT_BEGIN: (extraMsg?: string) => void;
 export declare const TRACE_EVENT_END: (extraMsg?: string) => void;
 
-declare const ort: {
-  readonly InferenceSession: InferenceSessionFactory;
-  readonly Tensor: TensorConstructor;
-  readonly env: Env;
-  readonly registerBackend: typeof registerBackend;
-  readonly listSupportedBackends: typeof listSupportedBackends;
-  readonly TRACE: typeof TRACE;
-  readonly TRACE_FUNC_BEGIN: typeof TRACE_FUNC_BEGIN;
-  readonly TRACE_FUNC_END: typeof TRACE_FUNC_END;
-  readonly TRACE_EVENT_BEGIN: typeof TRACE_EVENT_BEGIN;
-  readonly TRACE_EVENT_END: typeof TRACE_EVENT_END;
-};
+import * as ort from './ort.js';
 export default ort;

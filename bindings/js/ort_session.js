@@ -118,6 +118,11 @@ function readFetches(session, first, second) {
     readOptionsArgument(second)];
 }
 
+// What onnxruntime takes as well: one element in a vector, where the model declares a scalar.
+function fitScalar(given, { kind, dims }) {
+  if (kind === 'tensor' && dims?.length === 0 && given?.dims?.every((d) => d === 1)) given.dims = [];
+}
+
 function checkExtents({ dims }, info, overrides) {
   const wanted = info.dims?.map((d) => overrides.get(d) ?? d);
   if (dims?.length !== wanted?.length || !wanted.some((d, i) => Number.isInteger(d) && d !== dims[i])) {
@@ -142,6 +147,7 @@ function readFeeds(session, feeds, { model, overrides }, keep) {
         session.inputNames.map((other) => `'${other}'`).join(', ')}`);
     }
     const given = toEngine(value, `input '${name}'`, keep);
+    fitScalar(given, info);
     if (overrides.size && info.kind === 'tensor') checkExtents(given, info, overrides);
     return [name, given];
   }));
@@ -183,6 +189,8 @@ const metadataOf = ({ name, kind, type, dims }, overrides) => (kind === 'tensor'
 const inner = Symbol('session');
 
 export class InferenceSession {
+  static name = 'InferenceSession'; // whatever a minifier makes of it
+
   constructor(model, settings) {
     if (!settings?.load) throw new TypeError('sessions are made by InferenceSession.create');
     const infos = (list) => list.map((info) => metadataOf(info, settings.overrides));

@@ -78,6 +78,8 @@ function pinned({ location, type, data, dims }) {
 }
 
 export class Tensor {
+  static name = 'Tensor'; // whatever a minifier makes of it
+
   // Fields are plain, and named as in onnxruntime: programs print them, post them and wrap them.
   constructor(...given) {
     const placed = given[0] !== null && typeof given[0] === 'object' && 'location' in given[0];
