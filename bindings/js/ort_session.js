@@ -45,19 +45,24 @@ function readSource([first, second, third, fourth]) {
   return [source, readOptionsArgument(second)];
 }
 
-function timeLimit(options) {
+// load(), which fails unless the engine is ready in env.wasm.initTimeout ms.
+async function loadInTime(source, options) {
   const limit = env.wasm.initTimeout;
-  if (!(limit > 0)) return options;
+  if (!(limit > 0)) return load(source, options);
   const { signal, onProgress } = options;
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(new Error(
     `WebAssembly backend initializing failed due to timeout: ${limit}ms`)), limit);
-  signal?.addEventListener('abort', () => stop.abort(signal.reason));
-  if (signal?.aborted) stop.abort(signal.reason);
-  return { ...options, signal: stop.signal, onProgress: (progress) => {
-    if (progress.phase !== 'engine') clearTimeout(timer);
-    onProgress?.(progress);
-  } };
+  try {
+    return await load(source, { ...options,
+      signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
+      onProgress: (progress) => {
+        if (progress.phase !== 'engine') clearTimeout(timer);
+        onProgress?.(progress);
+      } });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 // Models in onnxruntime's own format have a name of their own at byte 4.
@@ -75,7 +80,7 @@ async function open(source, settings) {
   const modules = await modulesFolder(note);
   let model;
   try {
-    model = await load(source, timeLimit({ ...options, modules }));
+    model = await loadInTime(source, { ...options, modules });
   } catch (error) {
     throw explain(error, source);
   }
