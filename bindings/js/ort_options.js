@@ -127,21 +127,20 @@ export function readOptions(options) {
 
 const probed = new Map();
 
-async function hasModules(folder) {
-  const url = new URL('ashore-scalar.wasm', folder);
-  if (node && url.protocol === 'file:') return node.fs.existsSync(url);
+// The address of the folder that holds the engine's modules, or undefined.
+async function probe(paths) {
+  const base = node ? node.url.pathToFileURL(`${process.cwd()}/`)
+    : globalThis.document?.baseURI ?? globalThis.location?.href;
   try {
-    const response = await fetch(url, { method: 'HEAD' });
-    return response.ok && !response.headers.get('content-type')?.startsWith('text/html');
+    const folder = paths.wasm ? new URL('.', new URL(paths.wasm, base))
+      : new URL(paths.replace(/\/*$/, '/'), base);
+    const url = new URL('ashore-scalar.wasm', folder);
+    if (node && url.protocol === 'file:') return node.fs.existsSync(url) ? folder.href : undefined;
+    const { ok, headers } = await fetch(url, { method: 'HEAD' });
+    return ok && !headers.get('content-type')?.startsWith('text/html') ? folder.href : undefined;
   } catch {
-    return false;
+    return undefined;
   }
-}
-
-function folderOf(paths) {
-  const text = String(paths?.wasm ? new URL('.', paths.wasm) : paths).replace(/\/*$/, '/');
-  if (node && !/^\w\w+:/.test(text)) return node.url.pathToFileURL(text).href;
-  return new URL(text, globalThis.document?.baseURI ?? globalThis.location?.href).href;
 }
 
 /** The folder that env.wasm.wasmPaths names, if the engine's modules are there.  Programs that were
@@ -149,9 +148,9 @@ function folderOf(paths) {
 export async function modulesFolder(note) {
   const paths = env.wasm.wasmPaths;
   if (!paths) return undefined;
-  const folder = folderOf(paths);
-  if (!probed.has(folder)) probed.set(folder, hasModules(folder));
-  if (await probed.get(folder)) return folder;
-  note('env.wasm.wasmPaths', `${folder} has no modules of this engine, its own are used`);
-  return undefined;
+  const name = `${paths.wasm ?? paths.mjs ?? paths}`;
+  if (!probed.has(name)) probed.set(name, probe(paths));
+  const folder = await probed.get(name);
+  if (!folder) note('env.wasm.wasmPaths', `${name} has no modules of this engine, its own are used`);
+  return folder;
 }

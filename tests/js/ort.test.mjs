@@ -307,17 +307,21 @@ test('rewrites can be switched off', async () => {
 test('wasmPaths: a folder with the modules of this engine is used, another passed over', async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ashore-ort-'));
   try {
-    env.wasm.wasmPaths = folder;
-    await use(small(), {}, (session) => {
-      assert.equal(session.report.ignored[0].option, 'env.wasm.wasmPaths');
-      assert.match(said()[0], /no modules of this engine/);
-    });
+    for (const paths of [folder, 'nowhere/', { mjs: 'a.mjs' }, 'blob:nodedata:1',
+      { wasm: 'blob:nodedata:1' }, { wasm: './ort-wasm-simd-threaded.wasm' }]) {
+      env.wasm.wasmPaths = paths;
+      await use(small(), {}, (session) => {
+        assert.equal(session.report.ignored[0].option, 'env.wasm.wasmPaths');
+        assert.match(said().at(-1), /no modules of this engine/);
+      });
+    }
     const moved = path.join(folder, 'moved/');
     fs.mkdirSync(moved);
     for (const name of fs.readdirSync(packageDir).filter((file) => file.endsWith('.wasm'))) {
       fs.copyFileSync(path.join(packageDir, name), path.join(moved, name));
     }
-    for (const paths of [moved, moved.slice(0, -1), String(pathToFileURL(moved)),
+    for (const paths of [moved, moved.slice(0, -1), path.relative('.', moved),
+      String(pathToFileURL(moved)), { wasm: path.join(moved, 'x.wasm') },
       { wasm: pathToFileURL(path.join(moved, 'ashore-relaxed.wasm')) }]) {
       env.wasm.wasmPaths = paths;
       await use(small(), {}, async (session) => {
