@@ -102,8 +102,8 @@ function noteEnv(note) {
   }
 }
 
-/** { load, overrides, asked, ignored, note }: options for load(), extents by their names, the number
- *  of threads that was asked for, what has no effect, and how to add to that. */
+/** { load, overrides, asked, ignored, note }: options for load(), extents by their names, how many
+ *  threads were asked for, what has no effect, and how to add to that. */
 export function readOptions(options) {
   const severity = readSeverity(options);
   const ignored = [];
@@ -148,9 +148,9 @@ async function probe(paths) {
 export async function modulesFolder(note) {
   const paths = env.wasm.wasmPaths;
   if (!paths) return undefined;
-  const name = `${paths.wasm ?? paths.mjs ?? paths}`;
+  const name = String(paths.wasm ?? paths.mjs ?? paths);
   if (!probed.has(name)) probed.set(name, probe(paths));
   const folder = await probed.get(name);
-  if (!folder) note('env.wasm.wasmPaths', `${name} has no modules of this engine, its own are used`);
+  if (!folder) note('env.wasm.wasmPaths', `no modules of this engine in ${name}, its own are used`);
   return folder;
 }

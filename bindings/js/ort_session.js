@@ -34,11 +34,11 @@ function readRange(buffer, offset, length) {
 // create(source, options) or create(buffer, byteOffset, byteLength, options)
 function readSource([first, second, third, fourth]) {
   const source = sourceOf(first);
-  const buffer = source !== first || source instanceof ArrayBuffer;
-  if (buffer && typeof second === 'number') {
-    return [readRange(first, second, third), readOptionsArgument(fourth)];
+  if (source !== first || source instanceof ArrayBuffer) {
+    return typeof second === 'number'
+      ? [readRange(first, second, third), readOptionsArgument(fourth)]
+      : [new Uint8Array(first), readOptionsArgument(second)];
   }
-  if (buffer) return [source === first ? new Uint8Array(source) : source, readOptionsArgument(second)];
   const known = typeof source === 'string' || source instanceof Uint8Array
     || source instanceof URL || (typeof Blob === 'function' && source instanceof Blob);
   if (!known) throw new TypeError("Unexpected argument[0]: must be 'path' or 'buffer'.");
@@ -67,8 +67,8 @@ async function loadInTime(source, options) {
 
 // Models in onnxruntime's own format have a name of their own at byte 4.
 function explain(error, source) {
-  const own = source instanceof Uint8Array ? String.fromCharCode(...source.subarray(4, 8)) === 'ORTM'
-    : /\.ort$/.test(source);
+  const own = source instanceof Uint8Array
+    ? String.fromCharCode(...source.subarray(4, 8)) === 'ORTM' : /\.ort$/.test(source);
   if (error.code !== 'ERR_FORMAT' || !own) return error;
   return Object.assign(new AshoreError('ERR_FORMAT',
     `the model is in onnxruntime's own format (.ort), use the .onnx file it was made from: ${
@@ -105,8 +105,8 @@ function readNames(names, session) {
   return Object.fromEntries(names.map((name) => [name, null]));
 }
 
-// run(feeds, options), run(feeds, names, options) or run(feeds, tensors, options), where tensors are
-// known by an output's name with a tensor or null.
+// run(feeds, options), run(feeds, names, options) or run(feeds, tensors, options); an object is one of
+// tensors if an output's name is in it, with a tensor or null.
 function readFetches(session, first, second) {
   const all = Object.fromEntries(session.outputNames.map((name) => [name, null]));
   if (first === undefined) return [all, {}];
@@ -123,18 +123,16 @@ function readFetches(session, first, second) {
     readOptionsArgument(second)];
 }
 
-// What onnxruntime takes as well: one element in a vector, where the model declares a scalar.
-function fitScalar(given, { kind, dims }) {
-  if (kind === 'tensor' && dims?.length === 0 && given?.dims?.every((d) => d === 1)) given.dims = [];
-}
-
-function checkExtents({ dims }, info, overrides) {
-  const wanted = info.dims?.map((d) => overrides.get(d) ?? d);
-  if (dims?.length !== wanted?.length || !wanted.some((d, i) => Number.isInteger(d) && d !== dims[i])) {
-    return;
-  }
-  throw new AshoreError('ERR_SHAPE', `input '${info.name}' is ${info.type}[${dims}], expected ${
-    info.type}[${wanted}]`);
+// What the engine does not know: onnxruntime takes one element in a vector for a declared scalar, and
+// names of extents may have numbers.
+function fitShape(given, { name, type, dims: declared }, overrides) {
+  if (!given?.dims || !declared) return;
+  if (declared.length === 0 && given.dims.every((d) => d === 1)) given.dims = [];
+  const wrong = declared.some((d, i) => given.dims.length === declared.length
+    && overrides.has(d) && overrides.get(d) !== given.dims[i]);
+  if (!wrong) return;
+  throw new AshoreError('ERR_SHAPE', `input '${name}' is ${given.type}[${given.dims}], expected ${
+    type}[${declared.map((d) => overrides.get(d) ?? d)}]`);
 }
 
 function readFeeds(session, feeds, { model, overrides }, keep) {
@@ -152,8 +150,7 @@ function readFeeds(session, feeds, { model, overrides }, keep) {
         session.inputNames.map((other) => `'${other}'`).join(', ')}`);
     }
     const given = toEngine(value, `input '${name}'`, keep);
-    fitScalar(given, info);
-    if (overrides.size && info.kind === 'tensor') checkExtents(given, info, overrides);
+    if (info.kind === 'tensor') fitShape(given, info, overrides);
     return [name, given];
   }));
 }

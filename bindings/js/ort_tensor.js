@@ -29,8 +29,8 @@ function convert(type, data) {
   }
   if (Array.isArray(data)) {
     if (nibbles.includes(type) || (type === 'float16' && array === Uint16Array)) {
-      throw new TypeError(`Creating a ${type} tensor from number array is not supported. Please use ${
-        array.name} as data.`);
+      throw new TypeError(`Creating a ${type} tensor from number array is not supported. ${
+        `Please use ${array.name} as data.`}`);
     }
     return type.endsWith('int64') ? array.from(data, BigInt) : array.from(data);
   }
@@ -52,7 +52,8 @@ function infer(data) {
   }
   if (isClamped(data)) return ['uint8', Uint8Array.from(data)];
   if (isA(halves(), data) && halves() !== Uint16Array) return ['float16', data];
-  for (const [type, { array }] of types) if (array !== Array && isA(array, data)) return [type, data];
+  const found = [...types.values()].find(({ array }) => array !== Array && isA(array, data));
+  if (found) return [found.name, data];
   throw new TypeError(`Unsupported type for tensor data: ${data?.constructor?.name ?? data}.`);
 }
 
@@ -177,7 +178,9 @@ export function toEngine(value, what, keep) {
       value?.constructor?.name ?? typeof value}`);
   }
   const { type, dims, location = 'cpu' } = value;
-  if (!location.startsWith('cpu')) throw new Error(`invalid data location: ${location} for ${what}`);
+  if (!location.startsWith('cpu')) {
+    throw new Error(`invalid data location: ${location} for ${what}`);
+  }
   const { data } = value;
   if (type === 'string') {
     const at = data.findIndex((text) => typeof text !== 'string');

@@ -1,5 +1,5 @@
-// The declarations of onnxruntime-common 1.30, as far as programs can use them, and what this package
-// adds: RunOptions.signal, SessionOptions from `strict` on, InferenceSession.report.
+// The declarations of onnxruntime-common 1.30, as far as programs can use them, and what this
+// package adds: RunOptions.signal, SessionOptions from `strict` on, InferenceSession.report.
 // ort.d.ts exports them.
 import type { Progress, Report, Step, Variant } from './index.js';
 
@@ -106,8 +106,8 @@ export interface TensorConstructor extends TensorFactory {
   new (type: 'bool', data: Tensor.DataTypeMap['bool'] | readonly boolean[], dims?: Dims):
     TypedTensor<'bool'>;
   new (type: 'uint8', data: Uint8ClampedArray, dims?: Dims): TypedTensor<'uint8'>;
-  new <T extends 'uint64' | 'int64'>(type: T,
-    data: Tensor.DataTypeMap[T] | readonly bigint[] | readonly number[], dims?: Dims): TypedTensor<T>;
+  new <T extends 'uint64' | 'int64'>(type: T, data: Tensor.DataTypeMap[T] | readonly bigint[]
+    | readonly number[], dims?: Dims): TypedTensor<T>;
   new <T extends Exclude<Tensor.Type, 'string' | 'bool' | 'uint64' | 'int64'>>(type: T,
     data: Tensor.DataTypeMap[T] | readonly number[], dims?: Dims): TypedTensor<T>;
   new (data: Float32Array, dims?: Dims): TypedTensor<'float32'>;
@@ -163,7 +163,7 @@ export interface OptionResizedDimensions {
 }
 type PerChannel = number | [number, number, number] | [number, number, number, number];
 export interface OptionsNormalizationParameters {
-  /** From a picture: (byte + bias) / mean; to a picture: (number - bias) * mean.  Defaults: 0, 255. */
+  /** (byte + bias) / mean, and to a picture (number - bias) * mean.  Defaults: 0 and 255. */
   norm?: { bias?: PerChannel; mean?: PerChannel };
 }
 

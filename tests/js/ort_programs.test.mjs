@@ -1,5 +1,5 @@
-// Programs that are written for onnxruntime-web, run with it and, after a change of the import alone,
-// with this package: they print the same.
+// Programs that are written for onnxruntime-web, run with it and, after a change of the import
+// alone, with this package: they print the same.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';

@@ -12,8 +12,8 @@ const common = path.join(findPackage('onnxruntime-common'), 'dist/esm');
 
 const program = `
 import * as ort from 'onnxruntime-web';
-import { env, InferenceSession, Tensor, type TypedTensor, type Env, type OnnxValue,
-  type TensorFromImageDataOptions, type InferenceSessionHandler, type Backend } from 'onnxruntime-web';
+import { env, InferenceSession, Tensor, type TypedTensor, type Env, type OnnxValue, type Backend,
+  type TensorFromImageDataOptions, type InferenceSessionHandler } from 'onnxruntime-web';
 
 env.wasm.numThreads = 4;
 env.wasm.simd = true;
@@ -162,7 +162,8 @@ test('what this package adds is declared', () => {
   compile(`
 import ort, { AshoreError, InferenceSession, listSupportedBackends } from 'onnxruntime-web';
 const options: ort.InferenceSession.SessionOptions = { strict: true, memoryLimit: 1e9,
-  signal: new AbortController().signal, onProgress: ({ loaded }) => { const n: number = loaded; void n; } };
+  signal: new AbortController().signal,
+  onProgress: ({ loaded }) => { const n: number = loaded; void n; } };
 const session: InferenceSession = await ort.InferenceSession.create(new Blob([]), options);
 const why: string | undefined = session.report.ignored[0]?.why;
 const { missing, variant } = session.report;
