@@ -62,7 +62,7 @@ function readOverrides(given = {}) {
 
 const readExternal = (files = []) => Object.fromEntries(files.map((file) => {
   const { path, data } = typeof file === 'string' ? { path: file, data: file } : file;
-  return [path.replace(/^\.\//, ''), sourceOf(data)];
+  return [path, sourceOf(data)];
 }));
 
 function readLevel(level = 'all', note) {

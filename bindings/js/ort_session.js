@@ -69,7 +69,7 @@ async function loadInTime(source, options) {
 function explain(error, source) {
   const own = source instanceof Uint8Array
     ? String.fromCharCode(...source.subarray(4, 8)) === 'ORTM' : /\.ort$/.test(source);
-  if (error.code !== 'ERR_FORMAT' || !own) return error;
+  if (error?.code !== 'ERR_FORMAT' || !own) return error;
   return Object.assign(new AshoreError('ERR_FORMAT',
     `the model is in onnxruntime's own format (.ort), use the .onnx file it was made from: ${
       error.message}`), { cause: error });
@@ -105,8 +105,8 @@ function readNames(names, session) {
   return Object.fromEntries(names.map((name) => [name, null]));
 }
 
-// run(feeds, options), run(feeds, names, options) or run(feeds, tensors, options); an object is one of
-// tensors if an output's name is in it, with a tensor or null.
+// run(feeds, options), run(feeds, names, options) or run(feeds, tensors, options); an object is one
+// of tensors if an output's name is in it, with a tensor or null.
 function readFetches(session, first, second) {
   const all = Object.fromEntries(session.outputNames.map((name) => [name, null]));
   if (first === undefined) return [all, {}];
@@ -123,8 +123,8 @@ function readFetches(session, first, second) {
     readOptionsArgument(second)];
 }
 
-// What the engine does not know: onnxruntime takes one element in a vector for a declared scalar, and
-// names of extents may have numbers.
+// What the engine does not know: onnxruntime takes a vector of one element for a declared scalar,
+// and names of extents may have numbers.
 function fitShape(given, { name, type, dims: declared }, overrides) {
   if (!given?.dims || !declared) return;
   if (declared.length === 0 && given.dims.every((d) => d === 1)) given.dims = [];

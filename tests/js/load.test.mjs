@@ -114,6 +114,21 @@ test('strings, sequences and optionals', async () => {
   }
 });
 
+test('external data: in its folder, with and without ./', async () => {
+  for (const external of ['w.bin', './w.bin']) {
+    const bytes = model({ nodes: [node('Add', ['x', 'w'], ['y'])],
+      inputs: { x: tensor('float32', [2, 4]) }, outputs: { y: tensor('float32', [2, 4]) },
+      weights: { w: { type: 'float32', dims: [1], external } } });
+    for (const location of ['w.bin', './w.bin']) {
+      const m = await load(bytes, { threads: 1, external: { [location]: Float32Array.of(5) } });
+      assert.equal((await m.run({ x })).y.data[0], 0);
+      m.close();
+    }
+    await assert.rejects(load(bytes, { external: { 'v.bin': new Uint8Array(4) } }),
+      fails('ERR_IO', 'w.bin'));
+  }
+});
+
 test('named outputs, views and synchronous runs', async () => {
   const { load: inline } = await part('inline.js');
   const m = await inline(small(), { threads: 1 });

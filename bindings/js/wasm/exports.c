@@ -114,6 +114,7 @@ EXPORT(int, external, const char *location, const void *data, size_t size) {
     return ASHORE_OK;
 }
 
+/* "./weights.bin" is "weights.bin", wherever it is said. */
 static const char *plain(const char *location) {
     return location[0] == '.' && location[1] == '/' ? location + 2 : location;
 }
