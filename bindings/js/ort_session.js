@@ -190,6 +190,9 @@ const metadataOf = ({ name, kind, type, dims }, overrides) => (kind === 'tensor'
 // Frozen, and not in private fields: the objects by which frameworks wrap a session get through.
 const inner = Symbol('session');
 
+// Most programs never release a session.  One that is collected gives its engine back.
+const forgotten = new FinalizationRegistry((model) => model.close());
+
 export class InferenceSession {
   static name = 'InferenceSession'; // whatever a minifier makes of it
 
@@ -202,6 +205,7 @@ export class InferenceSession {
       report: { ...model.report, ignored: settings.ignored } });
     Object.defineProperty(this, inner, { value: Object.freeze({ ...settings, model,
       running: new Set() }) });
+    forgotten.register(this, model);
   }
 
   static async create(...given) {

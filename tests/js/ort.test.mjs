@@ -1,12 +1,13 @@
 // What ashore/ort does beyond onnxruntime's packages, or otherwise.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { beforeEach, mock, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { model, node, optional, sequence, slow, small, tensor } from './onnx_writer.mjs';
-import { findPackage, packageDir, part } from './setup.mjs';
+import { findPackage, packageDir, part, root } from './setup.mjs';
 
 const ort = await part('ort.js');
 const { AshoreError, env, InferenceSession, Tensor } = ort;
@@ -171,6 +172,16 @@ test('a session is released when the runs before have ended', async () => {
     assert.deepEqual([...(await run).y.data], wanted);
     await assert.rejects(session.run({ x }), fails('ERR_STATE', 'closed'));
     await session.release();
+  }
+});
+
+test('a session that is forgotten gives its threads back', () => {
+  const program = path.join(root, 'tests/js/ort_forgotten.mjs');
+  for (const shell of shells) {
+    const output = execFileSync(process.execPath, ['--expose-gc', program, shell],
+      { encoding: 'utf8' });
+    assert.match(output, /^-?\d of at least 6 threads are left/);
+    assert.ok(parseInt(output, 10) <= 0, output);
   }
 });
 
