@@ -9,7 +9,7 @@ const inert = [
   ['executionMode', ['sequential'], 'nodes run one after the other'],
   ['enableCpuMemArena', [true], 'memory is always planned'],
   ['enableMemPattern', [true], 'memory is always planned'],
-  ['enableGraphCapture', [false], 'there is no WebGPU'],
+  ['enableGraphCapture', [false], 'there is no GPU'],
   ['optimizedModelFilePath', [], 'the rewritten model is not written'],
   ['profileFilePrefix', [], 'profiles go to the console'],
   ['logId', [], 'the engine writes no log'],
@@ -96,8 +96,8 @@ function noteEnv(note) {
     note(`env.wasm.simd: ${wasm.simd}`, 'the best module that the host knows is taken');
   }
   for (const kind of ['webgl', 'webgpu']) {
-    for (const name of Object.keys(env[kind])) {
-      note(`env.${kind}.${name}`, `there is no ${kind === 'webgl' ? 'WebGL' : 'WebGPU'}`);
+    for (const [name, value] of Object.entries(env[kind] ?? {})) {
+      if (value !== undefined) note(`env.${kind}.${name}`, 'there is no GPU');
     }
   }
 }
