@@ -83,7 +83,10 @@ export function loseThreads(choice, got, why) {
   choice.threads = got;
 }
 
-export const moduleURL = ({ variant, shared }) => modules[variant + (shared ? '-mt' : '')]();
+export function moduleURL({ variant, shared }, folder) {
+  const name = variant + (shared ? '-mt' : '');
+  return folder ? new URL(`ashore-${name}.wasm`, folder) : modules[name]();
+}
 
 const filePath = (source) => {
   const text = String(source);
@@ -217,7 +220,9 @@ export function obtain(source, signal) {
 /** A worker of this package, in a page or in Node: { post, listen(onMessage, onError), stop }. */
 export function openWorker(name) {
   if (node) {
-    const worker = new node.threads.Worker(new URL('./worker.js', import.meta.url), { name });
+    // Without arguments of Node, some of which are for the main program alone.
+    const worker = new node.threads.Worker(new URL('./worker.js', import.meta.url),
+      { name, execArgv: [] });
     worker.unref();
     return {
       post: (message, transfer) => worker.postMessage(message, transfer),

@@ -83,6 +83,8 @@ export interface LoadOptions {
   shell?: 'worker' | 'inline';
   /** The model's name in messages; default: the last part of its address. */
   name?: string;
+  /** Absolute address of the folder of the .wasm files; default: beside the scripts. */
+  modules?: string;
   /** Files of external data by the location that the model gives. */
   external?: Record<string, Source>;
   /** false: run the graph as it is written. */

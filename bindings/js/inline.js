@@ -59,7 +59,7 @@ async function startMembers(core, module, count) {
 async function makeEngine(options, signal) {
   const choice = choose(options);
   const compiled = (c) => (options.module && c === choice ? options.module
-    : compile(moduleURL(c), signal));
+    : compile(moduleURL(c, options.modules), signal));
   if (!choice.shared) return { choice, core: new Core(await compiled(choice)), members: [] };
   let memory;
   try {
@@ -68,7 +68,8 @@ async function makeEngine(options, signal) {
     choice.shared = false;
     loseThreads(choice, 1, `no shared memory: ${error.message}`);
     refuse(choice, options.strict);
-    return { choice, core: new Core(await compile(moduleURL(choice), signal)), members: [] };
+    const module = await compile(moduleURL(choice, options.modules), signal);
+    return { choice, core: new Core(module), members: [] };
   }
   const module = await compiled(choice);
   const core = new Core(module, memory);

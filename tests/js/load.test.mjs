@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
@@ -6,7 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { model, node, optional, sequence, slow, small, tensor } from './onnx_writer.mjs';
-import { part } from './setup.mjs';
+import { packageDir, part } from './setup.mjs';
 
 const { AshoreError, load, Tensor, version } = await part('index.js');
 const fails = (code, text = '') => (error) => error instanceof AshoreError && error.code === code
@@ -112,6 +113,32 @@ test('strings, sequences and optionals', async () => {
     assert.deepEqual([none.q2, none.o2], [[], null]);
     m.close();
   }
+});
+
+test('external data: in its folder, with and without ./', async () => {
+  for (const external of ['w.bin', './w.bin']) {
+    const bytes = model({ nodes: [node('Add', ['x', 'w'], ['y'])],
+      inputs: { x: tensor('float32', [2, 4]) }, outputs: { y: tensor('float32', [2, 4]) },
+      weights: { w: { type: 'float32', dims: [1], external } } });
+    for (const location of ['w.bin', './w.bin']) {
+      const m = await load(bytes, { threads: 1, external: { [location]: Float32Array.of(5) } });
+      assert.equal((await m.run({ x })).y.data[0], 0);
+      m.close();
+    }
+    await assert.rejects(load(bytes, { external: { 'v.bin': new Uint8Array(4) } }),
+      fails('ERR_IO', 'w.bin'));
+  }
+});
+
+test('workers start under a Node that was given a program as text', () => {
+  const program = `import { load } from ${JSON.stringify(pathToFileURL(path.join(packageDir,
+    'index.js')))};
+    const m = await load(Buffer.from('${small().toString('base64')}', 'base64'),
+      { shell: 'worker', threads: 2 });
+    console.log(m.report.threads);
+    m.close();`;
+  assert.equal(execFileSync(process.execPath, ['--input-type=module', '--eval', program],
+    { encoding: 'utf8' }), '2\n');
 });
 
 test('named outputs, views and synchronous runs', async () => {

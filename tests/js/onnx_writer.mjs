@@ -19,9 +19,10 @@ const bytes = (field, value) => {
 const message = (field, ...parts) => bytes(field, Buffer.concat(parts));
 const numberOf = (type) => types.get(type).number;
 
-/** The fields of a TensorProto. */
-export function tensorProto({ type, dims, data }, name = '') {
-  const content = type === 'string' ? data.map((text) => bytes(6, text))
+/** The fields of a TensorProto; external: the location of its data. */
+export function tensorProto({ type, dims, data, external }, name = '') {
+  const content = external ? [message(13, bytes(1, 'location'), bytes(2, external)), number(14, 1)]
+    : type === 'string' ? data.map((text) => bytes(6, text))
     : [bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
   return Buffer.concat([...dims.map((d) => number(1, d)), number(2, numberOf(type)), ...content,
     bytes(8, name)]);

@@ -114,10 +114,15 @@ EXPORT(int, external, const char *location, const void *data, size_t size) {
     return ASHORE_OK;
 }
 
+/* "./weights.bin" is "weights.bin", wherever it is said. */
+static const char *plain(const char *location) {
+    return location[0] == '.' && location[1] == '/' ? location + 2 : location;
+}
+
 static int find_external(void *user, const char *location, const void **data, size_t *size) {
     (void)user;
     for (const struct external *e = js.external; e != NULL; e = e->next) {
-        if (strcmp(e->location, location) != 0) continue;
+        if (strcmp(plain(e->location), plain(location)) != 0) continue;
         *data = e->data;
         *size = e->size;
         return ASHORE_OK;

@@ -1,0 +1,4 @@
+import * as ort from './ort_types.js';
+
+export * from './ort_types.js';
+export default ort;
