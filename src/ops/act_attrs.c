@@ -1,5 +1,8 @@
 #include "ops/act_attrs.h"
 
+#include "ops/convert.h"
+#include "ops/half.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -70,9 +73,10 @@ static bool clip_bound(const struct ash_node *node, const struct ash_tensor *con
         return true;
     }
     if (i >= node->n_formal || node->in[i] == ASH_NONE) return true;
-    if (!data[i] || data[i]->dtype != ASHORE_FLOAT32 || ash_tensor_count(data[i]) != 1)
-        return false;
-    *out = *(const float *)data[i]->data;
+    const struct ash_tensor *t = data[i];
+    bool fits = t && (t->dtype == ASHORE_FLOAT32 || ash_is_half(t->dtype));
+    if (!fits || ash_tensor_count(t) != 1) return false;
+    *out = (float)ash_get_f64(t, 0);
     return true;
 }
 

@@ -67,10 +67,9 @@ static int new_const(struct ash_pass *p, const struct ash_tensor *like, uint32_t
     return ash_graph_add_const(p->graph, "", like->dtype, like->rank, like->dim, id, t, p->err);
 }
 
-/* Conv's weights are [M][...], its bias [M]. */
-static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine *f) {
-    const struct ash_tensor *w = p->graph->values[conv->in[1]].data;
-    const struct ash_tensor *b = constant_f32(p, conv, 2);
+/* Conv's weights are w[M][...], its bias b[M]; they become float32. */
+static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine *f,
+                  const struct ash_tensor *w, const struct ash_tensor *b) {
     int64_t M = (int64_t)f->M;
     struct ash_tensor shape = {.dtype = ASHORE_FLOAT32, .rank = 1, .dim = {M}}, *nw, *nb;
     uint32_t wid, bid, *in = ash_arena_array(p->arena, 3, sizeof *in);
@@ -114,10 +113,9 @@ static bool follow(struct ash_pass *p, struct ash_node *conv, int rank, struct a
 }
 
 static int visit(struct ash_pass *p, struct ash_node *conv) {
-    const struct ash_tensor *w = constant_f32(p, conv, 1);
+    const struct ash_tensor *w = constant_f32(p, conv, 1), *b = constant_f32(p, conv, 2);
     bool bias = conv->n_formal > 2 && conv->in[2] != ASH_NONE;
-    if (!w || w->rank < 3 || w->dim[0] == 0 || (bias && !constant_f32(p, conv, 2)))
-        return ASHORE_OK;
+    if (!w || w->rank < 3 || w->dim[0] == 0 || (bias && !b)) return ASHORE_OK;
     struct affine f = {.M = (size_t)w->dim[0]}, one = f;
     f.scale = ash_arena_array(p->scratch, 4 * f.M, sizeof *f.scale);
     if (!f.scale) return ash_fail_nomem(p->err, 4 * f.M * sizeof *f.scale);
@@ -127,7 +125,7 @@ static int visit(struct ash_pass *p, struct ash_node *conv) {
     for (size_t m = 0; m < f.M; m++) f.scale[m] = 1;
     bool any = false;
     while (follow(p, conv, w->rank, &f, &one)) any = true;
-    return any ? absorb(p, conv, &f) : ASHORE_OK;
+    return any ? absorb(p, conv, &f, w, b) : ASHORE_OK;
 }
 
 int ash_pass_scale(struct ash_pass *p) {
