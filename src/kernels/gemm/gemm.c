@@ -68,8 +68,7 @@ void ash_gemm_pack(const struct ash_gemm_kernel *row, size_t taps, size_t k, siz
     }
 }
 
-/* All rows and columns of `t` over the part of the sum that it names. */
-static void run_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
+void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
     size_t blocks = ceil_div(t->rows, row->mr);
     size_t span = t->rows == 1 ? (size_t)row->nr * row->wide : row->nr;
     for (size_t j = 0; j < t->cols; j += span) {
@@ -113,7 +112,7 @@ void ash_gemm_block(const struct ash_gemm_kernel *row, const struct ash_gemm_til
             tap += u.taps;
         }
         u.last = tap >= t->taps;
-        run_part(row, &u);
+        ash_gemm_part(row, &u);
     } while (!u.last);
 }
 

@@ -100,6 +100,8 @@ void ash_gemm_dynamic_f32(const struct ash_gemm_kernel *row, const struct ash_ge
 /* For kernels on top of this one (convolution): rows x cols of C by the tiles of a row, where `t`
  * is filled for all of it; rows at most ASH_GEMM_ROWS_MAX, `first` and `last` are ignored. */
 void ash_gemm_block(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t);
+/* The same over the part of the sum that `t` names, `first` and `last` included. */
+void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t);
 /* How to cut m x n with sums of length k into work tiles: rows and panels of each. */
 void ash_gemm_cut(const struct ash_gemm_kernel *row, size_t m, size_t n, size_t k,
                   size_t *tile_rows, size_t *tile_panels);
