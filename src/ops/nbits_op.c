@@ -250,6 +250,7 @@ static int product_lower(struct ash_lower *c) {
 
 /* ---- GatherBlockQuantized ----
  *
+ * An index out of range gives zeros, as the operator's description says.
  * Letters: the data, seen with an element for each code, is [outer][G][inner] with the indices
  * along G, and has Q elements along the axis of the blocks, `step` apart. */
 
@@ -372,11 +373,11 @@ static int gather_ref(struct ash_run *c) {
     for (int64_t o = 0; o < ash_dims_product(dim, 0, axis); o++) {
         for (int64_t i = 0; i < count; i++) {
             int64_t k = ash_get_i64(c->in[1], i);
-            ASH_FAIL_IF(k < -G || k >= G, c->err, ARGUMENT, "index %lld of %lld", (long long)k,
-                        (long long)G);
             if (k < 0) k += G;
+            bool outside = k < 0 || k >= G;
             for (int64_t at = 0; (n = ash_tile_size(inner, at)); at += (int64_t)n) {
-                gather_tile(&g, (o * G + k) * inner + at, n, tile);
+                for (size_t z = 0; outside && z < n; z++) tile[z] = 0;
+                if (!outside) gather_tile(&g, (o * G + k) * inner + at, n, tile);
                 ash_store_f64(c->out[0]->dtype, tile, n, ash_at(c->out[0], to));
                 to += (int64_t)n;
             }

@@ -175,11 +175,14 @@ def test_gather(library, p):
         zero = points if p["zeros"] else np.full_like(points, 1 << (bits - 1))
     size = shape[p["gather"]]
     index = rng.integers(-size, size, (2, 3)).astype(np.int64)
+    index[1, 1:] = size, -size - 1  # out of range: zeros
 
     def spread(array):
         return np.take(array, np.arange(shape[axis]) // p["block"], axis)
     full = (codes - spread(zero)) * spread(scales.astype(np.float64))
-    want = np.take(full, index, p["gather"])
+    full = np.concatenate([full, np.zeros_like(np.take(full, [0], p["gather"]))], p["gather"])
+    inside = (index >= -size) & (index < size)
+    want = np.take(full, np.where(inside, index % size, size), p["gather"])
     graph_data = {"data": data, "i": index, "scales": scales, "zeros": points_given}
     order = helper.make_node("GatherBlockQuantized", [n if c is not None else ""
                                                       for n, c in graph_data.items()], ["y"],
