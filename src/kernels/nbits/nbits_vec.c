@@ -9,26 +9,24 @@ typedef uint32_t vi_mem __attribute__((vector_size(4 * VF_LANES), aligned(4), ma
 VF_INLINE vi vi_load(const uint32_t *p) { return (vi) * (const vi_mem *)(const void *)p; }
 
 /* The sums of a * q over the block's even and odd elements. */
-VF_INLINE void block(const int bits, const uint32_t *q, const float *a, size_t words,
-                     vf sum[SUMS][NV]) {
+VF_INLINE void block(const int bits, const vi *mask, const uint32_t *q, const float *a,
+                     size_t words, vf sum[SUMS][NV]) {
     const int per = 32 / bits, group = bits == 4 ? 4 : 2;
-    vi mask[4];
-    VF_UNROLL for (int i = 0; i < group; i++) mask[i] = vi_set1(((1 << bits) - 1) << i * bits);
     VF_UNROLL for (int s = 0; s < SUMS; s++) {
         VF_UNROLL for (int v = 0; v < NV; v++) sum[s][v] = vf_zero();
     }
-    VF_NO_UNROLL for (size_t w = 0; w < words; w++, q += NR, a += per) {
+    VF_NO_UNROLL for (size_t w = 0; w < words; w++, q += NR) {
         vi x[NV];
         VF_UNROLL for (int v = 0; v < NV; v++) x[v] = vi_load(q + v * VF_LANES);
-        VF_UNROLL for (int k = 0; k < per; k++) {
-            vf y = vf_set1(a[k]);
-            if (k && k % group == 0) {
-                VF_UNROLL for (int v = 0; v < NV; v++) x[v] = (vi)((vi_u)x[v] >> bits * group);
+        VF_NO_UNROLL for (int k = 0; k < per; k += group, a += group) {
+            VF_UNROLL for (int i = 0; i < group; i++) {
+                vf y = vf_set1(a[i]);
+                VF_UNROLL for (int v = 0; v < NV; v++) {
+                    vf code = vf_from_int(x[v] & mask[i]);
+                    sum[i % SUMS][v] = vf_fma(y, code, sum[i % SUMS][v]);
+                }
             }
-            VF_UNROLL for (int v = 0; v < NV; v++) {
-                vf code = vf_from_int(x[v] & mask[k % group]);
-                sum[k % SUMS][v] = vf_fma(y, code, sum[k % SUMS][v]);
-            }
+            VF_UNROLL for (int v = 0; v < NV; v++) x[v] = (vi)((vi_u)x[v] >> bits * group);
         }
     }
 }
@@ -37,10 +35,13 @@ VF_INLINE void dot_bits(const int bits, const struct ash_nbits_tile *t) {
     size_t words = t->block * (size_t)bits / 32, blocks = (t->k + t->block - 1) / t->block;
     const float *scale = t->scale, *zeros = t->zeros;
     vf total[NV];
+    vi mask[4];
+    const int group = bits == 4 ? 4 : 2;
+    VF_UNROLL for (int i = 0; i < group; i++) mask[i] = vi_set1(t->mask[i]);
     VF_UNROLL for (int v = 0; v < NV; v++) total[v] = vf_zero();
     for (size_t b = 0; b < blocks; b++, scale += NR) {
         vf sum[SUMS][NV], a = vf_set1(t->sums[b]);
-        block(bits, t->q + b * words * NR, t->a + b * t->block, words, sum);
+        block(bits, mask, t->q + b * words * NR, t->a + b * t->block, words, sum);
         VF_UNROLL for (int v = 0; v < NV; v++) {
             vf zero = zeros ? vf_load(zeros + v * VF_LANES) : vf_set1(t->zero);
             vf x = (sum[0][v] + sum[1][v]) - zero * a;
@@ -58,7 +59,7 @@ static void dot(const struct ash_nbits_tile *t) { (t->bits == 4 ? dot_4 : dot_8)
 
 static void unpack(const struct ash_nbits_tile *t) {
     const int per = 32 / t->bits;
-    const vi mask = vi_set1((1 << t->bits) - 1);
+    const vi mask = vi_set1(t->mask[0]);
     const uint32_t *q = t->q;
     for (size_t k = 0; k < t->k; k += (size_t)per, q += NR) {
         size_t b = k / t->block * NR, n = t->k - k < (size_t)per ? t->k - k : (size_t)per;
