@@ -1,7 +1,7 @@
 #include "ops/act_attrs.h"
 
 #include "ops/convert.h"
-#include "ops/half.h"
+#include "ops/widen.h"
 
 #include <math.h>
 #include <string.h>

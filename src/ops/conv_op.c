@@ -3,7 +3,7 @@
  * Letters: N batch, G groups, C channels of a group, M output channels; see window.h for the rest.
  */
 #include "ops/convert.h"
-#include "ops/half.h"
+#include "ops/widen.h"
 #include "ops/window.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "ops/lowering.h"
 
-#include "ops/half.h"
+#include "ops/widen.h"
 
 size_t ash_extents(const struct ash_type *t, int first, int last) {
     size_t n = 1;

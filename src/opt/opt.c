@@ -1,7 +1,7 @@
 /* The driver of the rewrites, and what they share. */
 #include "opt/passes.h"
 
-#include "ops/half.h"
+#include "ops/widen.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* The model's packed weights, keyed by (constant, kernel row). */
 #include "plan/plan.h"
 
-#include "ops/half.h"
+#include "ops/widen.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* From nodes to steps. */
 #include "plan/plan_build.h"
 
-#include "ops/half.h"
+#include "ops/widen.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
  * to the other: at inputs and outputs of the plan, and beside nodes that run on references. */
 #include "plan/plan_build.h"
 
-#include "ops/half.h"
+#include "ops/widen.h"
 
 #include <string.h>
 

@@ -2,9 +2,7 @@
 #include "base/vec_half.h"
 #include "kernels/half/half.h"
 
-#include <string.h>
-
-/* Rows over whole vectors; the rest passes through a vector of its own. */
+/* Whole vectors; the rest passes through one of its own. */
 #define HALF_LOOP(name, from, to, load, store, f)                                                  \
     static void name(size_t n, const void *px, void *py) {                                         \
         const from *x = px;                                                                        \
@@ -13,9 +11,9 @@
         if (n) {                                                                                   \
             from a[VF_LANES] = {0};                                                                \
             to b[VF_LANES];                                                                        \
-            memcpy(a, x, n * sizeof *a);                                                           \
-            store(b, f(load(a)));                                                                  \
-            memcpy(y, b, n * sizeof *b);                                                           \
+            for (size_t i = 0; i < n; i++) a[i] = x[i];                                            \
+            name(VF_LANES, a, b);                                                                  \
+            for (size_t i = 0; i < n; i++) y[i] = b[i];                                            \
         }                                                                                          \
     }
 

@@ -1,6 +1,6 @@
 /* Running the floating-point types of 16 bits on kernels for float32. */
-#ifndef ASH_OPS_HALF_H
-#define ASH_OPS_HALF_H
+#ifndef ASH_OPS_WIDEN_H
+#define ASH_OPS_WIDEN_H
 
 #include "ir/op.h"
 

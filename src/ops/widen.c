@@ -1,4 +1,4 @@
-#include "ops/half.h"
+#include "ops/widen.h"
 
 #include "kernels/half/half.h"
 #include "ops/lowering.h"
