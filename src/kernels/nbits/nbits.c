@@ -78,25 +78,12 @@ void ash_nbits_pack(const struct ash_nbits_row *row, const struct ash_nbits_shap
     }
 }
 
-/* Bytes that a worker unpacks into, and those of what a single row is prepared to. */
-static size_t nbits_buffer(const struct ash_nbits_row *row) {
-    return NBITS_DEPTH * row->nr * sizeof(float);
-}
-
-size_t ash_nbits_scratch(const struct ash_nbits_row *row, const struct ash_nbits_shape *s, size_t m,
-                         size_t threads) {
-    size_t blocks = nbits_up(s->k, s->block);
-    if (m > 1) return ash_size_mul(nbits_buffer(row), threads ? threads : 1);
-    return ash_size_mul(ash_size_add(ash_size_mul(blocks, s->block), blocks), sizeof(float));
-}
-
 struct nbits_job {
     const struct ash_nbits_row *row;
-    const struct ash_gemm_kernel *gemm;
     const struct ash_nbits_shape *s;
     struct nbits_layout l;
     const uint32_t *packed;
-    size_t m, tile_rows, tile_panels, n_tiles;
+    size_t tile_panels;
     const float *a, *sums, *bias;
     float *y;
     char *scratch;
@@ -132,40 +119,33 @@ static void nbits_dot_tile(void *arg, size_t tile, size_t worker) {
     }
 }
 
-/* The part of a panel from element k0 on, by way of float32, times all rows of a tile. */
-static void nbits_part(const struct nbits_job *j, const struct ash_nbits_tile *panel, size_t k0,
-                       struct ash_gemm_tile *g) {
-    struct ash_nbits_tile t = *panel;
+/* Blocks that are longer than what is unpacked at once are taken in parts. */
+static void nbits_unpack(const void *arg, size_t panel, size_t k0, size_t k, float *to) {
+    const struct nbits_job *j = arg;
+    struct ash_nbits_tile t = nbits_panel(j, panel);
     size_t b = k0 / t.block, nr = j->row->nr;
-    g->k = t.k - k0 < NBITS_DEPTH ? t.k - k0 : NBITS_DEPTH;
-    g->a_skip = k0;
-    g->first = k0 == 0;
-    g->last = k0 + g->k == t.k;
     t.q += k0 * (size_t)t.bits / 32 * nr;
     t.scale += b * nr;
     if (t.zeros) t.zeros += b * nr;
-    t.k = g->k;
-    t.y = (float *)(uintptr_t)g->b;
+    t.k = k;
+    t.y = to;
     j->row->unpack(&t);
-    ash_gemm_part(j->gemm, g);
 }
 
-static void nbits_gemm_tile(void *arg, size_t tile, size_t worker) {
-    const struct nbits_job *j = arg;
-    const struct ash_nbits_shape *s = j->s;
-    size_t m0 = tile / j->l.panels * j->tile_rows, p = tile % j->l.panels, n0 = p * j->row->nr;
-    const float *rows[ASH_GEMM_ROWS_MAX];
-    struct ash_gemm_tile g = {.taps = 1, .a = rows, .ldc = s->n, .b_step = j->row->nr};
-    g.rows = j->m - m0 < j->tile_rows ? j->m - m0 : j->tile_rows;
-    g.cols = s->n - n0 < j->row->nr ? s->n - n0 : j->row->nr;
-    g.b_panel = j->gemm->nr;
-    g.b = (const float *)(void *)(j->scratch + worker * nbits_buffer(j->row));
-    g.c = j->y + m0 * s->n + n0;
-    if (j->bias) g.out.bias = j->bias + n0;
-    for (size_t i = 0; i < g.rows; i++) rows[i] = j->a + (m0 + i) * s->k;
-    const struct ash_nbits_tile panel = nbits_panel(j, p);
-    /* Blocks that are longer than what is unpacked at once are taken in parts. */
-    for (size_t k = 0; k < s->k; k += NBITS_DEPTH) nbits_part(j, &panel, k, &g);
+static struct ash_gemm_parts nbits_parts(const struct ash_nbits_row *row, size_t gemm_nr) {
+    return (struct ash_gemm_parts){.width = row->nr,
+                                   .depth = NBITS_DEPTH,
+                                   .panel = gemm_nr,
+                                   .step = row->nr,
+                                   .unpack = nbits_unpack};
+}
+
+size_t ash_nbits_scratch(const struct ash_nbits_row *row, const struct ash_nbits_shape *s, size_t m,
+                         size_t threads) {
+    const struct ash_gemm_parts parts = nbits_parts(row, row->nr);
+    size_t blocks = nbits_up(s->k, s->block);
+    if (m > 1) return ash_gemm_parts_scratch(&parts, threads);
+    return ash_size_mul(ash_size_add(ash_size_mul(blocks, s->block), blocks), sizeof(float));
 }
 
 /* a as the tiles want it, and its sums. */
@@ -188,7 +168,7 @@ static void nbits_prepare(struct nbits_job *j) {
 void ash_nbits_f32(const struct ash_nbits_row *row, const struct ash_gemm_kernel *gemm,
                    const struct ash_nbits_shape *s, const void *packed, size_t m, const float *a,
                    const float *bias, float *y, void *scratch, struct ash_pool *pool) {
-    struct nbits_job j = {.row = row, .gemm = gemm, .s = s, .l = nbits_layout(row, s), .m = m};
+    struct nbits_job j = {.row = row, .s = s, .l = nbits_layout(row, s)};
     if (!m || !s->n || !s->k) return;
     j.packed = packed;
     j.a = a;
@@ -202,7 +182,9 @@ void ash_nbits_f32(const struct ash_nbits_row *row, const struct ash_gemm_kernel
         ash_pool_run(pool, nbits_up(j.l.panels, j.tile_panels), nbits_dot_tile, &j);
         return;
     }
-    size_t panels;
-    ash_gemm_cut(gemm, m, s->n, s->k, &j.tile_rows, &panels);
-    ash_pool_run(pool, nbits_up(m, j.tile_rows) * j.l.panels, nbits_gemm_tile, &j);
+    struct ash_gemm_parts parts = nbits_parts(row, gemm->nr);
+    struct ash_gemm g = {.m = m, .n = s->n, .k = s->k, .a = a, .lda = s->k, .c = y, .ldc = s->n};
+    parts.arg = &j;
+    g.out.bias = bias;
+    ash_gemm_parts_f32(gemm, &g, &parts, scratch, pool);
 }
