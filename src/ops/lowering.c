@@ -25,7 +25,7 @@ bool ash_lower_all_f32(const struct ash_lower *c) {
 const float *ash_lower_constant(const struct ash_lower *c, int i, size_t count) {
     const struct ash_tensor *t = ash_lower_in_f32(c, i) ? c->in[i]->data : NULL;
     if (!t || (size_t)ash_tensor_count(t) != count) return NULL;
-    if (c->wide && c->wide[i].from) ash_wide_fill(&c->wide[i]);
+    if (ash_wide_from(c, i) && ash_wide_fill(&c->wide[i]) != ASHORE_OK) return NULL;
     return t->data;
 }
 

@@ -1,5 +1,6 @@
 #include "ops/widen.h"
 
+#include "base/heap.h"
 #include "kernels/half/half.h"
 #include "ops/lowering.h"
 
@@ -10,13 +11,23 @@ static enum ash_half_type half_type(int dtype) {
 }
 
 void ash_half_widen(const struct ash_tensor *t, void *dst) {
-    ash_half(ash_half_best(), NULL, half_type(t->dtype), ASH_HALF_WIDEN,
-             (size_t)ash_tensor_count(t), t->data, dst);
+    ash_half_widen_n(t->dtype, t->data, (size_t)ash_tensor_count(t), dst);
 }
 
-void ash_wide_fill(struct ash_wide *w) {
-    if (!w->filled) ash_half_widen(w->from, w->tensor.data);
-    w->filled = true;
+void ash_half_widen_n(int dtype, const void *src, size_t n, float *dst) {
+    ash_half_best()->fn[half_type(dtype)][ASH_HALF_WIDEN](n, src, dst);
+}
+
+int ash_wide_fill(struct ash_wide *w) {
+    if (w->tensor.data) return ASHORE_OK;
+    w->tensor.data = ash_alloc_aligned(w->heap, w->bytes);
+    if (!w->tensor.data) return ASHORE_ERR_NOMEM;
+    ash_half_widen(w->from, w->tensor.data);
+    return ASHORE_OK;
+}
+
+const struct ash_tensor *ash_wide_from(const struct ash_lower *c, int i) {
+    return c->wide ? c->wide[i].from : NULL;
 }
 
 struct round_params {

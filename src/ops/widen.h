@@ -12,15 +12,20 @@ static inline bool ash_is_half(int dtype) {
  * ash_lower_pack or ash_lower_constant reads them. */
 struct ash_wide {
     const struct ash_tensor *from; /* NULL: unused */
-    struct ash_tensor tensor;      /* float32 */
+    struct ash_tensor tensor;      /* float32; without data until it is filled */
+    struct ash_heap *heap;
     size_t bytes;
-    bool filled, packed; /* packed: a run does not read it */
+    bool packed; /* a run does not read it */
 };
 
-void ash_wide_fill(struct ash_wide *w);
+/* ASHORE_ERR_NOMEM, without a message. */
+int ash_wide_fill(struct ash_wide *w);
+/* What input i really is where it stands for a constant of 16 bits, to be packed as it is; NULL. */
+const struct ash_tensor *ash_wide_from(const struct ash_lower *c, int i);
 
-/* dst[count of t] = t as float32. */
+/* dst = t as float32; dst[n] = src[n] as float32. */
 void ash_half_widen(const struct ash_tensor *t, void *dst);
+void ash_half_widen_n(int dtype, const void *src, size_t n, float *dst);
 
 /* Makes the kernel that a lowering chose round those outputs whose dtype[o] is a 16 bit type to
  * what that type can hold. */

@@ -54,21 +54,23 @@ static bool same_key(const struct pack *a, const struct pack *b) {
            a->bytes == b->bytes;
 }
 
-/* The lowering's constant that stands for one of 16 bits, or NULL. */
+/* The lowering's constant of 16 bits that src stands for, or is; NULL. */
 static struct ash_wide *wide_of(const struct ash_lower *c, const struct ash_tensor *src) {
     for (int i = 0; c->wide && i < c->n_in; i++) {
-        if (src == &c->wide[i].tensor) return &c->wide[i];
+        if (src == &c->wide[i].tensor || src == c->wide[i].from) return src ? &c->wide[i] : NULL;
     }
     return NULL;
 }
 
-static void pack_now(struct ash_lower *c, const struct ash_tensor *const *src, int n,
-                     const struct ash_packing *how, void *to) {
+static int pack_now(struct ash_lower *c, const struct ash_tensor *const *src, int n,
+                    const struct ash_packing *how, void *to) {
     for (int i = 0; i < n; i++) {
         struct ash_wide *w = wide_of(c, src[i]);
-        if (w) ash_wide_fill(w);
+        bool wide = w && src[i] == &w->tensor;
+        if (wide && ash_wide_fill(w) != ASHORE_OK) return ash_fail_nomem(c->err, w->bytes);
     }
     how->pack(to, src[0]->data, how->arg);
+    return ASHORE_OK;
 }
 
 static int pack_locked(struct ash_packs *p, const struct pack *key, struct ash_lower *c,
@@ -88,7 +90,12 @@ static int pack_locked(struct ash_packs *p, const struct pack *key, struct ash_l
         ash_free(p->heap, k, sizeof *k);
         return ash_fail_nomem(c->err, key->bytes);
     }
-    pack_now(c, src, n, how, k->data);
+    int rc = pack_now(c, src, n, how, k->data);
+    if (rc != ASHORE_OK) {
+        ash_free_aligned(p->heap, k->data, k->bytes);
+        ash_free(p->heap, k, sizeof *k);
+        return rc;
+    }
     k->next = p->head;
     p->head = k;
     atomic_fetch_add(&p->bytes, k->bytes);
@@ -111,7 +118,7 @@ static int pack_local(struct ash_lower *c, const struct ash_tensor *const *src, 
     unsigned char *raw = ash_arena_raw(c->arena, ash_size_add(how->bytes, ASH_ALIGN));
     if (!raw) return ash_fail_nomem(c->err, how->bytes);
     void *data = (void *)ash_align_up((uintptr_t)raw);
-    pack_now(c, src, n, how, data);
+    ASH_TRY(pack_now(c, src, n, how, data));
     *packed = data;
     return ASHORE_OK;
 }

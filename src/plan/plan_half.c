@@ -128,10 +128,11 @@ static int wide_consts(struct ash_draft *d, struct ash_info *in, const struct as
         w[i].bytes = ash_size_mul(count ? count : 1, sizeof(float));
         w[i].tensor = *t;
         w[i].tensor.dtype = ASHORE_FLOAT32;
-        w[i].tensor.data = ash_alloc_aligned(d->plan->options.heap, w[i].bytes);
-        if (!w[i].tensor.data) return ash_fail_nomem(d->err, w[i].bytes);
+        w[i].tensor.data = NULL;
+        w[i].heap = d->plan->options.heap;
         w[i].from = t;
-        if (count <= SMALL) ash_wide_fill(&w[i]);
+        bool filled = count > SMALL || ash_wide_fill(&w[i]) == ASHORE_OK;
+        if (!filled) return ash_fail_nomem(d->err, w[i].bytes);
         in[i].data = &w[i].tensor;
     }
     return ASHORE_OK;
@@ -178,7 +179,7 @@ static int try_wide(struct ash_draft *d, const struct ash_node *node,
     if (!w || !packed) return ash_fail_nomem(d->err, node->n_in * sizeof *w);
     int rc = lower_wide(d, node, in, out, w, low);
     for (uint32_t i = 0; i < node->n_in; i++) {
-        if (w[i].from) ash_free_aligned(d->plan->options.heap, w[i].tensor.data, w[i].bytes);
+        if (w[i].from) ash_free_aligned(w[i].heap, w[i].tensor.data, w[i].bytes);
         packed[i] = w[i].packed;
     }
     low->wide = NULL;
