@@ -241,21 +241,29 @@ struct product_params {
     struct ash_gemm gemm;
 };
 
+/* ---- B of 16 bits: panels of them, and behind these whether they are regular ---- */
+
 static struct ash_gemm_parts product_parts(const struct product_params *p);
 
-/* Panels of B are of 16 bits. */
+static size_t half_count(const struct product_params *p) {
+    size_t nr = p->row->nr;
+
+    return (p->gemm.n + nr - 1) / nr * nr * p->gemm.k;
+}
+
 static void product_unpack(const void *arg, size_t strip, size_t k0, size_t k, float *to) {
     const struct product_params *p = arg;
     const struct ash_gemm_parts parts = product_parts(p);
     const uint16_t *from = p->packed;
     size_t nr = p->row->nr, first = strip * parts.width / nr;
+    bool regular = from[half_count(p)] != 0;
 
     for (size_t i = 0; i < parts.width / nr && (first + i) * nr < p->gemm.n; i++)
-        ash_half_widen_n(p->dtype, from + ((first + i) * p->gemm.k + k0) * nr, k * nr,
+        ash_half_widen_n(p->dtype, regular, from + ((first + i) * p->gemm.k + k0) * nr, k * nr,
                          to + i * parts.panel);
 }
 
-/* B of 16 bits keeps its size: a single row takes many panels at once, and little of each. */
+/* A single row takes many panels at once, and little of each. */
 static struct ash_gemm_parts product_parts(const struct product_params *p) {
     size_t nr = p->row->nr, depth = p->gemm.m == 1 ? 64 : 512;
     return (struct ash_gemm_parts){.width = p->gemm.m == 1 ? nr * p->row->wide : nr,
@@ -264,6 +272,19 @@ static struct ash_gemm_parts product_parts(const struct product_params *p) {
                                    .step = nr,
                                    .unpack = product_unpack,
                                    .arg = p};
+}
+
+static void pack_half(const struct product_params *p, const uint16_t *b, uint16_t *to) {
+    const struct ash_gemm *g = &p->gemm;
+    size_t nr = p->row->nr;
+
+    for (size_t j = 0; j < g->n; j += nr) {
+        for (size_t k = 0; k < g->k; k++, to += nr) {
+            for (size_t i = 0; i < nr; i++)
+                to[i] = j + i < g->n ? b[k * g->step_k + (j + i) * g->step_n] : 0;
+        }
+    }
+    *to = ash_half_regular(p->dtype, b, g->k * g->n);
 }
 
 static int product_run(struct ash_run *c) {
@@ -288,23 +309,12 @@ static int product_run(struct ash_run *c) {
         const struct ash_gemm_parts parts = product_parts(p);
 
         ash_gemm_parts_f32(p->row, &g, &parts, scratch, c->pool);
-    } else if (p->packed)
+    } else if (p->packed) {
         ash_gemm_f32(p->row, &g, c->pool);
-    else
+    } else {
         ash_gemm_dynamic_f32(p->row, &g, scratch, c->pool);
-    return ASHORE_OK;
-}
-
-static void pack_half(const struct product_params *p, const uint16_t *b, uint16_t *to) {
-    const struct ash_gemm *g = &p->gemm;
-    size_t nr = p->row->nr;
-
-    for (size_t j = 0; j < g->n; j += nr) {
-        for (size_t k = 0; k < g->k; k++, to += nr) {
-            for (size_t i = 0; i < nr; i++)
-                to[i] = j + i < g->n ? b[k * g->step_k + (j + i) * g->step_n] : 0;
-        }
     }
+    return ASHORE_OK;
 }
 
 static void pack_b(void *dst, const void *src, const void *arg) {
@@ -343,7 +353,7 @@ static int lower_product(struct ash_lower *c, struct product_params *draft) {
         if (draft->dtype) {
             const struct ash_gemm_parts parts = product_parts(draft);
 
-            how.bytes = bytes / 2;
+            how.bytes = (half_count(draft) + 1) * sizeof(uint16_t);
             scratch = ash_gemm_parts_scratch(&parts, c->threads);
         }
         if (bytes == SIZE_MAX) return ASHORE_OK;

@@ -11,11 +11,24 @@ static enum ash_half_type half_type(int dtype) {
 }
 
 void ash_half_widen(const struct ash_tensor *t, void *dst) {
-    ash_half_widen_n(t->dtype, t->data, (size_t)ash_tensor_count(t), dst);
+    ash_half_widen_n(t->dtype, false, t->data, (size_t)ash_tensor_count(t), dst);
 }
 
-void ash_half_widen_n(int dtype, const void *src, size_t n, float *dst) {
-    ash_half_best()->fn[half_type(dtype)][ASH_HALF_WIDEN](n, src, dst);
+void ash_half_widen_n(int dtype, bool regular, const void *src, size_t n, float *dst) {
+    enum ash_half_op op = regular ? ASH_HALF_FINITE : ASH_HALF_WIDEN;
+
+    ash_half_best()->fn[half_type(dtype)][op](n, src, dst);
+}
+
+bool ash_half_regular(int dtype, const uint16_t *x, size_t n) {
+    unsigned top = dtype == ASHORE_FLOAT16 ? 0x7c00 : 0x7f80;
+    size_t infinite = 0, denormal = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        infinite += (x[i] & top) == top;
+        denormal += (x[i] & top) == 0 && (x[i] & 0x7fff);
+    }
+    return infinite == 0 && denormal <= n / 64;
 }
 
 int ash_wide_fill(struct ash_wide *w) {

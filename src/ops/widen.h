@@ -25,7 +25,9 @@ const struct ash_tensor *ash_wide_from(const struct ash_lower *c, int i);
 
 /* dst = t as float32; dst[n] = src[n] as float32. */
 void ash_half_widen(const struct ash_tensor *t, void *dst);
-void ash_half_widen_n(int dtype, const void *src, size_t n, float *dst);
+void ash_half_widen_n(int dtype, bool regular, const void *src, size_t n, float *dst);
+/* No infinity, no NaN and few denormals: such numbers are widened faster. */
+bool ash_half_regular(int dtype, const uint16_t *x, size_t n);
 
 /* Makes the kernel that a lowering chose round those outputs whose dtype[o] is a 16 bit type to
  * what that type can hold. */

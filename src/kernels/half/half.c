@@ -3,6 +3,8 @@
 #include "base/pool.h"
 #include "kernels/chooser.h"
 
+#include <stdbool.h>
+
 #define KERNELS(isa) extern const struct ash_half_row ash_half_##isa[];
 #include "half_list.inc"
 #undef KERNELS
@@ -34,7 +36,8 @@ static void half_tile(void *arg, size_t tile, size_t worker) {
 
 void ash_half(const struct ash_half_row *row, struct ash_pool *pool, enum ash_half_type type,
               enum ash_half_op op, size_t n, const void *x, void *y) {
-    struct half_job j = {
-        row->fn[type][op], n, op == ASH_HALF_WIDEN ? 2 : 4, op == ASH_HALF_NARROW ? 2 : 4, x, y};
+    bool widens = op == ASH_HALF_WIDEN || op == ASH_HALF_FINITE;
+    size_t x_size = widens ? 2 : 4, y_size = op == ASH_HALF_NARROW ? 2 : 4;
+    struct half_job j = {row->fn[type][op], n, x_size, y_size, x, y};
     ash_pool_run(pool, n / HALF_TILE + (n % HALF_TILE != 0), half_tile, &j);
 }

@@ -15,6 +15,7 @@ enum ash_half_op {
     ASH_HALF_WIDEN,  /* y float32, x 16 bits */
     ASH_HALF_NARROW, /* y 16 bits, x float32 */
     ASH_HALF_ROUND,  /* both float32, y what the type can hold of x; y may be x */
+    ASH_HALF_FINITE, /* as ASH_HALF_WIDEN, without infinities and NaN; slow for denormals */
     ASH_HALF_OPS
 };
 

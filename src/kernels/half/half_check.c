@@ -59,16 +59,19 @@ static double rounded(enum ash_half_type type, double x) {
     return value_of(type, code_of(type, x));
 }
 
+static bool widens(const struct job *j) {
+    return j->op == ASH_HALF_WIDEN || j->op == ASH_HALF_FINITE;
+}
+
 static void compare(const struct job *j) {
     for (size_t i = 0; i < j->n; i++) {
         uint16_t code = 0;
         float x = 0, got;
-        if (j->op == ASH_HALF_WIDEN)
+        if (widens(j))
             memcpy(&code, (const char *)j->x + 2 * i, 2);
         else
             memcpy(&x, (const char *)j->x + 4 * i, 4);
-        double want =
-            j->op == ASH_HALF_WIDEN ? value_of(j->type, code) : rounded(j->type, (double)x);
+        double want = widens(j) ? value_of(j->type, code) : rounded(j->type, (double)x);
         if (j->op == ASH_HALF_NARROW) {
             memcpy(&code, (const char *)j->y + 2 * i, 2);
             got = (float)value_of(j->type, code);
@@ -103,6 +106,11 @@ static void check_case(struct job *j) {
         j->x = codes;
         j->op = ASH_HALF_WIDEN;
         check_call(j, 4);
+        for (size_t i = 0; i < j->n; i++) {
+            if (!isfinite(value_of(j->type, codes[i]))) codes[i] = (uint16_t)i & 0x83ff;
+        }
+        j->op = ASH_HALF_FINITE;
+        check_call(j, 4);
         float *x = chk_floats(3, j->n);
         /* Any bits; numbers in float16's range; special ones; and halves of last places. */
         for (size_t i = 0; i < j->n; i++) {
@@ -122,7 +130,7 @@ static void check_case(struct job *j) {
 }
 
 static void bench_row(const struct ash_half_row *row) {
-    static const char *const names[] = {"widen", "narrow", "round"};
+    static const char *const names[] = {"widen", "narrow", "round", "finite"};
     enum { N = 1 << 16 };
     struct job j = {.row = row, .n = N};
     for (int op = 0; op < ASH_HALF_OPS; op++) {

@@ -19,6 +19,7 @@
 
 HALF_LOOP(widen_f16, uint16_t, float, vh_load, vf_store, vf_from_f16)
 HALF_LOOP(narrow_f16, float, uint16_t, vf_load, vh_store, vf_to_f16)
+HALF_LOOP(finite_f16, uint16_t, float, vh_load, vf_store, vf_from_finite_f16)
 HALF_LOOP(round_f16, float, float, vf_load, vf_store, vf_round_f16)
 HALF_LOOP(widen_bf16, uint16_t, float, vh_load, vf_store, vf_from_bf16)
 HALF_LOOP(narrow_bf16, float, uint16_t, vf_load, vh_store, vf_to_bf16)
@@ -28,6 +29,7 @@ extern const struct ash_half_row ASH_VEC_ROWS(half)[];
 const struct ash_half_row ASH_VEC_ROWS(half)[] = {
     {ASH_VEC_NAME("half_f16"),
      ASH_VEC_CPU,
-     {{widen_f16, narrow_f16, round_f16}, {widen_bf16, narrow_bf16, round_bf16}}},
+     {{widen_f16, narrow_f16, round_f16, finite_f16},
+      {widen_bf16, narrow_bf16, round_bf16, widen_bf16}}},
     {0},
 };

@@ -92,9 +92,7 @@ struct nbits_job {
 static struct ash_nbits_tile nbits_panel(const struct nbits_job *j, size_t panel) {
     const float *facts = (const float *)j->packed;
     size_t at = panel * j->l.blocks * j->row->nr;
-    int32_t mask = j->s->bits == 4 ? 0xf : 0xff;
     return (struct ash_nbits_tile){.bits = j->s->bits,
-                                   .mask = {mask, mask << j->s->bits, mask << 8, mask << 12},
                                    .k = j->s->k,
                                    .block = j->s->block,
                                    .q = j->packed + panel * j->l.words,

@@ -25,9 +25,6 @@ struct ash_nbits_shape {
 /* A panel, or the part of it from some block on. */
 struct ash_nbits_tile {
     int bits;
-    /* Of the codes of a group.  Constants would tell compilers that codes are positive: those for
-     * WebAssembly then choose a conversion to float that processors have no instruction for. */
-    int32_t mask[4];
     size_t k, block;
     const uint32_t *q;
     const float *scale, *zeros; /* [B][nr]; zeros NULL: all are `zero` */

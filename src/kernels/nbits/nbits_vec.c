@@ -37,7 +37,7 @@ VF_INLINE void dot_bits(const int bits, const struct ash_nbits_tile *t) {
     vf total[NV];
     vi mask[4];
     const int group = bits == 4 ? 4 : 2;
-    VF_UNROLL for (int i = 0; i < group; i++) mask[i] = vi_set1(t->mask[i]);
+    VF_UNROLL for (int i = 0; i < group; i++) mask[i] = vi_keep(((1 << bits) - 1) << i * bits);
     VF_UNROLL for (int v = 0; v < NV; v++) total[v] = vf_zero();
     for (size_t b = 0; b < blocks; b++, scale += NR) {
         vf sum[SUMS][NV], a = vf_set1(t->sums[b]);
@@ -59,7 +59,7 @@ static void dot(const struct ash_nbits_tile *t) { (t->bits == 4 ? dot_4 : dot_8)
 
 static void unpack(const struct ash_nbits_tile *t) {
     const int per = 32 / t->bits;
-    const vi mask = vi_set1(t->mask[0]);
+    const vi mask = vi_keep((1 << t->bits) - 1);
     const uint32_t *q = t->q;
     for (size_t k = 0; k < t->k; k += (size_t)per, q += NR) {
         size_t b = k / t->block * NR, n = t->k - k < (size_t)per ? t->k - k : (size_t)per;
