@@ -124,7 +124,7 @@ static int column(const struct ash_run *c, int64_t col, int64_t k, size_t n, dou
     double scale = 0, zero = 0;
     for (size_t i = 0; i < n; i++, k++) {
         int64_t b = groups ? ash_get_i64(groups, k) : k / a->block;
-        ASH_FAIL_IF(b < 0 || b >= a->blocks, c->err, ARGUMENT, "group %lld of %lld", (long long)b,
+        ASH_FAIL_IF(b < 0 || b >= a->blocks, c->err, SHAPE, "group %lld of %lld", (long long)b,
                     (long long)a->blocks);
         if (b != last) {
             scale = ash_get_f64(c->in[IN_SCALES], col * a->blocks + b);
