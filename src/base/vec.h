@@ -91,6 +91,16 @@ typedef float vf_mem __attribute__((vector_size(4 * VF_LANES), aligned(4), may_a
 VF_INLINE vf vf_set1(float x) { return (vf)VF_EACH(x); }
 VF_INLINE vf vf_zero(void) { return (vf)VF_EACH(0.0f); }
 VF_INLINE vi vi_set1(int32_t x) { return (vi)VF_EACH(x); }
+/* vi_set1 of a constant that is to stay in a register over a loop: engines of WebAssembly make
+ * vector constants anew wherever they stand.  Compilers do not know what it is; of `x & constant`
+ * they would know the sign, and choose a conversion to float that processors have no instruction
+ * for. */
+VF_INLINE vi vi_keep(int32_t x) {
+#if defined(VF_WASM)
+    __asm__("" : "+r"(x));
+#endif
+    return vi_set1(x);
+}
 VF_INLINE vi vf_bits(vf x) { return (vi)x; }
 VF_INLINE vf vf_from_bits(vi x) { return (vf)x; }
 VF_INLINE vi vi_shl(vi x, int n) { return (vi)((vi_u)x << n); }

@@ -121,6 +121,7 @@ int ash_run_keep(struct ash_run *c, int j, struct ashore_value **value);
 /* ---- lowering ---- */
 
 struct ash_plan;
+struct ash_wide;
 /* Writes `bytes` of packed weights; shape facts are in arg. */
 typedef void ash_pack_fn(void *dst, const void *src, const void *arg);
 
@@ -128,9 +129,13 @@ struct ash_lower {
     const struct ash_node *node;
     const void *attrs;
     int n_in, n_out;
-    const struct ash_info *const *in; /* types exact; data set for weights */
+    const struct ash_info *const *in; /* types exact; data set for weights.  Large ones are read by
+                                         ash_lower_pack and ash_lower_constant alone, and by a run
+                                         only if they were not packed: those of 16 bit types are
+                                         float32 here, and converted when they are read */
     const struct ash_info *out;       /* exact */
     struct ash_arena *arena;          /* the plan's: params live here */
+    struct ash_wide *wide;            /* [n_in] what stands for constants of 16 bits, or NULL */
     size_t threads;
     struct ash_plan *plan; /* the one that the step is for */
     struct ashore_error *err;

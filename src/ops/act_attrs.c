@@ -1,5 +1,8 @@
 #include "ops/act_attrs.h"
 
+#include "ops/convert.h"
+#include "ops/widen.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -24,6 +27,13 @@ static uint32_t hard_sigmoid(struct ash_builder *b, struct ash_act_f32 act, uint
     return y;
 }
 
+/* A constant of the type of x. */
+static uint32_t limit(struct ash_builder *b, float v, uint32_t x) {
+    uint32_t c = ash_build_f32(b, v);
+    bool other = b->in && b->in[0]->type.dtype != ASHORE_FLOAT32;
+    return other ? ash_build(b, "CastLike", c, x, ASH_NONE) : c;
+}
+
 uint32_t ash_act_build(struct ash_builder *b, struct ash_act_f32 act, uint32_t x) {
     uint32_t y;
     switch (act.kind) {
@@ -36,7 +46,7 @@ uint32_t ash_act_build(struct ash_builder *b, struct ash_act_f32 act, uint32_t x
     case ASH_ACT_GELU:
         return unary(b, "Gelu", x);
     case ASH_ACT_CLIP: {
-        uint32_t lo = ash_build_f32(b, act.a), hi = ash_build_f32(b, act.b);
+        uint32_t lo = limit(b, act.a, x), hi = limit(b, act.b, x);
         return ash_build(b, "Clip", x, lo, hi);
     }
     case ASH_ACT_HARDSIGMOID:
@@ -70,9 +80,10 @@ static bool clip_bound(const struct ash_node *node, const struct ash_tensor *con
         return true;
     }
     if (i >= node->n_formal || node->in[i] == ASH_NONE) return true;
-    if (!data[i] || data[i]->dtype != ASHORE_FLOAT32 || ash_tensor_count(data[i]) != 1)
-        return false;
-    *out = *(const float *)data[i]->data;
+    const struct ash_tensor *t = data[i];
+    bool fits = t && (t->dtype == ASHORE_FLOAT32 || ash_is_half(t->dtype));
+    if (!fits || ash_tensor_count(t) != 1) return false;
+    *out = (float)ash_get_f64(t, 0);
     return true;
 }
 

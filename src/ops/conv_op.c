@@ -3,6 +3,7 @@
  * Letters: N batch, G groups, C channels of a group, M output channels; see window.h for the rest.
  */
 #include "ops/convert.h"
+#include "ops/widen.h"
 #include "ops/window.h"
 
 #include <string.h>
@@ -38,8 +39,10 @@ static int conv_infer(struct ash_infer *c) {
     ASH_FAIL_IF(x->dtype && !ash_dtype_is_float(x->dtype), c->err, TYPE,
                 "the input is %s, expected floating point", ash_dtype(x->dtype)->name);
     for (int i = 1; i < c->n_in; i++) {
-        bool differs =
-            c->in[i] && x->dtype && c->in[i]->type.dtype && c->in[i]->type.dtype != x->dtype;
+        int dtype = c->in[i] ? c->in[i]->type.dtype : 0;
+        /* Rewrites leave weights that they changed in float32. */
+        bool wide = ash_is_half(x->dtype) && dtype == ASHORE_FLOAT32;
+        bool differs = x->dtype && dtype && dtype != x->dtype && !wide;
         ASH_FAIL_IF(differs, c->err, TYPE, "input 0 is %s, input %d is %s",
                     ash_dtype(x->dtype)->name, i, ash_dtype(c->in[i]->type.dtype)->name);
     }

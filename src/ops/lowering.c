@@ -1,5 +1,7 @@
 #include "ops/lowering.h"
 
+#include "ops/widen.h"
+
 size_t ash_extents(const struct ash_type *t, int first, int last) {
     size_t n = 1;
     for (int i = first; i < last; i++) n *= ash_extent(t, i);
@@ -22,7 +24,9 @@ bool ash_lower_all_f32(const struct ash_lower *c) {
 
 const float *ash_lower_constant(const struct ash_lower *c, int i, size_t count) {
     const struct ash_tensor *t = ash_lower_in_f32(c, i) ? c->in[i]->data : NULL;
-    return t && (size_t)ash_tensor_count(t) == count ? t->data : NULL;
+    if (!t || (size_t)ash_tensor_count(t) != count) return NULL;
+    if (ash_wide_from(c, i) && ash_wide_fill(&c->wide[i]) != ASHORE_OK) return NULL;
+    return t->data;
 }
 
 void *ash_lower_to(struct ash_lower *c, ash_run_fn *run, size_t size, const char *row) {

@@ -9,6 +9,7 @@
 #include "ops/act_attrs.h"
 #include "ops/elementwise.h"
 #include "ops/lowering.h"
+#include "ops/widen.h"
 
 struct gemm_attrs {
     float alpha, beta;
@@ -234,10 +235,57 @@ struct product_params {
     const struct ash_gemm_kernel *row;
     const struct ash_transpose_row *turn; /* A is K x M: it is turned first, into scratch */
     const void *packed;                   /* B; NULL: input 1 as it is */
+    int dtype;                            /* what B is packed as, if not float32 */
     const float *bias;                    /* NULL: input `bias_in`, unless that is 0 */
     int bias_in, residual_in;             /* 0: none */
     struct ash_gemm gemm;
 };
+
+/* ---- B of 16 bits: panels of them, and behind these whether they are regular ---- */
+
+static struct ash_gemm_parts product_parts(const struct product_params *p);
+
+static size_t half_count(const struct product_params *p) {
+    size_t nr = p->row->nr;
+
+    return (p->gemm.n + nr - 1) / nr * nr * p->gemm.k;
+}
+
+static void product_unpack(const void *arg, size_t strip, size_t k0, size_t k, float *to) {
+    const struct product_params *p = arg;
+    const struct ash_gemm_parts parts = product_parts(p);
+    const uint16_t *from = p->packed;
+    size_t nr = p->row->nr, first = strip * parts.width / nr;
+    bool regular = from[half_count(p)] != 0;
+
+    for (size_t i = 0; i < parts.width / nr && (first + i) * nr < p->gemm.n; i++)
+        ash_half_widen_n(p->dtype, regular, from + ((first + i) * p->gemm.k + k0) * nr, k * nr,
+                         to + i * parts.panel);
+}
+
+/* A single row takes many panels at once, and little of each. */
+static struct ash_gemm_parts product_parts(const struct product_params *p) {
+    size_t nr = p->row->nr, depth = p->gemm.m == 1 ? 64 : 512;
+    return (struct ash_gemm_parts){.width = p->gemm.m == 1 ? nr * p->row->wide : nr,
+                                   .depth = depth,
+                                   .panel = nr * depth,
+                                   .step = nr,
+                                   .unpack = product_unpack,
+                                   .arg = p};
+}
+
+static void pack_half(const struct product_params *p, const uint16_t *b, uint16_t *to) {
+    const struct ash_gemm *g = &p->gemm;
+    size_t nr = p->row->nr;
+
+    for (size_t j = 0; j < g->n; j += nr) {
+        for (size_t k = 0; k < g->k; k++, to += nr) {
+            for (size_t i = 0; i < nr; i++)
+                to[i] = j + i < g->n ? b[k * g->step_k + (j + i) * g->step_n] : 0;
+        }
+    }
+    *to = ash_half_regular(p->dtype, b, g->k * g->n);
+}
 
 static int product_run(struct ash_run *c) {
     const struct product_params *p = c->params;
@@ -257,17 +305,33 @@ static int product_run(struct ash_run *c) {
         scratch += ash_align_up(g.m * g.k * sizeof(float));
     }
     g.b = p->packed ? p->packed : c->in[1]->data;
-    if (p->packed)
+    if (p->dtype) {
+        const struct ash_gemm_parts parts = product_parts(p);
+
+        ash_gemm_parts_f32(p->row, &g, &parts, scratch, c->pool);
+    } else if (p->packed) {
         ash_gemm_f32(p->row, &g, c->pool);
-    else
+    } else {
         ash_gemm_dynamic_f32(p->row, &g, scratch, c->pool);
+    }
     return ASHORE_OK;
 }
 
 static void pack_b(void *dst, const void *src, const void *arg) {
     const struct product_params *p = arg;
+    const struct ash_gemm *g = &p->gemm;
 
-    ash_gemm_pack(p->row, 1, p->gemm.k, p->gemm.n, src, 0, p->gemm.step_k, p->gemm.step_n, dst);
+    if (p->dtype)
+        pack_half(p, src, dst);
+    else
+        ash_gemm_pack(p->row, 1, g->k, g->n, src, 0, g->step_k, g->step_n, dst);
+}
+
+/* B may stay in 16 bits: it is of such a type, and there is one product. */
+static int packed_dtype(const struct ash_lower *c, const struct ash_gemm *g) {
+    const struct ash_tensor *b = ash_wide_from(c, 1);
+
+    return b && !g->outer && !g->inner ? b->dtype : 0;
 }
 
 /* Puts `draft` on the kernels, with B packed once if it is one constant matrix. */
@@ -285,7 +349,15 @@ static int lower_product(struct ash_lower *c, struct product_params *draft) {
         size_t bytes = ash_gemm_packed_size(draft->row, 1, g->k, g->n);
         struct ash_packing how = {draft->row->name, g->step_n != 1, bytes, pack_b, draft};
 
+        draft->dtype = packed_dtype(c, g);
+        if (draft->dtype) {
+            const struct ash_gemm_parts parts = product_parts(draft);
+
+            how.bytes = (half_count(draft) + 1) * sizeof(uint16_t);
+            scratch = ash_gemm_parts_scratch(&parts, c->threads);
+        }
         if (bytes == SIZE_MAX) return ASHORE_OK;
+        if (draft->dtype) b = ash_wide_from(c, 1);
         ASH_TRY(ash_lower_pack(c, &b, 1, &how, &draft->packed));
     } else {
         scratch = ash_gemm_dynamic_scratch(draft->row, g);

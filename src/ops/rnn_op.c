@@ -469,14 +469,15 @@ static bool rnn_fits(const struct ash_lower *c) {
 
 struct rnn_pack {
     const struct rnn_params *params;
-    const float *weights[4]; /* W R B P */
+    const struct ash_tensor *const *weights; /* [4]: W R B P */
 };
 
 static void pack_rnn(void *dst, const void *src, const void *arg) {
     const struct rnn_pack *p = arg;
+    const float *w[4];
 
-    ash_rnn_pack(p->params->gemm, &p->params->shape, src, p->weights[1], p->weights[2],
-                 p->weights[3], dst);
+    for (int i = 1; i < 4; i++) w[i] = p->weights[i] ? p->weights[i]->data : NULL;
+    ash_rnn_pack(p->params->gemm, &p->params->shape, src, w[1], w[2], w[3], dst);
 }
 
 static int rnn_lower(struct ash_lower *c) {
@@ -486,7 +487,7 @@ static int rnn_lower(struct ash_lower *c) {
     struct rnn_params *p, draft = {.row = ash_rnn_best(), .gemm = ash_gemm_best()};
     struct ash_rnn_shape *s = &draft.shape;
     const struct ash_tensor *src[4] = {NULL};
-    struct rnn_pack arg = {.params = &draft};
+    struct rnn_pack arg = {.params = &draft, .weights = src};
     size_t bytes, scratch;
 
     if (!rnn_fits(c) || !act_fits(a, &s->act)) return ASHORE_OK;
@@ -507,9 +508,7 @@ static int rnn_lower(struct ash_lower *c) {
     if (!s->T || !s->N || !s->I || !s->H || bytes == SIZE_MAX || scratch == SIZE_MAX)
         return ASHORE_OK;
     for (int i = 0; i < 4; i++) {
-        if (inputs[i] >= c->n_in || !c->in[inputs[i]]) continue;
-        src[i] = c->in[inputs[i]]->data;
-        arg.weights[i] = src[i]->data;
+        if (inputs[i] < c->n_in && c->in[inputs[i]]) src[i] = c->in[inputs[i]]->data;
     }
     struct ash_packing how = {draft.row->name, s->linear_before_reset, bytes, pack_rnn, &arg};
     ASH_TRY(ash_lower_pack(c, src, 4, &how, &draft.packed));

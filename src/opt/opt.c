@@ -1,6 +1,8 @@
 /* The driver of the rewrites, and what they share. */
 #include "opt/passes.h"
 
+#include "ops/widen.h"
+
 #include <string.h>
 
 enum { ROUNDS_MAX = 16, DEPTH_MAX = 64, FOLD_BYTES = 1 << 20 };
@@ -154,9 +156,21 @@ void ash_pass_replace(struct ash_pass *p, uint32_t from, uint32_t to) {
     p->changed = true;
 }
 
+bool ash_pass_runs_f32(int dtype) { return dtype == ASHORE_FLOAT32 || ash_is_half(dtype); }
+
 const struct ash_tensor *ash_pass_f32(const struct ash_pass *p, uint32_t v) {
     const struct ash_tensor *t = v == ASH_NONE ? NULL : p->graph->values[v].data;
-    return t && t->dtype == ASHORE_FLOAT32 ? t : NULL;
+    if (!t || !ash_pass_runs_f32(t->dtype)) return NULL;
+    if (t->dtype == ASHORE_FLOAT32) return t;
+    struct ash_tensor *wide = ash_arena_alloc(p->scratch, sizeof *wide);
+    size_t bytes = ash_size_mul((size_t)ash_tensor_count(t), sizeof(float));
+    void *data = ash_arena_raw(p->scratch, bytes);
+    if (!wide || !data) return NULL;
+    ash_half_widen(t, data);
+    *wide = *t;
+    wide->dtype = ASHORE_FLOAT32;
+    wide->data = data;
+    return wide;
 }
 
 bool ash_pass_per_channel(const struct ash_tensor *t, int rank, size_t C, bool *one) {

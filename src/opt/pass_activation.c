@@ -6,6 +6,7 @@
 #include "opt/passes.h"
 
 #include "ops/act_attrs.h"
+#include "ops/convert.h"
 
 #include <math.h>
 #include <string.h>
@@ -111,12 +112,12 @@ static bool multiply(struct form *f, const struct form *g) {
 
 /* ---- forms of values ---- */
 
-/* One float32 number that does not change x's shape when it is broadcast. */
+/* One number that does not change x's shape when it is broadcast. */
 static bool scalar(const struct match *m, uint32_t v, double *s) {
     const struct ash_tensor *t = v == ASH_NONE ? NULL : m->p->graph->values[v].data;
-    if (!t || t->dtype != ASHORE_FLOAT32 || ash_tensor_count(t) != 1) return false;
+    if (!t || !ash_pass_runs_f32(t->dtype) || ash_tensor_count(t) != 1) return false;
     if (t->rank > 0 && t->rank > m->p->infos[m->x].type.rank) return false;
-    *s = (double)*(const float *)t->data;
+    *s = ash_get_f64(t, 0);
     return isfinite(*s);
 }
 
@@ -223,11 +224,22 @@ static bool evaluate(struct match *m, uint32_t v, int depth, struct form *f) {
 
 /* ---- operators ---- */
 
-/* Constants of a few decimals or with a few roundings behind them. */
-static bool near(double a, double b) { return fabs(a - b) <= 5e-7 * fabs(b); }
+/* How far off a constant may be that has a few decimals or a few roundings behind it, and a limit:
+ * limits just inside of 0 and 1 are there on purpose.  In 16 bits: two roundings. */
+struct slack {
+    double constant, limit;
+};
 
-/* Tighter: limits just inside of 0 and 1 are there on purpose. */
-static bool unit_range(const struct form *f) { return f->lo == 0 && fabs(f->hi - 1) <= 1e-7; }
+static struct slack slack_of(int dtype) {
+    double half = dtype == ASHORE_FLOAT16 ? 0x1p-10 : 0x1p-7;
+    return dtype == ASHORE_FLOAT32 ? (struct slack){5e-7, 1e-7} : (struct slack){half, half};
+}
+
+static bool near(struct slack s, double a, double b) { return fabs(a - b) <= s.constant * fabs(b); }
+
+static bool unit_range(struct slack s, const struct form *f) {
+    return f->lo == 0 && fabs(f->hi - 1) <= s.limit;
+}
 
 struct goal {
     const char *op;
@@ -237,12 +249,12 @@ struct goal {
     float lo, hi;
 };
 
-static bool clip_goal(const struct form *f, struct goal *g) {
+static bool clip_goal(struct slack s, const struct form *f, struct goal *g) {
     const double *k = f->poly;
     if (k[2] != 0 || k[3] != 0) return false;
     if (f->times_x) {
         g->op = "HardSwish";
-        return unit_range(f) && near(k[1], 1.0 / 6) && near(k[0], 0.5);
+        return unit_range(s, f) && near(s, k[1], 1.0 / 6) && near(s, k[0], 0.5);
     }
     if (is_poly(f)) return false;
     if (k[1] == 1 && k[0] == 0) {
@@ -256,17 +268,17 @@ static bool clip_goal(const struct form *f, struct goal *g) {
     g->has_alpha = g->has_beta = true;
     g->alpha = (float)k[1];
     g->beta = (float)k[0];
-    return unit_range(f) && isfinite(g->alpha) && isfinite(g->beta);
+    return unit_range(s, f) && isfinite(g->alpha) && isfinite(g->beta);
 }
 
 /* Gelu's other form is x * sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)). */
-static bool sigmoid_goal(const struct form *f, struct goal *g) {
+static bool sigmoid_goal(struct slack s, const struct form *f, struct goal *g) {
     const double inner = 1.5957691216057307118, *k = f->poly;
     if (f->c != 1 || f->d != 0 || k[0] != 0 || k[2] != 0) return false;
     if (k[3] != 0) {
         g->op = "Gelu";
         g->tanh_form = true;
-        return f->times_x && near(k[1], inner) && near(k[3], inner * 0.044715);
+        return f->times_x && near(s, k[1], inner) && near(s, k[3], inner * 0.044715);
     }
     g->op = f->times_x ? "Swish" : "Sigmoid";
     g->alpha = (float)k[1];
@@ -274,13 +286,13 @@ static bool sigmoid_goal(const struct form *f, struct goal *g) {
     return isfinite(g->alpha) && (f->times_x || k[1] == 1);
 }
 
-static bool find_goal(const struct form *f, struct goal *g) {
+static bool find_goal(struct slack s, const struct form *f, struct goal *g) {
     const double *k = f->poly;
     *g = (struct goal){.op = "Gelu"};
-    if (f->fn == FN_CLIP) return clip_goal(f, g);
-    if (f->fn == FN_SIGMOID) return sigmoid_goal(f, g);
+    if (f->fn == FN_CLIP) return clip_goal(s, f, g);
+    if (f->fn == FN_SIGMOID) return sigmoid_goal(s, f, g);
     return f->times_x && f->c == 0.5 && f->d == 0.5 && k[0] == 0 && k[2] == 0 && k[3] == 0 &&
-           near(k[1], 0.70710678118654752440);
+           near(s, k[1], 0.70710678118654752440);
 }
 
 /* ---- the pass ---- */
@@ -291,10 +303,11 @@ static int set_float(struct ash_pass *p, struct ash_node *n, const char *name, f
 }
 
 static int set_limit(struct ash_pass *p, struct ash_node *n, uint32_t i, float v) {
+    int dtype = p->infos[n->in[0]].type.dtype;
     struct ash_tensor *t;
     if (isinf(v)) return ASHORE_OK;
-    ASH_TRY(ash_graph_add_const(p->graph, "", ASHORE_FLOAT32, 0, NULL, &n->in[i], &t, p->err));
-    memcpy(t->data, &v, sizeof v);
+    ASH_TRY(ash_graph_add_const(p->graph, "", dtype, 0, NULL, &n->in[i], &t, p->err));
+    ash_store_f32(dtype, &v, 1, t->data);
     return ASHORE_OK;
 }
 
@@ -358,8 +371,9 @@ static int visit(struct ash_pass *p, struct ash_node *n) {
     for (int i = 0; i < b.n; i++) {
         struct match m = {.p = p, .x = b.v[i]};
         const struct ash_type *t = &p->infos[m.x].type;
-        if (t->kind != ASHORE_TENSOR || t->dtype != ASHORE_FLOAT32) continue;
-        if (!evaluate(&m, n->out[0], 0, &f) || m.nodes <= most || !find_goal(&f, &g)) continue;
+        if (t->kind != ASHORE_TENSOR || !ash_pass_runs_f32(t->dtype)) continue;
+        if (!evaluate(&m, n->out[0], 0, &f) || m.nodes <= most) continue;
+        if (!find_goal(slack_of(t->dtype), &f, &g)) continue;
         if (!ash_op_find("", g.op, ASH_OPSET_NEWEST)) continue;
         most = m.nodes;
         best = g;

@@ -2,6 +2,8 @@
  * product and a sum with constants, which move to the other layout with their neighbours. */
 #include "opt/passes.h"
 
+#include "ops/convert.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -14,9 +16,8 @@ static void constants(const struct ash_pass *p, const struct ash_node *n, const 
                       int64_t *C) {
     *C = 0;
     for (uint32_t i = 0; i < CONSTANTS; i++) {
-        const struct ash_tensor *t =
-            n->in[i + 1] == ASH_NONE ? NULL : p->graph->values[n->in[i + 1]].data;
-        if (!t || t->dtype != ASHORE_FLOAT32 || t->rank != 1) return;
+        const struct ash_tensor *t = ash_pass_f32(p, n->in[i + 1]);
+        if (!t || t->rank != 1) return;
         if (i > 0 && t->dim[0] != *C) return;
         *C = t->dim[0];
         v[i] = t->data;
@@ -34,7 +35,13 @@ static bool fits(const struct ash_pass *p, const struct ash_node *n) {
     /* What the graph is given lies in no layout but its own. */
     if (!ash_pass_producer(p, n->in[0])) return false;
     const struct ash_type *x = &p->infos[n->in[0]].type;
-    return x->kind == ASHORE_TENSOR && x->dtype == ASHORE_FLOAT32 && x->rank >= 3 && x->rank <= 5;
+    return x->kind == ASHORE_TENSOR && ash_pass_runs_f32(x->dtype) && x->rank >= 3 && x->rank <= 5;
+}
+
+/* t[i] = x; false if the type does not hold it with its usual precision. */
+static bool keep(struct ash_tensor *t, int64_t i, double x) {
+    ash_store_f64(t->dtype, &x, 1, ash_at(t, i));
+    return isfinite(x) && fabs(ash_get_f64(t, i) - x) <= fabs(x) / 256;
 }
 
 static int split(struct ash_pass *p, uint32_t at, bool *done) {
@@ -51,14 +58,13 @@ static int split(struct ash_pass *p, uint32_t at, bool *done) {
     double epsilon = (double)(e && e->type == ASH_ATTR_FLOAT ? e->v.f : 1e-5f);
     uint32_t scale, shift;
     struct ash_tensor *ts, *tt;
-    ASH_TRY(ash_graph_add_const(p->graph, "", ASHORE_FLOAT32, rank, dim, &scale, &ts, p->err));
-    ASH_TRY(ash_graph_add_const(p->graph, "", ASHORE_FLOAT32, rank, dim, &shift, &tt, p->err));
-    float *s = ts->data, *t = tt->data;
+    int dtype = p->infos[n->in[0]].type.dtype;
+    ASH_TRY(ash_graph_add_const(p->graph, "", dtype, rank, dim, &scale, &ts, p->err));
+    ASH_TRY(ash_graph_add_const(p->graph, "", dtype, rank, dim, &shift, &tt, p->err));
     for (int64_t c = 0; c < dim[0]; c++) {
         double factor = (double)v[0][c] / sqrt((double)v[3][c] + epsilon);
-        s[c] = (float)factor;
-        t[c] = (float)((double)v[1][c] - (double)v[2][c] * factor);
-        if (!isfinite(s[c]) || !isfinite(t[c])) return ASHORE_OK;
+        double rest = (double)v[1][c] - (double)v[2][c] * factor;
+        if (!keep(ts, c, factor) || !keep(tt, c, rest)) return ASHORE_OK;
     }
     ASH_TRY(ash_pass_insert(p, at, "", "Mul", ASH_OPSET_NEWEST, 2, &mul));
     ASH_TRY(ash_graph_add_value(p->graph, "", &mul->out[0], p->err));

@@ -11,13 +11,13 @@ static bool is_conv(const struct ash_node *n) {
            (!strcmp(n->op_type, "Conv") || !strcmp(n->op_type, "ConvTranspose"));
 }
 
-/* A product of matrices in float32, ONNX's or the internal one that it becomes. */
+/* A product of matrices that runs in float32, ONNX's or the internal one that it becomes. */
 static bool is_product(const struct ash_pass *p, const struct ash_node *n) {
     if (!n->op || strcmp(n->op_type, "MatMul") != 0 ||
         (*n->domain && strcmp(n->domain, ASH_INTERNAL) != 0))
         return false;
     const struct ash_type *b = &p->infos[n->in[1]].type, *y = &p->infos[n->out[0]].type;
-    return y->dtype == ASHORE_FLOAT32 && y->rank >= 1 && b->rank >= 2;
+    return ash_pass_runs_f32(y->dtype) && y->rank >= 1 && b->rank >= 2;
 }
 
 static bool has_act(const struct ash_node *n) {

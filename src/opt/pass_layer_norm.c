@@ -5,6 +5,8 @@
  * and RMSNormalization, which is the same with d = x, where the operator is there. */
 #include "opt/passes.h"
 
+#include "ops/convert.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -20,13 +22,8 @@ static bool is_op(const struct ash_node *n, const char *op) {
     return n && n->op && !*n->domain && !strcmp(n->op_type, op);
 }
 
-static const struct ash_tensor *constant(const struct ash_pass *p, uint32_t v, int dtype) {
-    const struct ash_tensor *t = v == ASH_NONE ? NULL : p->graph->values[v].data;
-    return t && t->dtype == dtype ? t : NULL;
-}
-
 static bool scalar(const struct ash_pass *p, uint32_t v, double *s) {
-    const struct ash_tensor *t = constant(p, v, ASHORE_FLOAT32);
+    const struct ash_tensor *t = ash_pass_f32(p, v);
     if (!t || ash_tensor_count(t) != 1) return false;
     *s = (double)*(const float *)t->data;
     return true;
@@ -45,8 +42,9 @@ static bool is_last_mean(const struct ash_pass *p, const struct ash_node *n, int
     if (keep && (keep->type != ASH_ATTR_INT || keep->v.i == 0)) return false;
     int64_t axis;
     if (n->opset >= 18) {
-        const struct ash_tensor *t = n->n_formal == 2 ? constant(p, n->in[1], ASHORE_INT64) : NULL;
-        if (!t || ash_tensor_count(t) != 1) return false;
+        uint32_t v = n->n_formal == 2 ? n->in[1] : ASH_NONE;
+        const struct ash_tensor *t = v == ASH_NONE ? NULL : p->graph->values[v].data;
+        if (!t || t->dtype != ASHORE_INT64 || ash_tensor_count(t) != 1) return false;
         axis = *(const int64_t *)t->data;
     } else {
         if (!axes || axes->type != ASH_ATTR_INTS || axes->count != 1) return false;
@@ -55,11 +53,11 @@ static bool is_last_mean(const struct ash_pass *p, const struct ash_node *n, int
     return axis == -1 || axis == rank - 1;
 }
 
-/* The last extent of v, 0 when it is not known or v is not of float32. */
+/* The last extent of v, 0 when it is not known or v does not run in float32. */
 static int64_t last_extent(const struct ash_pass *p, uint32_t v) {
     if (v >= p->infos_n) return 0;
     const struct ash_type *t = &p->infos[v].type;
-    if (t->kind != ASHORE_TENSOR || t->dtype != ASHORE_FLOAT32 || t->rank < 1) return 0;
+    if (t->kind != ASHORE_TENSOR || !ash_pass_runs_f32(t->dtype) || t->rank < 1) return 0;
     struct ash_dim last = t->dim[t->rank - 1];
     return last.kind == ASH_DIM_EXACT ? last.value : 0;
 }
@@ -145,7 +143,7 @@ static struct ash_node *vector_op(const struct ash_pass *p, const struct ash_nod
     struct ash_node *next = ash_pass_single_use(p, n->out[0]);
     if (!is_op(next, op) || next->n_formal != 2 || next->n_out != 1) return NULL;
     uint32_t other = next->in[next->in[0] == n->out[0]];
-    const struct ash_tensor *t = constant(p, other, ASHORE_FLOAT32);
+    const struct ash_tensor *t = ash_pass_f32(p, other);
     if (!t || t->rank < 1 || t->rank > p->infos[f->x].type.rank) return NULL;
     if (ash_tensor_count(t) != f->D || t->dim[t->rank - 1] != f->D) return NULL;
     *v = other;
@@ -153,12 +151,12 @@ static struct ash_node *vector_op(const struct ash_pass *p, const struct ash_nod
 }
 
 /* The constant as a vector, ones where there is none. */
-static int vector(struct ash_pass *p, uint32_t v, int64_t D, uint32_t *out) {
+static int vector(struct ash_pass *p, uint32_t v, int dtype, int64_t D, uint32_t *out) {
+    const float one = 1;
     struct ash_tensor *t;
-    ASH_TRY(ash_graph_add_const(p->graph, "", ASHORE_FLOAT32, 1, &D, out, &t, p->err));
-    float *to = t->data;
-    if (v != ASH_NONE) memcpy(to, p->graph->values[v].data->data, (size_t)D * sizeof *to);
-    for (int64_t i = 0; v == ASH_NONE && i < D; i++) to[i] = 1;
+    ASH_TRY(ash_graph_add_const(p->graph, "", dtype, 1, &D, out, &t, p->err));
+    if (v != ASH_NONE) memcpy(t->data, p->graph->values[v].data->data, ash_tensor_bytes(t));
+    for (int64_t i = 0; v == ASH_NONE && i < D; i++) ash_store_f32(dtype, &one, 1, ash_at(t, i));
     return ASHORE_OK;
 }
 
@@ -169,8 +167,9 @@ static int become(struct ash_pass *p, struct ash_node *n, const struct norm *f) 
     uint32_t *in = ash_arena_array(p->arena, 3, sizeof *in);
     if (!in) return ash_fail_nomem(p->err, 3 * sizeof *in);
     in[0] = f->x;
-    ASH_TRY(vector(p, f->scale, f->D, &in[1]));
-    if (f->bias != ASH_NONE) ASH_TRY(vector(p, f->bias, f->D, &in[2]));
+    int dtype = p->infos[f->x].type.dtype;
+    ASH_TRY(vector(p, f->scale, dtype, f->D, &in[1]));
+    if (f->bias != ASH_NONE) ASH_TRY(vector(p, f->bias, dtype, f->D, &in[2]));
     n->in = in;
     n->n_in = n->n_formal = f->bias == ASH_NONE ? 2 : 3;
     n->op_type = f->rms ? "RMSNormalization" : "LayerNormalization";

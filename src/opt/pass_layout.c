@@ -98,7 +98,7 @@ static int turn_conv(struct ash_layout *l, struct ash_node *n, bool *done) {
     const struct ash_type *x_type = ash_layout_type(l, n->in[0]),
                           *w_type = ash_layout_type(l, n->in[1]);
     int rank = w_type->rank;
-    bool fits = x_type->dtype == ASHORE_FLOAT32 && w_type->dtype == ASHORE_FLOAT32;
+    bool fits = ash_pass_runs_f32(x_type->dtype) && ash_pass_runs_f32(w_type->dtype);
     if (!fits || (rank != 3 && rank != 4)) return ASHORE_OK;
     uint32_t x = ash_layout_behind(l, n->in[0], rank);
     if (x == ASH_NONE) ASH_TRY(push_turn(l, n->in[0], rank, false, &x));
@@ -119,7 +119,7 @@ static int turn_pool(struct ash_layout *l, struct ash_node *n, bool *done) {
     if (i == 4 || (n->n_out > 1 && n->out[1] != ASH_NONE)) return ASHORE_OK;
     int rank = ash_layout_type(l, n->in[0])->rank;
     uint32_t x = rank >= 3 ? ash_layout_behind(l, n->in[0], rank) : ASH_NONE;
-    if (x == ASH_NONE || ash_layout_type(l, n->in[0])->dtype != ASHORE_FLOAT32) return ASHORE_OK;
+    if (x == ASH_NONE || !ash_pass_runs_f32(ash_layout_type(l, n->in[0])->dtype)) return ASHORE_OK;
     n->in[0] = x;
     n->n_out = 1;
     n->domain = ASH_INTERNAL;

@@ -8,9 +8,9 @@ static bool is_op(const struct ash_node *n, const char *op) {
     return n && n->op && !*n->domain && !strcmp(n->op_type, op);
 }
 
-/* The constant is one float32 number for each column of the product. */
+/* The constant is one number for each column of the product. */
 static bool is_bias(const struct ash_tensor *t, const struct ash_type *y) {
-    if (!t || t->dtype != ASHORE_FLOAT32 || t->rank < 1 || t->rank > y->rank) return false;
+    if (!t || t->dtype != y->dtype || t->rank < 1 || t->rank > y->rank) return false;
     int64_t N = t->dim[t->rank - 1];
     return ash_tensor_count(t) == N && ash_dim_is(y->dim[y->rank - 1], N);
 }
@@ -44,7 +44,8 @@ int ash_pass_matmul(struct ash_pass *p) {
         if (!is_op(n, "MatMul") || n->n_out != 1) continue;
         uint32_t y = n->out[0];
         const struct ash_type *t = &p->infos[y].type;
-        if (t->dtype != ASHORE_FLOAT32 || t->rank < 1 || p->infos[n->in[1]].type.rank < 2) continue;
+        if (!ash_pass_runs_f32(t->dtype) || t->rank < 1 || p->infos[n->in[1]].type.rank < 2)
+            continue;
         struct ash_node *next = ash_pass_single_use(p, y);
         if (!is_op(next, "Add") || next->opset < 7 || next->n_formal != 2) continue;
         uint32_t v = next->in[next->in[0] == y];

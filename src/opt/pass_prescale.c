@@ -134,6 +134,8 @@ static int visit(struct ash_pass *p, struct ash_node *conv) {
     for (size_t c = 0; c < f.C; c++) f.scale[c] = 1;
     while (extend(p, &f, w->rank)) continue;
     bool keeps_sum = f.sums && pads(conv);
+    /* A sum of 16 bits that is divided by its factors may leave the range. */
+    if (keeps_sum && p->infos[conv->in[0]].type.dtype != ASHORE_FLOAT32) return ASHORE_OK;
     if (f.steps <= keeps_sum) return ASHORE_OK; /* nothing, or the sum that would be left */
     for (size_t c = 0; c < f.C; c++) {
         double rest = keeps_sum ? f.shift[c] / f.scale[c] : f.shift[c];

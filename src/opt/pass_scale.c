@@ -76,10 +76,9 @@ static size_t channel_of(const struct ash_node *conv, const struct ash_tensor *w
     return i / each / inputs * each + i % each;
 }
 
-/* The bias is [M]. */
-static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine *f) {
-    const struct ash_tensor *w = p->graph->values[conv->in[1]].data;
-    const struct ash_tensor *b = constant_f32(p, conv, 2);
+/* The bias is [M]; weights and bias become float32. */
+static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine *f,
+                  const struct ash_tensor *w, const struct ash_tensor *b) {
     int64_t M = (int64_t)f->M;
     struct ash_tensor shape = {.dtype = ASHORE_FLOAT32, .rank = 1, .dim = {M}}, *nw, *nb;
     uint32_t wid, bid, *in = ash_arena_array(p->arena, 3, sizeof *in);
@@ -131,10 +130,9 @@ static size_t output_channels(const struct ash_node *conv, const struct ash_tens
 }
 
 static int visit(struct ash_pass *p, struct ash_node *conv) {
-    const struct ash_tensor *w = constant_f32(p, conv, 1);
+    const struct ash_tensor *w = constant_f32(p, conv, 1), *b = constant_f32(p, conv, 2);
     bool bias = conv->n_formal > 2 && conv->in[2] != ASH_NONE;
-    if (!w || w->rank < 3 || ash_tensor_count(w) == 0 || (bias && !constant_f32(p, conv, 2)))
-        return ASHORE_OK;
+    if (!w || w->rank < 3 || ash_tensor_count(w) == 0 || (bias && !b)) return ASHORE_OK;
     struct affine f = {.M = output_channels(conv, w)}, one = f;
     f.scale = ash_arena_array(p->scratch, 4 * f.M, sizeof *f.scale);
     if (!f.scale) return ash_fail_nomem(p->err, 4 * f.M * sizeof *f.scale);
@@ -144,7 +142,7 @@ static int visit(struct ash_pass *p, struct ash_node *conv) {
     for (size_t m = 0; m < f.M; m++) f.scale[m] = 1;
     bool any = false;
     while (follow(p, conv, w->rank, &f, &one)) any = true;
-    return any ? absorb(p, conv, &f) : ASHORE_OK;
+    return any ? absorb(p, conv, &f, w, b) : ASHORE_OK;
 }
 
 int ash_pass_scale(struct ash_pass *p) {

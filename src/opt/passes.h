@@ -62,7 +62,10 @@ struct ash_node *ash_pass_single_use(const struct ash_pass *p, uint32_t v);
 struct ash_node *ash_pass_producer(const struct ash_pass *p, uint32_t v);
 /* All uses of `from` become uses of `to`. */
 void ash_pass_replace(struct ash_pass *p, uint32_t from, uint32_t to);
-/* The constant that v is, NULL when it is none or not float32. */
+/* Float32, and the types of 16 bits, which run on its kernels. */
+bool ash_pass_runs_f32(int dtype);
+/* The constant that v is, if it is of such a type: one of 16 bits as a copy in float32 that goes
+ * with the pass.  NULL otherwise, or out of memory. */
 const struct ash_tensor *ash_pass_f32(const struct ash_pass *p, uint32_t v);
 /* Whether t is one number (*one) or C of them along dimension 1 of `rank` dimensions. */
 bool ash_pass_per_channel(const struct ash_tensor *t, int rank, size_t C, bool *one);

@@ -1,6 +1,8 @@
 /* The model's packed weights, keyed by (constant, kernel row). */
 #include "plan/plan.h"
 
+#include "ops/widen.h"
+
 #include <string.h>
 
 struct pack {
@@ -52,8 +54,28 @@ static bool same_key(const struct pack *a, const struct pack *b) {
            a->bytes == b->bytes;
 }
 
-static int pack_locked(struct ash_packs *p, const struct pack *key, ash_pack_fn *fn,
-                       const void *arg, const void **packed, struct ashore_error *err) {
+/* The lowering's constant of 16 bits that src stands for, or is; NULL. */
+static struct ash_wide *wide_of(const struct ash_lower *c, const struct ash_tensor *src) {
+    for (int i = 0; c->wide && i < c->n_in; i++) {
+        if (src == &c->wide[i].tensor || src == c->wide[i].from) return src ? &c->wide[i] : NULL;
+    }
+    return NULL;
+}
+
+static int pack_now(struct ash_lower *c, const struct ash_tensor *const *src, int n,
+                    const struct ash_packing *how, void *to) {
+    for (int i = 0; i < n; i++) {
+        struct ash_wide *w = wide_of(c, src[i]);
+        bool wide = w && src[i] == &w->tensor;
+        if (wide && ash_wide_fill(w) != ASHORE_OK) return ash_fail_nomem(c->err, w->bytes);
+    }
+    how->pack(to, src[0]->data, how->arg);
+    return ASHORE_OK;
+}
+
+static int pack_locked(struct ash_packs *p, const struct pack *key, struct ash_lower *c,
+                       const struct ash_tensor *const *src, int n, const struct ash_packing *how,
+                       const void **packed) {
     for (const struct pack *k = p->head; k; k = k->next) {
         if (same_key(k, key)) {
             *packed = k->data;
@@ -61,14 +83,19 @@ static int pack_locked(struct ash_packs *p, const struct pack *key, ash_pack_fn 
         }
     }
     struct pack *k = ash_alloc(p->heap, sizeof *k);
-    if (!k) return ash_fail_nomem(err, sizeof *k);
+    if (!k) return ash_fail_nomem(c->err, sizeof *k);
     *k = *key;
     k->data = ash_alloc_aligned(p->heap, k->bytes);
     if (!k->data) {
         ash_free(p->heap, k, sizeof *k);
-        return ash_fail_nomem(err, key->bytes);
+        return ash_fail_nomem(c->err, key->bytes);
     }
-    fn(k->data, k->src[0], arg);
+    int rc = pack_now(c, src, n, how, k->data);
+    if (rc != ASHORE_OK) {
+        ash_free_aligned(p->heap, k->data, k->bytes);
+        ash_free(p->heap, k, sizeof *k);
+        return rc;
+    }
     k->next = p->head;
     p->head = k;
     atomic_fetch_add(&p->bytes, k->bytes);
@@ -86,12 +113,12 @@ static bool plan_owns(const struct ash_plan *plan, const void *data) {
 
 /* What a plan has folded dies with it and must not be found by address later: such packs live in
  * the plan's own memory. */
-static int pack_local(struct ash_lower *c, const struct ash_tensor *src,
+static int pack_local(struct ash_lower *c, const struct ash_tensor *const *src, int n,
                       const struct ash_packing *how, const void **packed) {
     unsigned char *raw = ash_arena_raw(c->arena, ash_size_add(how->bytes, ASH_ALIGN));
     if (!raw) return ash_fail_nomem(c->err, how->bytes);
     void *data = (void *)ash_align_up((uintptr_t)raw);
-    how->pack(data, src->data, how->arg);
+    ASH_TRY(pack_now(c, src, n, how, data));
     *packed = data;
     return ASHORE_OK;
 }
@@ -100,15 +127,19 @@ int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *const *src, int
                    const struct ash_packing *how, const void **packed) {
     struct pack key = {
         .row = how->row, .variant = how->variant, .bytes = how->bytes, .rank = src[0]->rank};
+    bool local = false;
     for (int i = 0; i < key.rank; i++) key.dim[i] = src[0]->dim[i];
     for (int i = 0; i < n; i++) {
         if (!src[i]) continue;
-        if (plan_owns(c->plan, src[i]->data)) return pack_local(c, src[0], how, packed);
-        key.src[i] = src[i]->data;
+        struct ash_wide *w = wide_of(c, src[i]);
+        if (w) w->packed = true;
+        key.src[i] = w ? w->from->data : src[i]->data;
+        local = local || plan_owns(c->plan, key.src[i]);
     }
+    if (local) return pack_local(c, src, n, how, packed);
     struct ash_packs *packs = c->plan->options.packs;
     while (atomic_flag_test_and_set_explicit(&packs->lock, memory_order_acquire)) {}
-    int rc = pack_locked(packs, &key, how->pack, how->arg, packed, c->err);
+    int rc = pack_locked(packs, &key, c, src, n, how, packed);
     atomic_flag_clear_explicit(&packs->lock, memory_order_release);
     return rc;
 }

@@ -19,6 +19,12 @@ static int segment_push(struct ash_draft *d) {
     return ASHORE_OK;
 }
 
+static int leave(struct ash_draft *d) {
+    if (!d->plan->scope->parent) ASH_TRY(ash_half_outputs(d));
+    ash_draft_pop(d->plan);
+    return ASHORE_OK;
+}
+
 static int plan_segment(struct ash_draft *d, bool live) {
     struct ash_plan *p = d->plan;
     struct ash_inference f = {.arena = d->arena,
@@ -29,11 +35,11 @@ static int plan_segment(struct ash_draft *d, bool live) {
     enum ash_verdict verdict = ASH_GO_ON;
     while (p->scope && verdict == ASH_GO_ON) {
         if (p->scope->node == p->scope->graph->n_nodes)
-            ash_draft_pop(p);
+            ASH_TRY(leave(d));
         else
             ASH_TRY(ash_draft_node(d, &f, live, &verdict));
     }
-    while (p->scope && p->scope->node == p->scope->graph->n_nodes) ash_draft_pop(p);
+    while (p->scope && p->scope->node == p->scope->graph->n_nodes) ASH_TRY(leave(d));
     d->segment.end_place = p->n_places;
     ASH_TRY(ash_plan_layout(d));
     return segment_push(d);
@@ -186,7 +192,7 @@ static int learn(struct ash_draft *d, const struct ash_slot *slots) {
         if (!fresh || place->where == ASH_AT_CONST || t->dtype == 0) continue;
         place->info = ash_info_const(t);
         place->info.data = NULL;
-        if (ash_plan_learns(t)) ASH_TRY(keep_data(d, t, &place->info));
+        if (ash_plan_learns(t) && !place->narrow) ASH_TRY(keep_data(d, t, &place->info));
     }
     return ASHORE_OK;
 }

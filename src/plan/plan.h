@@ -25,9 +25,12 @@ enum ash_where {
 };
 
 struct ash_place {
-    struct ash_info info;
-    uint8_t where; /* enum ash_where */
+    struct ash_info info; /* as it lies in memory */
+    uint8_t where;        /* enum ash_where */
+    uint8_t narrow;       /* the 16 bit type that the graph has where float32 lies here, else 0 */
     uint32_t segment;
+    uint32_t twin;                /* the same value in the other form, of some segment; 0: none */
+    const struct ash_node *maker; /* with `narrow`: the node that computes it */
     size_t offset;
     size_t room; /* bytes reserved */
 };
@@ -37,6 +40,7 @@ struct ash_step {
     ash_run_fn *run; /* NULL: node->op->control */
     const void *params;
     const char *kernel;
+    bool converts; /* stands beside a node's own step */
     uint32_t n_in, n_out;
     const uint32_t *in, *out; /* places, or ASH_NONE */
     size_t scratch, scratch_size;

@@ -1,6 +1,8 @@
 /* From nodes to steps. */
 #include "plan/plan_build.h"
 
+#include "ops/widen.h"
+
 #include <string.h>
 
 enum { INLINE_DEPTH_MAX = 256, PLAN_DEPTH_MAX = 32 };
@@ -75,7 +77,7 @@ void ash_draft_pop(struct ash_plan *p) {
     }
 }
 
-static int step_new(struct ash_draft *d, const struct ash_node *node, struct ash_step **out) {
+int ash_draft_step(struct ash_draft *d, const struct ash_node *node, struct ash_step **out) {
     struct ash_segment *seg = &d->segment;
     if (seg->n_steps == d->cap_steps) {
         uint32_t cap = d->cap_steps ? 2 * d->cap_steps : 32;
@@ -96,9 +98,7 @@ static int step_new(struct ash_draft *d, const struct ash_node *node, struct ash
                            .n_out = node->n_out,
                            .in = ids,
                            .out = ids + node->n_in};
-    for (uint32_t i = 0; i < node->n_in; i++)
-        ids[i] = node->in[i] == ASH_NONE ? ASH_NONE : d->plan->scope->map[node->in[i]];
-    for (uint32_t i = 0; i < node->n_out; i++) ids[node->n_in + i] = ASH_NONE;
+    for (uint32_t i = 0; i < node->n_in + node->n_out; i++) ids[i] = ASH_NONE;
     seg->n_steps++;
     *out = s;
     return ASHORE_OK;
@@ -124,16 +124,26 @@ static int where_for(const struct ash_info *info, enum ash_where *where, size_t 
     return exact ? rc : ASHORE_OK;
 }
 
+int ash_draft_tensor(struct ash_draft *d, const struct ash_info *info, uint32_t *id) {
+    size_t room = 0;
+    enum ash_where where;
+    ASH_TRY(where_for(info, &where, &room, d->err));
+    ASH_TRY(ash_draft_place(d, info, where, id));
+    d->plan->places[*id].room = room;
+    return ASHORE_OK;
+}
+
 static int outputs_new(struct ash_draft *d, const struct ash_node *node, struct ash_info *out,
-                       struct ash_step *step, bool *known) {
+                       bool wide, struct ash_step *step, bool *known) {
     uint32_t *ids = (uint32_t *)(uintptr_t)step->out;
     for (uint32_t i = 0; i < node->n_out; i++) {
         if (node->out[i] == ASH_NONE) continue;
-        size_t room = 0;
-        enum ash_where where;
-        ASH_TRY(where_for(&out[i], &where, &room, d->err));
-        ASH_TRY(ash_draft_place(d, &out[i], where, &ids[i]));
-        d->plan->places[ids[i]].room = room;
+        int dtype = out[i].type.dtype;
+        if (wide && ash_is_half(dtype)) out[i].type.dtype = ASHORE_FLOAT32;
+        ASH_TRY(ash_draft_tensor(d, &out[i], &ids[i]));
+        struct ash_place *place = &d->plan->places[ids[i]];
+        place->maker = node;
+        if (out[i].type.dtype != dtype) place->narrow = (uint8_t)dtype;
         d->plan->scope->map[node->out[i]] = ids[i];
         bool exact = ash_info_exact(&out[i]) || out[i].type.kind != ASHORE_TENSOR;
         if (!exact) *known = false;
@@ -141,8 +151,9 @@ static int outputs_new(struct ash_draft *d, const struct ash_node *node, struct 
     return ASHORE_OK;
 }
 
-static int lower(struct ash_draft *d, const struct ash_node *node, const struct ash_info *const *in,
-                 const struct ash_info *out, struct ash_lower *c) {
+int ash_draft_lower(struct ash_draft *d, const struct ash_node *node,
+                    const struct ash_info *const *in, const struct ash_info *out,
+                    struct ash_wide *wide, struct ash_lower *c) {
     *c = (struct ash_lower){.node = node,
                             .attrs = node->attrs,
                             .n_in = (int)node->n_formal,
@@ -150,6 +161,7 @@ static int lower(struct ash_draft *d, const struct ash_node *node, const struct 
                             .in = in,
                             .out = out,
                             .arena = d->arena,
+                            .wide = wide,
                             .threads = d->plan->options.threads,
                             .plan = d->plan,
                             .err = d->err};
@@ -198,14 +210,19 @@ static int plan_subs(struct ash_draft *d, const struct ash_node *node, struct as
 static int emit(struct ash_draft *d, const struct ash_node *node, const struct ash_info *const *in,
                 struct ash_info *out, struct ash_info *const *formal, bool *known) {
     struct ash_lower low;
-    ASH_TRY(lower(d, node, in, out, &low));
+    struct ash_half half;
+    struct ash_step *step = NULL;
+    ASH_TRY(ash_half_lower(d, node, in, out, &low, &half));
     if (!low.run && !node->op->ref && !node->op->control) {
         struct ash_graph *body;
         ASH_TRY(ash_body(node, d->arena, d->plan->options.syms, in, &body, d->err));
         return inline_graph(d, node, -1, body);
     }
-    struct ash_step *step = NULL;
-    ASH_TRY(step_new(d, node, &step));
+    uint32_t *ids = ash_arena_array(d->arena, node->n_in, sizeof *ids);
+    if (!ids) return ash_fail_nomem(d->err, node->n_in * sizeof *ids);
+    ASH_TRY(ash_half_inputs(d, node, &half, ids));
+    ASH_TRY(ash_draft_step(d, node, &step));
+    step->in = ids;
     if (low.run) {
         step->run = low.run;
         step->params = low.params;
@@ -218,7 +235,7 @@ static int emit(struct ash_draft *d, const struct ash_node *node, const struct a
         step->kernel = "control";
         ASH_TRY(plan_subs(d, node, step, formal));
     }
-    return outputs_new(d, node, out, step, known);
+    return outputs_new(d, node, out, half.wide, step, known);
 }
 
 /* Constants that came out of inference need no step. */
@@ -253,7 +270,9 @@ int ash_draft_node(struct ash_draft *d, struct ash_inference *f, bool live,
                 node->name, node->domain, *node->domain ? "." : "", node->op_type, node->opset);
     for (uint32_t i = 0; i < node->n_in; i++) {
         if (node->in[i] == ASH_NONE) continue;
-        copies[i] = d->plan->places[scope->map[node->in[i]]].info;
+        const struct ash_place *place = &d->plan->places[scope->map[node->in[i]]];
+        copies[i] = place->info;
+        if (place->narrow) copies[i].type.dtype = place->narrow;
         in[i] = &copies[i];
     }
     *verdict = ASH_GO_ON;

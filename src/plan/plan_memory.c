@@ -124,6 +124,7 @@ static void bind_outputs(struct layout *l) {
     for (uint32_t i = 0; i < l->p->n_outputs; i++) {
         uint32_t o = l->p->outputs[i] = output_place(l->p, i);
         if (!in_segment_slab(l, o) || !ash_info_exact(&l->p->places[o].info)) continue;
+        if (l->p->places[o].narrow) continue; /* converted in a later segment */
         struct class *c = &l->classes[root(l, o)];
         if (c->output == ASH_NONE) c->output = i;
     }

@@ -203,6 +203,7 @@ static void profile(struct ash_exec *x, struct ash_frame *f, const struct ash_st
                     double seconds) {
     struct ash_stat *stat = &x->stats[s->node->id];
     stat->seconds += seconds;
+    if (s->converts) return;
     stat->runs++;
     stat->kernel = s->kernel;
     if (s->n_out && s->out[0] != ASH_NONE) stat->type = f->plan->places[s->out[0]].info.type;

@@ -68,8 +68,7 @@ void ash_gemm_pack(const struct ash_gemm_kernel *row, size_t taps, size_t k, siz
     }
 }
 
-/* All rows and columns of `t` over the part of the sum that it names. */
-static void run_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
+void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
     size_t blocks = ceil_div(t->rows, row->mr);
     size_t span = t->rows == 1 ? (size_t)row->nr * row->wide : row->nr;
     for (size_t j = 0; j < t->cols; j += span) {
@@ -113,7 +112,7 @@ void ash_gemm_block(const struct ash_gemm_kernel *row, const struct ash_gemm_til
             tap += u.taps;
         }
         u.last = tap >= t->taps;
-        run_part(row, &u);
+        ash_gemm_part(row, &u);
     } while (!u.last);
 }
 
@@ -273,4 +272,55 @@ void ash_gemm_dynamic_f32(const struct ash_gemm_kernel *row, const struct ash_ge
         r.inner_b = inner_step;
     }
     run_all(&r, pool);
+}
+
+/* ---- parts ---- */
+
+struct parts_run {
+    const struct ash_gemm_kernel *row;
+    const struct ash_gemm *g;
+    const struct ash_gemm_parts *parts;
+    size_t tile_rows, strips;
+    float *scratch;
+};
+
+size_t ash_gemm_parts_scratch(const struct ash_gemm_parts *parts, size_t threads) {
+    size_t one = ash_size_mul(ash_size_mul(parts->depth, parts->width), sizeof(float));
+    return ash_size_mul(one, or_one(threads));
+}
+
+static void parts_tile(void *arg, size_t tile, size_t worker) {
+    const struct parts_run *r = arg;
+    const struct ash_gemm *g = r->g;
+    const struct ash_gemm_parts *p = r->parts;
+    size_t m0 = tile / r->strips * r->tile_rows, strip = tile % r->strips, n0 = strip * p->width;
+    float *b = r->scratch + worker * p->depth * p->width;
+    const float *rows[ASH_GEMM_ROWS_MAX];
+    struct ash_gemm_tile t = {.taps = 1, .a = rows, .b = b, .ldc = g->ldc, .out = g->out};
+    t.rows = min_size(r->tile_rows, g->m - m0);
+    t.cols = min_size(p->width, g->n - n0);
+    t.b_panel = p->panel;
+    t.b_step = p->step;
+    t.c = g->c + m0 * g->ldc + n0;
+    if (t.out.bias) t.out.bias += n0;
+    if (t.out.residual) t.out.residual += m0 * t.out.ld_residual + n0;
+    for (size_t i = 0; i < t.rows; i++) rows[i] = g->a + (m0 + i) * g->lda;
+    for (size_t k = 0; k < g->k; k += t.k) {
+        t.k = min_size(p->depth, g->k - k);
+        t.a_skip = k;
+        t.first = k == 0;
+        t.last = k + t.k == g->k;
+        p->unpack(p->arg, strip, k, t.k, b);
+        ash_gemm_part(r->row, &t);
+    }
+}
+
+void ash_gemm_parts_f32(const struct ash_gemm_kernel *row, const struct ash_gemm *g,
+                        const struct ash_gemm_parts *parts, void *scratch, struct ash_pool *pool) {
+    struct parts_run r = {.row = row, .g = g, .parts = parts, .scratch = scratch};
+    size_t panels;
+    if (g->m == 0 || g->n == 0 || g->k == 0) return;
+    ash_gemm_cut(row, g->m, g->n, g->k, &r.tile_rows, &panels);
+    r.strips = ceil_div(g->n, parts->width);
+    ash_pool_run(pool, ceil_div(g->m, r.tile_rows) * r.strips, parts_tile, &r);
 }

@@ -97,9 +97,26 @@ size_t ash_gemm_dynamic_scratch(const struct ash_gemm_kernel *row, const struct 
 void ash_gemm_dynamic_f32(const struct ash_gemm_kernel *row, const struct ash_gemm *g,
                           void *scratch, struct ash_pool *pool);
 
+/* With a B in another form, of which a part at a time is made float32 in scratch: columns
+ * strip * width .. of elements k0..k0+k-1, k at most `depth`, such that element (i, j) of the
+ * tile's panel p is to[p * panel + i * step + j]. */
+struct ash_gemm_parts {
+    size_t width; /* columns, a multiple of the row's nr */
+    size_t depth, panel, step;
+    void (*unpack)(const void *arg, size_t strip, size_t k0, size_t k, float *to);
+    const void *arg;
+};
+/* Bytes for so many threads; SIZE_MAX when there is too much. */
+size_t ash_gemm_parts_scratch(const struct ash_gemm_parts *parts, size_t threads);
+/* One product: outer and inner are not read.  The same bits as ash_gemm_f32. */
+void ash_gemm_parts_f32(const struct ash_gemm_kernel *row, const struct ash_gemm *g,
+                        const struct ash_gemm_parts *parts, void *scratch, struct ash_pool *pool);
+
 /* For kernels on top of this one (convolution): rows x cols of C by the tiles of a row, where `t`
  * is filled for all of it; rows at most ASH_GEMM_ROWS_MAX, `first` and `last` are ignored. */
 void ash_gemm_block(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t);
+/* The same over the part of the sum that `t` names, `first` and `last` included. */
+void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t);
 /* How to cut m x n with sums of length k into work tiles: rows and panels of each. */
 void ash_gemm_cut(const struct ash_gemm_kernel *row, size_t m, size_t n, size_t k,
                   size_t *tile_rows, size_t *tile_panels);
