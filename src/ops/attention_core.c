@@ -79,14 +79,6 @@ struct work {
     int round, precision;
 };
 
-static double rounded(int dtype, double x) {
-    uint16_t half;
-    if (ash_dtype_size(dtype) != 2) return x;
-    ash_store_f64(dtype, &x, 1, &half);
-    ash_load_f64(dtype, &half, 1, &x);
-    return x;
-}
-
 static void load_row(const struct ash_attn_side *s, int64_t b, int64_t h, int64_t i, int64_t n,
                      double *to) {
     ash_load_f64(s->t->dtype, ash_at(s->t, side_at(s, b, h, i)), (size_t)n, to);
@@ -103,7 +95,7 @@ static void load_past(const struct ash_attn *a, const struct ash_attn_side *past
 
 static void scale_row(const struct ash_attn *a, int round, int64_t n, double *row) {
     if (a->side_scale == 0) return;
-    for (int64_t d = 0; d < n; d++) row[d] = rounded(round, row[d] * a->side_scale);
+    for (int64_t d = 0; d < n; d++) row[d] = ash_round_half(round, row[d] * a->side_scale);
 }
 
 static void put_qk(const struct ash_attn *a, int mode, int64_t row, int64_t j, double x) {
@@ -119,46 +111,45 @@ static double score(const struct ash_attn *a, const struct work *w, int64_t b, i
     load_past(a, &a->past_k, &a->k, b, h / a->G, j, a->D, w->row);
     scale_row(a, w->round, a->D, w->row);
     for (int64_t d = 0; d < a->D; d++) x += w->q[d] * w->row[d];
-    x = rounded(w->round, x * a->scale);
+    x = ash_round_half(w->round, x * a->scale);
     put_qk(a, 0, row, j, x);
     if (a->cap > 0) {
-        x = rounded(w->round, tanh(rounded(w->round, x / a->cap)));
-        x = rounded(w->round, x * a->cap);
+        x = ash_round_half(w->round, tanh(ash_round_half(w->round, x / a->cap)));
+        x = ash_round_half(w->round, x * a->cap);
     }
     put_qk(a, 1, row, j, x);
     for (int k = 0; k < ASH_ATTN_MASKS; k++) {
         const struct ash_attn_mask *m = &a->mask[k];
         if (!m->t) continue;
         float add = mask_at(m, b, h, i, j);
-        x = add <= m->floor ? (double)add : rounded(w->round, x + (double)add);
+        x = add <= m->floor ? (double)add : ash_round_half(w->round, x + (double)add);
     }
     bool seen = j < length_of(a, b) && (a->right < 0 || j <= at + a->right) &&
                 (a->left < 0 || j >= at - a->left);
     if (!seen) x = -(double)INFINITY;
     put_qk(a, 2, row, j, x);
-    return rounded(w->precision, x);
+    return ash_round_half(w->precision, x);
 }
 
-/* Scores become probabilities.  A sum in bfloat16 is rounded after each term, in float16 at its
- * end: that is how NumPy adds them, by which the operator is tested. */
+/* Scores become probabilities. */
 static void softmax_row(const struct ash_attn *a, const struct work *w, int64_t b, int64_t h,
                         int64_t i) {
     double sink = a->sink ? ash_get_f64(a->sink, h) : a->smooth ? 0 : -(double)INFINITY;
     double most = sink, sum = 0, *s = w->s;
-    int p = w->precision, each = p == ASHORE_BFLOAT16 ? p : 0;
+    int p = w->precision;
     for (int64_t j = 0; j < a->T; j++) {
         s[j] = score(a, w, b, h, i, j);
         if (s[j] > most) most = s[j];
     }
     bool none = most == -(double)INFINITY && a->zero;
     for (int64_t j = 0; j < a->T; j++) {
-        s[j] = none ? 0 : rounded(p, exp(rounded(p, s[j] - most)));
-        sum = each ? rounded(each, sum + s[j]) : sum + s[j];
+        s[j] = none ? 0 : ash_round_half(p, exp(ash_round_half(p, s[j] - most)));
+        sum = ash_sum_half(p, sum, s[j], a->T);
     }
     if (a->sink || a->smooth) sum += exp(sink - most);
-    sum = rounded(p, sum);
+    sum = ash_round_half(p, sum);
     for (int64_t j = 0; j < a->T; j++) {
-        s[j] = none ? 0 : rounded(w->round, rounded(p, s[j] / sum));
+        s[j] = none ? 0 : ash_round_half(w->round, ash_round_half(p, s[j] / sum));
         put_qk(a, 3, (b * a->H + h) * a->S + i, j, s[j]);
     }
 }

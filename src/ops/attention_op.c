@@ -177,12 +177,7 @@ static int describe(const struct ash_node *node, const struct attention_attrs *a
     a->precision = at->precision;
     a->cap = at->cap > 0 ? (double)at->cap : 0;
     double root = sqrt(at->has_scale ? (double)at->scale : 1 / sqrt((double)a->D));
-    if (ash_dtype_size(given[0]->dtype) == 2) { /* the factor is of the inputs' type */
-        uint16_t half;
-        ash_store_f64(given[0]->dtype, &root, 1, &half);
-        ash_load_f64(given[0]->dtype, &half, 1, &root);
-    }
-    a->side_scale = root;
+    a->side_scale = ash_round_half(given[0]->dtype, root); /* of the inputs' type */
     if (root == 0) a->scale = 0;
     if (at->causal && (a->right < 0 || a->right > 0)) a->right = 0;
     if (given[IN_MASK]) {
