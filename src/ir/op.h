@@ -215,8 +215,11 @@ struct ash_op {
                                               says how much scratch it keeps its state in */
     int (*choose)(const struct ash_info *const *in); /* the one sub that runs, once and instead of
                                               the node, as far as `in` tells; -1: not known */
-    /* Internal operators: their definition as a graph of ONNX operators, inputs and outputs as the
-     * node's.  Reference, test oracle and what the writer writes out. */
+    /* Instead of ref: the definition as a graph of other operators, inputs and outputs as the
+     * node's. Of internal operators it is the test oracle, too, and what the writer writes out; of
+     * others without lower() it takes the node's place when the model is loaded.  Inference may be
+     * left out: it is then the body's.  ASHORE_NEEDS_DATA when the body hangs on types that are not
+     * known. */
     int (*body)(struct ash_builder *b);
 };
 
@@ -243,10 +246,17 @@ uint32_t ash_build_in(const struct ash_builder *b, int i);
 /* Appends ai.onnx operator `op` at the newest version with up to three inputs (ASH_NONE: left out);
  * returns its output. */
 uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y, uint32_t z);
+/* The same of any domain and version, with n_in inputs and n_out outputs; out gets their values. */
+void ash_build_node(struct ash_builder *b, const char *domain, const char *op, int opset,
+                    const uint32_t *in, uint32_t n_in, uint32_t *out, uint32_t n_out);
 /* Attributes of the node built last. */
 void ash_build_attr_float(struct ash_builder *b, const char *name, float v);
+void ash_build_attr_int(struct ash_builder *b, const char *name, int64_t v);
+/* The attribute as the node that is defined has it, if it does. */
+void ash_build_attr_same(struct ash_builder *b, const char *name);
 void ash_build_attr_ints(struct ash_builder *b, const char *name, const int64_t *v, size_t n);
-uint32_t ash_build_f32(struct ash_builder *b, float v); /* scalar constant */
+uint32_t ash_build_f32(struct ash_builder *b, float v);                     /* scalar constant */
+uint32_t ash_build_i64(struct ash_builder *b, const int64_t *v, int64_t n); /* vector constant */
 /* Declares that graph output o is value v. */
 void ash_build_out(struct ash_builder *b, int o, uint32_t v);
 

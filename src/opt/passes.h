@@ -39,6 +39,7 @@ struct ash_pass {
 typedef int ash_pass_fn(struct ash_pass *p);
 
 #define ASH_PASS_LIST(X)                                                                           \
+    X(ash_pass_expand)     /* operators that others define */                                      \
     X(ash_pass_fold)       /* constants computed, views of constants, chosen branches */           \
     X(ash_pass_identity)   /* nodes that do nothing */                                             \
     X(ash_pass_scale)      /* constants per channel into convolutions */                           \
@@ -69,5 +70,9 @@ void ash_pass_take_over(struct ash_pass *p, struct ash_node *node, struct ash_no
 /* Inserts, before node index `at`, a node with one output of the given name. */
 int ash_pass_insert(struct ash_pass *p, uint32_t at, const char *domain, const char *op, int opset,
                     uint32_t n_in, struct ash_node **node);
+/* The values and nodes of `from`, whose inputs are in[], become the graph's own in place of `node`;
+ * the nodes go to list[*n...]. */
+int ash_pass_splice(struct ash_pass *p, const struct ash_node *node, const struct ash_graph *from,
+                    const uint32_t *in, struct ash_node **list, uint32_t *n);
 
 #endif
