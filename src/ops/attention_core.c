@@ -64,9 +64,14 @@ static int64_t side_at(const struct ash_attn_side *s, int64_t b, int64_t h, int6
 /* What a mask adds to a score. */
 static float mask_at(const struct ash_attn_mask *m, int64_t b, int64_t h, int64_t i, int64_t j) {
     if (j >= m->keys) return -INFINITY;
+    if (m->kind == ASH_ATTN_UNTIL) {
+        bool keep =
+            j < ash_get_i64(m->t, b) && (!m->second || j >= ash_get_i64(m->t, m->second + b));
+        return keep ? 0.0f : m->fill;
+    }
     double v = ash_get_f64(m->t, b * m->step[0] + h * m->step[1] + i * m->step[2] + j * m->step[3]);
     if (m->kind == ASH_ATTN_ADD) return (float)v;
-    return (v != 0) == (m->kind == ASH_ATTN_KEEP) ? 0.0f : m->fill;
+    return (m->kind == ASH_ATTN_KEEP ? v > 0 : v == 0) ? 0.0f : m->fill;
 }
 
 /* ---- reference ----

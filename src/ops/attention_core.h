@@ -19,8 +19,10 @@ struct ash_attn_side {
 
 enum ash_attn_mask_kind {
     ASH_ATTN_ADD,  /* numbers that are added */
-    ASH_ATTN_KEEP, /* 0: `fill` is added, otherwise nothing */
-    ASH_ATTN_FILL  /* the other way round */
+    ASH_ATTN_KEEP, /* above 0: nothing; otherwise `fill` is added */
+    ASH_ATTN_FILL, /* true: `fill`; otherwise nothing */
+    ASH_ATTN_UNTIL /* [B] or [2 * B] numbers of keys: nothing before key t[b], nor, with twice as
+                      many, from key t[B + b] on; otherwise `fill` */
 };
 enum { ASH_ATTN_MASKS = 2 };
 
@@ -28,6 +30,7 @@ struct ash_attn_mask {
     const struct ash_tensor *t; /* NULL: none */
     int64_t step[4];            /* in elements, by batch, head, query, key */
     int64_t keys;               /* that it covers; those beyond are not seen */
+    int64_t second;             /* UNTIL: where the second B numbers begin; 0: there are none */
     enum ash_attn_mask_kind kind;
     float fill;
     float floor; /* a summand of at most this replaces the score; -INFINITY where nothing else is

@@ -208,7 +208,8 @@ int ash_pass_splice(struct ash_pass *p, const struct ash_node *node, const struc
         list[(*n)++] = m;
     }
     for (uint32_t i = 0; i < from->n_outputs && i < node->n_out; i++) {
-        if (node->out[i] != ASH_NONE) ash_pass_replace(p, node->out[i], map[from->outputs[i]]);
+        if (node->out[i] != ASH_NONE && from->outputs[i] != ASH_NONE)
+            ash_pass_replace(p, node->out[i], map[from->outputs[i]]);
     }
     return ASHORE_OK;
 }
