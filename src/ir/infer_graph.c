@@ -183,6 +183,31 @@ static int move_codes(struct ash_inference *f, const struct ash_node *node,
     return rc == ASHORE_ERR_NOMEM ? ash_fail_nomem(f->err, sizeof result) : ASHORE_OK;
 }
 
+/* Contents that are all exact are a constant, whatever else is not known of the model. */
+static int content_constant(struct ash_inference *f, struct ash_info *out) {
+    const struct ash_type *t = &out->type;
+    bool integer = t->dtype == ASHORE_INT64 || t->dtype == ASHORE_INT32;
+    if (!out->content || out->data || !integer || !f->fold_limit || !ash_info_exact(out))
+        return ASHORE_OK;
+    struct ash_tensor *data = ash_arena_alloc(f->arena, sizeof *data);
+    if (!data) return ash_fail_nomem(f->err, sizeof *data);
+    *data = exact_tensor(t);
+    int64_t n = ash_tensor_count(data);
+    for (int64_t i = 0; i < n; i++) {
+        if (ash_dim_is_code(out->content[i])) return ASHORE_OK;
+    }
+    data->data = ash_arena_alloc(f->arena, (size_t)n * sizeof(int64_t));
+    if (!data->data) return ash_fail_nomem(f->err, (size_t)n * sizeof(int64_t));
+    for (int64_t i = 0; i < n; i++) {
+        if (t->dtype == ASHORE_INT64)
+            ((int64_t *)data->data)[i] = out->content[i];
+        else
+            ((int32_t *)data->data)[i] = (int32_t)out->content[i];
+    }
+    out->data = data;
+    return ASHORE_OK;
+}
+
 static int infer_sub(struct ash_infer *c, int k, const struct ash_info *formal,
                      struct ash_info *out) {
     struct ash_inference *f = c->driver;
@@ -242,8 +267,8 @@ static int infer_node(struct ash_inference *f, const struct ash_node *node,
     ASH_TRY(op->infer(&c));
     if (all && (any || node->n_in == 0) && foldable(f, node, in, out))
         return fold(f, node, in, out);
-    if ((op->flags & ASH_OP_MOVES) && !out->content) return move_codes(f, node, in, out);
-    return ASHORE_OK;
+    if ((op->flags & ASH_OP_MOVES) && !out->content) ASH_TRY(move_codes(f, node, in, out));
+    return node->n_out == 1 && !(op->flags & ASH_OP_IMPURE) ? content_constant(f, out) : ASHORE_OK;
 }
 
 static void describe_inputs(struct ash_inference *f, const struct ash_node *node,

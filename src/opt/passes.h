@@ -47,6 +47,7 @@ typedef int ash_pass_fn(struct ash_pass *p);
     X(ash_pass_activation) /* arithmetic that is one activation */                                 \
     X(ash_pass_prescale)   /* constants per channel into the convolutions behind */                \
     X(ash_pass_layer_norm) /* arithmetic that is one normalisation */                              \
+    X(ash_pass_attention)  /* products around a softmax */                                         \
     X(ash_pass_matmul)     /* constant vectors into matrix products */                             \
     X(ash_pass_layout)     /* convolutions become channels-last, permutations move down */         \
     X(ash_pass_fuse)       /* activations and sums into convolutions */
