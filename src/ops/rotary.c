@@ -7,6 +7,8 @@
 #include "ops/elementwise.h"
 #include "ops/lowering.h"
 
+#include <string.h>
+
 struct rotary_attrs {
     int64_t heads, dim; /* 0: not given */
     bool interleaved;
@@ -46,7 +48,20 @@ static int rotary_infer(struct ash_infer *c) {
     return ASHORE_OK;
 }
 
-void ash_rotate(const struct ash_rotation *r, int dtype, const void *x, int64_t row, void *y) {
+static void rotate_f32(const struct ash_rotation *r, const float *x, int64_t row, float *y) {
+    int64_t half = r->R / 2, step = r->interleaved ? 2 : 1, apart = r->interleaved ? 1 : half;
+    const float *c = (const float *)r->cos->data + row * half;
+    const float *s = (const float *)r->sin->data + row * half;
+    for (int64_t i = 0; i < half; i++) {
+        float a = x[i * step], b = x[i * step + apart];
+        y[i * step] = c[i] * a - s[i] * b;
+        y[i * step + apart] = s[i] * a + c[i] * b;
+    }
+}
+
+/* Each product and each sum is of the type, as where the definition is run node by node. */
+static void rotate_any(const struct ash_rotation *r, int dtype, const void *x, int64_t row,
+                       void *y) {
     double a[2], turn[2], out[2];
     int64_t half = r->R / 2;
     size_t size = ash_dtype_size(dtype);
@@ -56,7 +71,7 @@ void ash_rotate(const struct ash_rotation *r, int dtype, const void *x, int64_t 
         ash_load_f64(dtype, (const char *)x + (size_t)second * size, 1, &a[1]);
         turn[0] = ash_get_f64(r->cos, row * half + i);
         turn[1] = ash_get_f64(r->sin, row * half + i);
-        for (int k = 0; k < 2; k++) { /* each product and each sum is of the type */
+        for (int k = 0; k < 2; k++) {
             double p = ash_round_half(dtype, turn[k] * a[0]);
             double q = ash_round_half(dtype, turn[1 - k] * a[1]);
             out[k] = k ? p + q : p - q;
@@ -64,8 +79,15 @@ void ash_rotate(const struct ash_rotation *r, int dtype, const void *x, int64_t 
         ash_store_f64(dtype, &out[0], 1, (char *)y + (size_t)first * size);
         ash_store_f64(dtype, &out[1], 1, (char *)y + (size_t)second * size);
     }
-    for (size_t i = (size_t)r->R * size; y != x && i < (size_t)r->D * size; i++)
-        ((char *)y)[i] = ((const char *)x)[i];
+}
+
+void ash_rotate(const struct ash_rotation *r, int dtype, const void *x, int64_t row, void *y) {
+    size_t size = ash_dtype_size(dtype), from = (size_t)r->R * size;
+    if (dtype == ASHORE_FLOAT32 && r->cos->dtype == dtype && r->sin->dtype == dtype)
+        rotate_f32(r, x, row, y);
+    else
+        rotate_any(r, dtype, x, row, y);
+    if (y != x) memcpy((char *)y + from, (const char *)x + from, (size_t)r->D * size - from);
 }
 
 /* The row of angles for place i of batch b. */

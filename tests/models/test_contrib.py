@@ -233,8 +233,58 @@ def projected():
                attention_bound(D, 6, 9) + 4 * K * U, num_heads=H)
 
 
+def rotations():
+    r = rng(9)
+    B, S, H, D = 2, 5, 3, 16
+    for name, dims, turned in (("flat", (B, S, H * D), 16), ("heads", (B, H, S, D), 16),
+                               ("partly", (B, H, S, D), 8)):
+        cos, sin = floats(r, 20, turned // 2), floats(r, 20, turned // 2)
+        for what, at in (("offset", np.array([3], np.int64)), ("each", r.integers(0, 20, (B, S)))):
+            for interleaved in (0, 1):
+                more = {"num_heads": H, "rotary_embedding_dim": turned} if turned < D else {}
+                yield Case(f"rotary_{name}_{what}_{interleaved}", "RotaryEmbedding",
+                           [floats(r, *dims), at, cos, sin], 8 * U, interleaved=interleaved, **more)
+
+
+def group_query():
+    """Rows of padding in a prompt, and what the cache holds behind the keys, are nobody's business."""
+    H, KV, D, ROOM = 6, 2, 16, 32
+    bound = attention_bound(D, ROOM, 6)
+    r = rng(10)
+    cos, sin = floats(r, ROOM, D // 2), floats(r, ROOM, D // 2)
+    shapes = [("prompt", 2, 5, 0, 5, [4, 2]), ("decode", 3, 1, 7, 8, [7, 3, 0]),
+              ("continued", 1, 3, 6, 9, [8]), ("room", 2, 1, 12, 8, [7, 3]),
+              ("long_prompt", 1, 30, 0, 30, [29])]
+    variants = [("", {}), ("_window", {"local_window_size": 3}), ("_scale", {"scale": 0.3}),
+                ("_softcap", {"softcap": 0.5}), ("_smooth", {"smooth_softmax": 1}),
+                ("_rotary", {"do_rotary": 1}), ("_interleaved", {"do_rotary": 1,
+                                                                 "rotary_interleaved": 1}),
+                ("_packed", {"do_rotary": 1}), ("_sink", {}), ("_scores", {}), ("_both", {"causal": 0})]
+    for name, B, S, P, total, last in shapes:
+        for suffix, attributes in variants:
+            r = rng(11, S, P, len(suffix))
+            q, k, v = floats(r, B, S, H * D), floats(r, B, S, KV * D), floats(r, B, S, KV * D)
+            past = [floats(r, B, KV, P, D), floats(r, B, KV, P, D)]
+            inputs = [q, k, v, *past, np.array(last, np.int32), np.array(total, np.int32)]
+            if suffix == "_packed":
+                inputs[:3] = [np.concatenate([q, k, v], 2), None, None]
+            inputs += [cos, sin] if attributes.get("do_rotary") else [None, None]
+            inputs += [None, floats(r, 1, H, S, total) if suffix == "_scores" else None]
+            inputs += [floats(r, H) if suffix == "_sink" else None]
+            while inputs[-1] is None:
+                inputs.pop()
+
+            def valid(output, x, last=last, S=S):
+                if output == "o0":  # a prompt that is shorter than the longest ends in padding
+                    return np.concatenate([x[b, :min(S, n + 1)].ravel() for b, n in enumerate(last)])
+                return np.concatenate([x[b, :, :n + 1].ravel() for b, n in enumerate(last)])
+            yield Case(f"gqa_{name}{suffix}", "GroupQueryAttention", inputs, 2 * bound, outputs=3,
+                       valid=valid, num_heads=H, kv_num_heads=KV, **attributes)
+
+
 def all_cases():
-    return [*activations(), *products(), *norms(), *multi_head(), *projected()]
+    return [*activations(), *products(), *norms(), *multi_head(), *projected(), *rotations(),
+            *group_query()]
 
 
 def expectation(case):
