@@ -2,6 +2,7 @@
 #include "base/vec.h"
 #include "base/vec_math.h"
 #include "kernels/attention/attention.h"
+#include "kernels/tail.h"
 
 #define LOWEST (-__builtin_inff())
 
@@ -20,8 +21,10 @@ static __attribute__((noinline)) void cap_scores(float cap, size_t n, float *s) 
 
 /* s += bias over n elements, the last of 16 filled up. */
 static __attribute__((noinline)) void add_bias(const float *bias, float floor, size_t n, float *s) {
+    float t[16];
     for (size_t i = 0; i < n; i += 16) {
-        struct vf16 b = n - i >= 16 ? vf16_load(bias + i) : vf16_load_n(bias + i, n - i, 0.0f);
+        const float *from = n - i >= 16 ? bias + i : ash_tail_in(t, bias + i, n - i, 0.0f);
+        struct vf16 b = vf16_load(from);
         struct vf16 x = vf16_load(s + i);
         VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) {
             vi low = vf_le(b.v[p], vf_set1(floor));
@@ -29,6 +32,18 @@ static __attribute__((noinline)) void add_bias(const float *bias, float floor, s
         }
         store16(s + i, x);
     }
+}
+
+/* s = exp(s - most) over n elements, a multiple of 16; their sums by lane. */
+static __attribute__((noinline)) struct vf16 raise(float *s, size_t n, vf most) {
+    struct vf16 e = vf16_set1(0.0f);
+    for (size_t i = 0; i < n; i += 16) {
+        struct vf16 t = vf16_load(s + i);
+        VF_UNROLL for (int k = 0; k < VF16_PARTS; k++) t.v[k] = vf_exp(t.v[k] - most);
+        e = vf16_add(e, t);
+        store16(s + i, t);
+    }
+    return e;
 }
 
 static void attention_softmax(const struct ash_attention_span *p, float *s) {
@@ -45,21 +60,20 @@ static void attention_softmax(const struct ash_attention_span *p, float *s) {
     }
     if (n) fill(x, p->lo - from, LOWEST);
     fill(x + n, whole - n, LOWEST);
-    struct vf16 m = vf16_set1(p->sink ? *p->sink : LOWEST), e = vf16_set1(0.0f);
+    struct vf16 m = vf16_set1(p->sink ? *p->sink : LOWEST);
     for (size_t i = 0; i < whole; i += 16) m = vf16_max(m, vf16_load(x + i));
     const float most = vf16_hmax(m);
     if (!n || (p->zero && most == LOWEST)) {
         fill(s, end, 0.0f);
         return;
     }
-    for (size_t i = 0; i < whole; i += 16) {
-        struct vf16 t = vf16_load(x + i);
-        VF_UNROLL for (int k = 0; k < VF16_PARTS; k++) t.v[k] = vf_exp(t.v[k] - vf_set1(most));
-        e = vf16_add(e, t);
-        store16(x + i, t);
+    vf sum = vf_set1(vf16_hsum(raise(x, whole, vf_set1(most))));
+    if (p->sink) {
+        float t[16];
+        fill(t, 16, *p->sink);
+        (void)raise(t, 16, vf_set1(most));
+        sum = sum + vf_set1(t[0]);
     }
-    vf sum = vf_set1(vf16_hsum(e));
-    if (p->sink) sum = sum + vf_exp(vf_set1(*p->sink) - vf_set1(most));
     const vf factor = vf_set1(1.0f) / sum;
     for (size_t i = 0; i < whole; i += VF_LANES) vf_store(x + i, vf_load(x + i) * factor);
     fill(s, (size_t)(x - s), 0.0f);
@@ -68,12 +82,13 @@ static void attention_softmax(const struct ash_attention_span *p, float *s) {
 
 static void attention_dot(size_t n, size_t D, const float *q, const float *k, size_t step,
                           float *s) {
+    float qt[16], kt[16];
     for (size_t j = 0; j < n; j++, k += step) {
         struct vf16 sum = vf16_set1(0.0f);
         for (size_t d = 0; d < D; d += 16) {
             bool all = D - d >= 16;
-            struct vf16 a = all ? vf16_load(q + d) : vf16_load_n(q + d, D - d, 0.0f);
-            struct vf16 b = all ? vf16_load(k + d) : vf16_load_n(k + d, D - d, 0.0f);
+            struct vf16 a = vf16_load(all ? q + d : ash_tail_in(qt, q + d, D - d, 0.0f));
+            struct vf16 b = vf16_load(all ? k + d : ash_tail_in(kt, k + d, D - d, 0.0f));
             VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) sum.v[p] =
                 vf_fma(a.v[p], b.v[p], sum.v[p]);
         }
@@ -101,8 +116,8 @@ static void attention_mix(size_t n, size_t E, const float *p, const float *v, si
         size_t w = E - e < VF_LANES ? E - e : VF_LANES;
         vf sum = vf_zero();
         for (size_t j = 0; j < n; j++)
-            sum = vf_fma(vf_set1(p[j]), vf_load_n(v + j * step + e, w, vf_zero()), sum);
-        vf_store_n(y + e, w, sum);
+            sum = vf_fma(vf_set1(p[j]), ash_tail_load(v + j * step + e, w), sum);
+        ash_tail_store(y + e, w, sum);
     }
 }
 
