@@ -54,10 +54,12 @@ static void write_constants(struct mw *m) {
     weight(m, "VAR", 1, (int64_t[]){C}, 1, 0.5f, 11);
     weight(m, "K1", 4, (int64_t[]){C, C, 1, 1}, 0, 0.5f, 12);
     weight(m, "K3", 4, (int64_t[]){C, C, 3, 3}, 0, 0.2f, 13);
+    weight(m, "COLUMN", 3, (int64_t[]){C, 1, H}, 0, 2, 16);
+    weight(m, "SCORES", 2, (int64_t[]){H, H}, 0, 2, 15);
     weight(m, "D3", 4, (int64_t[]){C, 1, 3, 3}, 0, 0.2f, 14);
 }
 
-/* "axes=-1,keepdims=0": axes and pads are lists of equal numbers */
+/* "axes=-1,keepdims=0": axes and pads are lists of equal numbers, perm is a list of digits */
 static void write_attrs(struct mw *m, char *text) {
     for (char *at = text, *next; at != NULL; at = next) {
         next = strchr(at, ',');
@@ -70,7 +72,10 @@ static void write_attrs(struct mw *m, char *text) {
             mw_attr_ints(m, at, 1, list);
         else if (strcmp(at, "pads") == 0)
             mw_attr_ints(m, at, 4, list);
-        else
+        else if (strcmp(at, "perm") == 0) {
+            for (size_t i = 0; i < 4; i++) list[i] = value[i] - '0';
+            mw_attr_ints(m, at, 4, list);
+        } else
             mw_attr_int(m, at, v);
     }
 }
@@ -339,6 +344,9 @@ static void test_no_activation(void **state) {
 
 static void test_layer_norm(void **state) {
     static const struct rewrite rows[] = {
+        {"Pow x #2 > q; " VARIANCE "Div x r > n; Mul n GAIN > y", "RMSNormalization"},
+        {"Mul x x > q; " VARIANCE "Reciprocal r > i; Mul x i > n; Mul GAIN n > y",
+         "RMSNormalization"},
         {CENTRED "Pow d #2 > q; " VARIANCE "Div d r > n; Mul n GAIN > s; Add s BIAS > y",
          "LayerNormalization"},
         {CENTRED "Mul d d > q; " VARIANCE "Div d r > n; Mul GAIN n > s; Add BIAS4 s > y",
@@ -357,6 +365,56 @@ static void test_layer_norm(void **state) {
     CHECK_ALL(rows, 16);
 }
 
+/* Scores reach 512 * 0.02, so that the bound of attention_check.c is 4 * 16 * 11 + 24 eps of values
+ * up to 8: 16 * 364 eps. */
+static void test_attention(void **state) {
+    static const struct rewrite rows[] = {
+        {"Transpose:perm=0132 x > k; MatMul x k > s; Mul s #0.02 > t; Softmax:axis=-1 t > p; "
+         "MatMul p x > y",
+         "Attention"},
+        /* heads behind rows: permutations are absorbed, also that of the result */
+        {"Transpose:perm=0213 x > q; Transpose:perm=0231 x > k; Transpose:perm=0213 x > v; "
+         "MatMul q k > s; Div s #50 > t; Softmax:axis=3 t > p; MatMul p v > o; "
+         "Transpose:perm=0213 o > y",
+         "Attention"},
+        {"Transpose:perm=0213 x > h; Transpose:perm=0132 h > k; MatMul h k > s; Mul #0.02@2 s > t; "
+         "Softmax:axis=-1 t > p; MatMul p h > y",
+         "Attention"},
+        /* factors on the operands, a mask on either side, two of them */
+        {"Mul x #0.2 > q; Transpose:perm=0132 x > k; Mul k #0.1 > l; MatMul q l > s; "
+         "Add s SCORES > t; Softmax:axis=-1 t > p; MatMul p x > y",
+         "Attention"},
+        {"Transpose:perm=0132 x > k; MatMul x k > s; Mul s #0.02 > t; Add SCORES t > u; "
+         "Add u COLUMN > w; Softmax:axis=-1 w > p; MatMul p x > y",
+         "Attention"},
+        {"Greater SCORES #0 > c; Transpose:perm=0132 x > k; MatMul x k > s; Mul s #0.02 > t; "
+         "Where c t #-1e9 > u; Softmax:axis=-1 u > p; MatMul p x > y",
+         "Attention"},
+        {"Greater SCORES #0 > c; Transpose:perm=0132 x > k; MatMul x k > s; Mul s #0.02 > t; "
+         "Where c #-1e9 t > u; Add u SCORES > w; Softmax:axis=-1 w > p; MatMul p x > y",
+         "Attention"},
+    };
+    static const struct rewrite left[] = {
+        /* another axis; someone looks at the probabilities; a factor behind the mask */
+        {"Transpose:perm=0132 x > k; MatMul x k > s; Mul s #0.02 > t; Softmax:axis=2 t > p; "
+         "MatMul p x > y",
+         "Transpose MatMul Mul Softmax MatMul"},
+        {"Transpose:perm=0132 x > k; MatMul x k > s; Mul s #0.02 > t; Softmax:axis=-1 t > z; "
+         "MatMul z x > y",
+         "Transpose MatMul Mul Softmax MatMul"},
+        {"Transpose:perm=0132 x > k; MatMul x k > s; Add s SCORES > u; Mul u #0.02 > t; "
+         "Softmax:axis=-1 t > p; MatMul p x > y",
+         "Transpose MatMul Add Mul Softmax MatMul"},
+        /* what is filled in would win */
+        {"Greater SCORES #0 > c; Transpose:perm=0132 x > k; MatMul x k > s; Mul s #0.02 > t; "
+         "Where c t #1 > u; Softmax:axis=-1 u > p; MatMul p x > y",
+         "Transpose MatMul Mul Where Softmax MatMul"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 364);
+    CHECK_ALL(left, 364);
+}
+
 static void test_no_layer_norm(void **state) {
     static const struct rewrite rows[] = {
         {"ReduceMean:axes=2 x > m; Sub x m > d; Pow d #2 > q; " VARIANCE "Div d r > y",
@@ -365,13 +423,13 @@ static void test_no_layer_norm(void **state) {
                  "Div d r > y",
          "ReduceMean Sub Pow Abs ReduceMean Add Sqrt Div"},
         {CENTRED "Mul d d > q; " VARIANCE "Div d r > n; Mul d n > y",
-         "ReduceMean Sub Mul ReduceMean Add Sqrt Div Mul"},
+         "ReduceMean Sub RMSNormalization Mul"},
         {CENTRED "Mul d d > q; " VARIANCE "Div x r > y",
          "ReduceMean Sub Mul ReduceMean Add Sqrt Div"},
     };
     static const struct rewrite output = {
         "ReduceMean:axes=-1 x > z; Sub x z > d; Mul d d > q; " VARIANCE "Div d r > y",
-        "ReduceMean Sub Mul ReduceMean Add Sqrt Div"};
+        "ReduceMean Sub RMSNormalization"};
     (void)state;
     CHECK_ALL(rows, 16);
     check(&output, 16);
@@ -447,8 +505,8 @@ int main(void) {
         cmocka_unit_test(test_clips),      cmocka_unit_test(test_swish),
         cmocka_unit_test(test_gelu),       cmocka_unit_test(test_no_activation),
         cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_no_layer_norm),
-        cmocka_unit_test(test_batch_norm), cmocka_unit_test(test_matmul),
-        cmocka_unit_test(test_prescale),
+        cmocka_unit_test(test_attention),  cmocka_unit_test(test_batch_norm),
+        cmocka_unit_test(test_matmul),     cmocka_unit_test(test_prescale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
