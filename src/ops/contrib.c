@@ -22,6 +22,13 @@ static uint32_t plus(struct ash_builder *b, uint32_t x, uint32_t y) {
     return y == ASH_NONE ? x : two(b, "Add", x, y);
 }
 
+/* A number of input 0's type. */
+static uint32_t number(struct ash_builder *b, float v) {
+    uint32_t x = ash_build_f32(b, v);
+    bool f32 = b->in && b->in[0] && b->in[0]->type.dtype == ASHORE_FLOAT32;
+    return f32 ? x : two(b, "CastLike", x, ash_build_in(b, 0));
+}
+
 static bool wanted(const struct ash_builder *b, uint32_t o) {
     return o < b->node->n_out && b->node->out[o] != ASH_NONE;
 }
@@ -99,8 +106,8 @@ static uint32_t act_build(struct ash_builder *b, uint32_t x, const float *params
     const struct fused_act *act = act_named(b->node);
     if (!act) return x;
     if (act->inputs) {
-        uint32_t lo = n > 0 ? ash_build_f32(b, params[0]) : ASH_NONE;
-        uint32_t hi = n > 1 ? ash_build_f32(b, params[1]) : ASH_NONE;
+        uint32_t lo = n > 0 ? number(b, params[0]) : ASH_NONE;
+        uint32_t hi = n > 1 ? number(b, params[1]) : ASH_NONE;
         return ash_build(b, "Clip", x, lo, hi);
     }
     uint32_t y = one(b, act->name, x);
@@ -177,10 +184,8 @@ static int fused_matmul_body(struct ash_builder *b) {
     uint32_t x = turned(b, 0, flag(b, "transBatchA"), flag(b, "transA"));
     uint32_t y = turned(b, 1, flag(b, "transBatchB"), flag(b, "transB"));
     uint32_t z = two(b, "MatMul", x, y);
-    if (alpha && alpha->type == ASH_ATTR_FLOAT && alpha->v.f != 1.0f) {
-        uint32_t factor = two(b, "CastLike", ash_build_f32(b, alpha->v.f), ash_build_in(b, 0));
-        z = two(b, "Mul", z, factor);
-    }
+    if (alpha && alpha->type == ASH_ATTR_FLOAT && alpha->v.f != 1.0f)
+        z = two(b, "Mul", z, number(b, alpha->v.f));
     ash_build_out(b, 0, z);
     return b->rc;
 }

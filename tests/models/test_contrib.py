@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from conftest import VARIANTS
+from ashore_ctypes import AshoreError
 from onnx import TensorProto, helper
 
 U = 2.0 ** -24
@@ -315,3 +315,156 @@ def test_case(library, case):
         with library.load(case.model().SerializeToString(), **options) as model:
             for _ in range(2):
                 compare(case, model.run(case.feeds()), want, mode)
+
+
+IN_WEBASSEMBLY = ("fast_gelu_bias", "fused_conv_Clip", "fused_matmul_batch_and_last", "skip_rms",
+                  "embed_no_segment", "mha_40_70_0_rows", "mha_1_1_6_keys", "attention_5_3_lengths_1",
+                  "rotary_partly_each_1", "gqa_prompt_interleaved", "gqa_decode_window")
+
+
+@pytest.mark.parametrize("variant,threads", [("scalar", 1), ("relaxed", 2)])
+@pytest.mark.parametrize("case", [c for c in all_cases() if c.name in IN_WEBASSEMBLY],
+                         ids=lambda c: c.name)
+def test_webassembly(wasm, tmp_path, case, variant, threads):
+    want = {name: w for name, w in expectation(case).items() if w.dtype == np.float32}
+    path = str(tmp_path / "case.onnx")
+    model = case.model()
+    for o in [o for o in model.graph.output if o.name not in want]:
+        model.graph.output.remove(o)
+    onnx.save(model, path)
+    outputs, _ = wasm(path, case.feeds(), variant, threads)
+    compare(case, {name: y[0] for name, y in outputs.items()}, want, variant)
+
+
+def test_all_webassembly_cases_are_there():
+    assert set(IN_WEBASSEMBLY) <= {c.name for c in all_cases()}
+
+
+def as_type(case, dtype):
+    """The same node over another floating-point type."""
+    inputs = [x.astype(dtype) if x is not None and x.dtype.kind == "f" else x
+              for x in case.inputs]
+    return Case(case.name, case.op, inputs, case.bound, case.outputs, case.constants, case.domain,
+                case.valid, **case.attributes)
+
+
+KINDS.update({np.dtype(np.float64): TensorProto.DOUBLE, np.dtype(np.float16): TensorProto.FLOAT16})
+
+
+@pytest.mark.parametrize("case", all_cases(), ids=lambda c: c.name)
+def test_double(library, case):
+    """In double what float32 gives, to float32's bound."""
+    want = expectation(case)
+    wide = as_type(case, np.float64)
+    with library.load(wide.model().SerializeToString()) as model:
+        got = model.run(wide.feeds())
+    for name, g in got.items():
+        assert g.dtype == (np.float64 if want[name].dtype == np.float32 else want[name].dtype)
+    compare(case, {n: g.astype(want[n].dtype) for n, g in got.items()}, want, "double")
+
+
+@pytest.mark.parametrize("case", [*multi_head(), *rotations(), *group_query()],
+                         ids=lambda c: c.name)
+def test_half(library, case):
+    """In float16 what the same inputs give in float32.  A score of at most 10 is rounded up to four
+    times, in steps of at most 2^-8, a probability and the result once each: 4 * 2^-8 * 2 + 2^-10 of
+    values up to 1, up to 2 with a bias."""
+    narrow = as_type(case, np.float16)
+    wide = as_type(narrow, np.float32)
+    wide.bound = 2 * (8 * 2 ** -8 + 2 ** -10)
+    with library.load(wide.model().SerializeToString()) as model:
+        want = model.run(wide.feeds())
+    with library.load(narrow.model().SerializeToString()) as model:
+        got = model.run(narrow.feeds())
+    assert all(g.dtype == np.float16 for g in got.values())
+    compare(wide, {n: g.astype(np.float32) for n, g in got.items()}, want, "half")
+
+
+def run_case(library, case):
+    with library.load(case.model().SerializeToString()) as model:
+        return model.run(case.feeds())
+
+
+def test_packed_projections(library):
+    """Queries, keys and values in one tensor, which onnxruntime takes on other processors alone."""
+    r = rng(20)
+    B, S, H, D = 2, 6, 3, 8
+    q, k, v = (floats(r, B, S, H, D) for _ in "qkv")
+    flat = [x.reshape(B, S, H * D) for x in (q, k, v)]
+    want = run_case(library, Case("", "MultiHeadAttention", flat, 0, num_heads=H))["o0"]
+    for inputs in ([np.stack([q, k, v], 3)], [flat[0], np.stack([k, v], 3)]):
+        got = run_case(library, Case("", "MultiHeadAttention", inputs, 0, num_heads=H))["o0"]
+        assert np.array_equal(got, want)
+
+
+def refused():
+    q, k = np.zeros((2, 3, 8), np.float32), np.zeros((2, 5, 8), np.float32)
+    lens, total = np.array([2, 2], np.int32), np.array(3, np.int32)
+    cache = np.zeros((2, 1, 4, 4), np.float32)
+    def mha(inputs, words, **more):
+        return "MultiHeadAttention", inputs, {"num_heads": 2, **more}, words
+    def gqa(inputs, words, **more):
+        return "GroupQueryAttention", inputs, {"num_heads": 2, "kv_num_heads": 1, **more}, words
+    new = [q, k[:, :3, :4].copy(), k[:, :3, :4].copy()]
+    return [
+        mha([q, k, k], "num_heads 0", num_heads=0),
+        mha([q, k, k], "do not go together", num_heads=3),
+        mha([q, k, k[:, :4]], "do not fit"),
+        mha([q, k, None], "do not go together"),
+        mha([q, k, k, None, np.ones((2, 4), np.int32)], "extent 4 of the mask"),
+        mha([q, k, k, None, np.ones(3, np.int32)], "3 lengths for 2"),
+        mha([q, k, k, None, None, np.zeros((2, 2, 3, 6), np.float32)], "extent 6 of the mask"),
+        mha([q, k, k, np.zeros(23, np.float32)], "bias"),
+        mha([q, k, k, None, None, None, np.zeros((2, 2, 3, 4), np.float32)], "go together"),
+        gqa([*new, None, None, lens, total], "heads share", kv_num_heads=0),
+        gqa([*new, cache, cache, np.array([9, 2], np.int32), total], "10 keys, there are 4"),
+        gqa([*new, cache, cache, np.array([-2, 2], np.int32), total], "-1 keys"),
+        gqa([*new, cache, cache, lens, np.array(-1, np.int32)], "total_sequence_length is -1"),
+        gqa([*new, None, None, lens, np.array(2, np.int32)], "does not fit"),
+        gqa([*new, cache, cache, lens, total], "cosines", do_rotary=1),
+        gqa([*new, cache, cache, lens, total, np.zeros((2, 2), np.float32),
+             np.zeros((2, 2), np.float32)], "position 2, there are 2", do_rotary=1),
+        gqa([*new, cache, cache, lens, total], "sliding_window_cache", sliding_window_cache=1),
+        ("RotaryEmbedding", [np.zeros((1, 2, 8), np.float32), np.array([[0, 9]], np.int64),
+                             np.zeros((4, 4), np.float32), np.zeros((4, 4), np.float32)], {},
+         "position 9, there are 4"),
+        ("Attention", [q, np.zeros((8, 24), np.float32)], {"num_heads": 2, "do_rotary": 1},
+         "do_rotary"),
+        ("FusedGemm", [q[0], k[0].T.copy()], {"activation": "Softmax"}, "activation Softmax"),
+        ("EmbedLayerNormalization", [lens.reshape(1, 2), None, q[0]], {}, "input 3 is left out"),
+    ]
+
+
+@pytest.mark.parametrize("op,inputs,attributes,words", refused())
+def test_refused(library, op, inputs, attributes, words):
+    case = Case("", op, inputs, 0, outputs=3 if op == "GroupQueryAttention" else 1, **attributes)
+    with pytest.raises(AshoreError, match=words):
+        run_case(library, case)
+
+
+def test_flex_attention_captures(library):
+    """The subgraphs of FlexAttention read a value from outside."""
+    r = rng(21)
+    q, k, v = floats(r, 1, 4, 5, 8), floats(r, 1, 2, 7, 8), floats(r, 1, 2, 7, 6)
+    shift = floats(r, 5, 7)
+    mod = helper.make_graph(
+        [helper.make_node("Add", ["s", "shift"], ["t"])], "mod",
+        [helper.make_tensor_value_info("s", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("t", TensorProto.FLOAT, None)])
+    node = helper.make_node("FlexAttention", ["q", "k", "v"], ["y"], domain="ai.onnx.preview",
+                            score_mod=mod)
+    feeds = {"q": q, "k": k, "v": v, "shift": shift}
+    graph = helper.make_graph(
+        [node], "flex",
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, x.shape) for n, x in feeds.items()],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)])
+    model = helper.make_model(graph, ir_version=10, opset_imports=[
+        helper.make_opsetid("", 24), helper.make_opsetid("ai.onnx.preview", 1)])
+    k, v = (np.repeat(x, 2, 1).astype(np.float64) for x in (k, v))
+    s = q.astype(np.float64) @ k.swapaxes(2, 3) / 8 ** 0.5 + shift
+    p = np.exp(s - s.max(-1, keepdims=True))
+    want = p / p.sum(-1, keepdims=True) @ v
+    for options in MODES.values():
+        with library.load(model.SerializeToString(), **options) as m:
+            for _ in range(2):
+                assert np.abs(m.run(feeds)["y"] - want).max() <= attention_bound(8, 7, 4)
