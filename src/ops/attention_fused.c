@@ -4,7 +4,9 @@
  *
  * Q, K, V and the result are [B, heads, rows, numbers], or [B, rows, heads, numbers] where the
  * attribute q_rows, k_rows, v_rows or y_rows is set.  A mask is added (kind 0), keeps what it is
- * true for (1) or fills it (2); what is filled becomes the number `fill`, which is negative. */
+ * true for (1) or fills it (2); what is filled becomes the number `fill`, which is negative.  Where
+ * the attributes heads and kv_heads are set, each head of keys and values serves heads / kv_heads
+ * of queries, one after the other. */
 #include "ops/attention_core.h"
 
 #include <math.h>
@@ -16,6 +18,7 @@ struct fused_attrs {
     bool q_rows, k_rows, v_rows, y_rows;
     enum ash_attn_mask_kind kind[ASH_ATTN_MASKS];
     float fill[ASH_ATTN_MASKS];
+    int64_t heads, kv_heads; /* 0: as many of both */
 };
 
 static int fused_parse(const struct ash_parse *c, void *attrs) {
@@ -25,6 +28,11 @@ static int fused_parse(const struct ash_parse *c, void *attrs) {
     bool *const to[] = {&a->q_rows, &a->k_rows, &a->v_rows, &a->y_rows};
     int64_t v;
     ASH_TRY(ash_parse_float(c, "scale", 1, &a->scale));
+    ASH_TRY(ash_parse_int(c, "heads", 0, &a->heads));
+    ASH_TRY(ash_parse_int(c, "kv_heads", 0, &a->kv_heads));
+    ASH_FAIL_IF(a->heads < 0 || a->kv_heads < 0 || (a->heads > 0) != (a->kv_heads > 0) ||
+                    (a->heads && a->heads % a->kv_heads),
+                c->err, ATTR, "%lld heads share %lld", (long long)a->heads, (long long)a->kv_heads);
     for (int i = 0; i < 4; i++) {
         ASH_TRY(ash_parse_int(c, rows[i], 0, &v));
         *to[i] = v != 0;
@@ -48,13 +56,21 @@ static uint32_t turn(struct ash_builder *b, uint32_t x, int p1, int p2, int p3) 
     return y;
 }
 
+/* [B, heads, rows, numbers] with another number of heads: rows of heads that share one follow each
+ * other. */
+static uint32_t regroup(struct ash_builder *b, uint32_t x, int64_t heads) {
+    if (!heads) return x;
+    return ash_build(b, "Reshape", x, ash_build_i64(b, (int64_t[]){0, heads, -1, 0}, 4), ASH_NONE);
+}
+
 static int fused_body(struct ash_builder *b) {
     const struct fused_attrs *a = b->attrs;
     uint32_t q = ash_build_in(b, 0), k = ash_build_in(b, 1), v = ash_build_in(b, 2), s;
     if (a->q_rows) q = turn(b, q, 2, 1, 3);
     k = a->k_rows ? turn(b, k, 2, 3, 1) : turn(b, k, 1, 3, 2);
     if (a->v_rows) v = turn(b, v, 2, 1, 3);
-    s = ash_build(b, "MatMul", q, k, ASH_NONE);
+    q = regroup(b, q, a->kv_heads);
+    s = regroup(b, ash_build(b, "MatMul", q, k, ASH_NONE), a->heads);
     if (a->scale != 1.0f) s = ash_build(b, "Mul", s, ash_build_f32(b, a->scale), ASH_NONE);
     for (int i = 0; i < ASH_ATTN_MASKS; i++) {
         uint32_t m = ash_build_in(b, IN_MASKS + i), fill;
@@ -68,7 +84,8 @@ static int fused_body(struct ash_builder *b) {
                                         : ash_build(b, "Where", m, fill, s);
     }
     s = ash_build(b, "Softmax", s, ASH_NONE, ASH_NONE);
-    s = ash_build(b, "MatMul", s, v, ASH_NONE);
+    s = ash_build(b, "MatMul", regroup(b, s, a->kv_heads), v, ASH_NONE);
+    s = regroup(b, s, a->heads);
     if (a->y_rows) s = turn(b, s, 2, 1, 3);
     ash_build_out(b, 0, s);
     return b->rc;
@@ -89,12 +106,15 @@ static bool describe(const struct fused_attrs *at, int n_in, const struct ash_te
     a->D = q->dim[3];
     a->E = v->dim[3];
     a->scale = (double)at->scale;
-    bool fits = k->dim[0] == a->B && v->dim[0] == a->B && k->dim[at->k_rows ? 2 : 1] == a->H &&
-                v->dim[at->v_rows ? 2 : 1] == a->H && v->dim[at->v_rows ? 1 : 2] == a->T &&
+    int64_t kv = at->kv_heads ? at->kv_heads : a->H;
+    if (at->heads && a->H != at->heads) return false;
+    if (kv > 0) a->G = a->H / kv;
+    bool fits = k->dim[0] == a->B && v->dim[0] == a->B && k->dim[at->k_rows ? 2 : 1] == kv &&
+                v->dim[at->v_rows ? 2 : 1] == kv && v->dim[at->v_rows ? 1 : 2] == a->T &&
                 k->dim[3] == a->D;
     a->q = ash_attn_side(q, at->q_rows, a->H, a->S, a->D);
-    a->k = ash_attn_side(k, at->k_rows, a->H, a->T, a->D);
-    a->v = ash_attn_side(v, at->v_rows, a->H, a->T, a->E);
+    a->k = ash_attn_side(k, at->k_rows, kv, a->T, a->D);
+    a->v = ash_attn_side(v, at->v_rows, kv, a->T, a->E);
     a->y = ash_attn_side(out, at->y_rows, a->H, a->S, a->E);
     for (int i = 0; fits && i < ASH_ATTN_MASKS && IN_MASKS + i < n_in; i++) {
         struct ash_attn_mask *m = &a->mask[i];

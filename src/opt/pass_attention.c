@@ -23,6 +23,7 @@ struct found {
     bool rows[3];            /* rows come before heads */
     struct mask mask[MASKS]; /* the outermost first */
     int masks;
+    int64_t heads, kv_heads; /* where queries share heads of keys and values; 0 otherwise */
 };
 
 static bool is_op(const struct ash_node *n, const char *op) {
@@ -176,6 +177,44 @@ static bool take_keys(const struct ash_pass *p, uint32_t v, struct found *f) {
     return true;
 }
 
+/* v is x with each head as often as queries share it: Reshape(Expand(Unsqueeze(x, 2))). */
+static uint32_t unrepeated(const struct ash_pass *p, uint32_t v, int64_t *heads, int64_t *shared) {
+    const struct ash_node *reshape = ash_pass_producer(p, v), *expand, *wide;
+    if (!is_op(reshape, "Reshape") || !is_f32(p, v, 4)) return ASH_NONE;
+    expand = ash_pass_producer(p, reshape->in[0]);
+    if (!is_op(expand, "Expand") || !is_f32(p, reshape->in[0], 5)) return ASH_NONE;
+    wide = ash_pass_producer(p, expand->in[0]);
+    if (!is_op(wide, "Unsqueeze") || !is_f32(p, wide->in[0], 4)) return ASH_NONE;
+    const struct ash_dim *y = type_of(p, v)->dim, *e = type_of(p, reshape->in[0])->dim;
+    const struct ash_dim *w = type_of(p, expand->in[0])->dim, *x = type_of(p, wide->in[0])->dim;
+    bool fits = ash_dim_is(w[2], 1) && e[2].kind == ASH_DIM_EXACT && x[1].kind == ASH_DIM_EXACT &&
+                e[2].value > 0 && x[1].value > 0 && ash_dim_is(y[1], x[1].value * e[2].value);
+    for (int i = 0; i < 4; i++) { /* dimension 2 is the new one, and the only one that grows */
+        int k = i < 2 ? i : i + 1;
+        fits = fits && ash_dim_same(x[i], w[k]) && ash_dim_same(x[i], e[k]) &&
+               (i == 1 || ash_dim_same(x[i], y[i]));
+    }
+    if (!fits) return ASH_NONE;
+    *heads = y[1].value;
+    *shared = x[1].value;
+    return wide->in[0];
+}
+
+/* Keys and values from before they are repeated, where both are. */
+static void take_shared(const struct ash_pass *p, struct found *f) {
+    int64_t heads[2] = {0}, shared[2] = {0};
+    uint32_t v[2];
+    if (f->rows[1] || f->rows[2]) return;
+    for (int i = 0; i < 2; i++) v[i] = unrepeated(p, f->in[1 + i], &heads[i], &shared[i]);
+    if (v[0] == ASH_NONE || v[1] == ASH_NONE || heads[0] != heads[1] || shared[0] != shared[1])
+        return;
+    const struct ash_type *q = type_of(p, f->in[0]);
+    if (!ash_dim_is(q->dim[f->rows[0] ? 2 : 1], heads[0])) return;
+    f->heads = heads[0];
+    f->kv_heads = shared[0];
+    for (int i = 0; i < 2; i++) take(p, v[i], i ? NULL : &f->scale, &f->in[1 + i], &f->rows[1 + i]);
+}
+
 /* ---- the pass ---- */
 
 static int set_int(struct ash_pass *p, struct ash_node *n, const char *name, int64_t v) {
@@ -210,6 +249,10 @@ static int become(struct ash_pass *p, struct ash_node *n, const struct found *f)
     n->label = NULL;
     ASH_TRY(set_float(p, n, "scale", (float)f->scale));
     ASH_TRY(set_int(p, n, "y_rows", y_rows));
+    if (f->heads) {
+        ASH_TRY(set_int(p, n, "heads", f->heads));
+        ASH_TRY(set_int(p, n, "kv_heads", f->kv_heads));
+    }
     for (int i = 0; i < 3; i++) {
         in[i] = f->in[i];
         ASH_TRY(set_int(p, n, rows[i], f->rows[i]));
@@ -243,6 +286,7 @@ static int visit(struct ash_pass *p, struct ash_node *softmax) {
     if (!take_keys(p, first->in[1], &f)) return ASHORE_OK;
     take(p, first->in[0], &f.scale, &f.in[0], &f.rows[0]);
     take(p, second->in[1], NULL, &f.in[2], &f.rows[2]);
+    take_shared(p, &f);
     if (!isfinite(f.scale) || !isfinite((float)f.scale)) return ASHORE_OK;
     return become(p, second, &f);
 }

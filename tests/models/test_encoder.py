@@ -23,7 +23,7 @@ def bound(layers):
 SHAPES = [(3, 17), (1, 5), (2, 40), (3, 17)]
 
 
-@pytest.fixture(scope="module", params=["bert", "sdpa"])
+@pytest.fixture(scope="module", params=["bert", "sdpa", "llama"])
 def model(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("encoder") / f"{request.param}.onnx"
     onnx.save(encoder.make(request.param), path)
@@ -46,9 +46,10 @@ def test_native(library, oracle, model, options):
             compare(m.run(feeds)["last_hidden_state"], session.run(None, feeds)[0])
 
 
-def test_reference(library, oracle, tmp_path):
+@pytest.mark.parametrize("style", ["bert", "sdpa", "llama"])
+def test_reference(library, oracle, tmp_path, style):
     path = str(tmp_path / "small.onnx")
-    onnx.save(encoder.make("bert", layers=1, width=48, n=3), path)
+    onnx.save(encoder.make(style, layers=1, width=48, n=4), path)
     feeds = encoder.texts(2, 9)
     with library.load(path, reference=1) as m:
         compare(m.run(feeds)["last_hidden_state"], oracle(path).run(None, feeds)[0], layers=1)
@@ -74,6 +75,10 @@ def test_fused(model):
     attention = [s for s in steps if s["op"] == "Attention"]
     assert len(attention) == 6
     assert all(s["kernel"].startswith("attention_f32") for s in attention)
-    assert ops.count("LayerNormalization") == 13
-    assert ops.count("MatMul+Gelu") == 6
-    assert not {"Softmax", "Transpose", "Erf", "ReduceMean", "Div"} & set(ops)
+    norm, act = ("RMSNormalization", "MatMul+Swish") if "llama" in model else \
+        ("LayerNormalization", "MatMul+Gelu")
+    assert ops.count(norm) == (12 if "llama" in model else 13)
+    assert ops.count(act) == 6
+    assert not {"Softmax", "Erf", "ReduceMean", "Div", "Expand"} & set(ops)
+    # Rotary positions stand behind the permutation of queries and of keys.
+    assert ops.count("Transpose") == (12 if "llama" in model else 0)
