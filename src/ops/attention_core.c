@@ -153,6 +153,7 @@ static void softmax_row(const struct ash_attn *a, const struct work *w, int64_t 
     }
     if (a->sink || a->smooth) sum += exp(sink - most);
     sum = ash_round_half(p, sum);
+    none = none || (a->quiet && isnan(sum));
     for (int64_t j = 0; j < a->T; j++) {
         s[j] = none ? 0 : ash_round_half(w->round, ash_round_half(p, s[j] / sum));
         put_qk(a, 3, (b * a->H + h) * a->S + i, j, s[j]);
@@ -363,6 +364,7 @@ void ash_attn_run(const struct ash_attn *a, void *scratch, struct ash_pool *pool
     to.right = a->right;
     to.sink = a->sink ? a->sink->data : a->smooth ? sink : NULL;
     to.zero = a->zero;
+    to.quiet = a->quiet;
     set_masks(a, memory, &l, &to);
     set_keys(a, memory, &l, &to);
     ash_attention_f32(ash_attention_best(), ash_gemm_best(), &to, memory + l.rest, pool);

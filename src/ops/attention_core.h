@@ -58,6 +58,7 @@ struct ash_attn {
     const struct ash_tensor *sink; /* [H], the score of nothing; NULL: none */
     bool smooth;                   /* a sink of 0 for all heads */
     bool zero;                     /* no key that counts: zeros instead of NaN */
+    bool quiet;                    /* a row of NaN: zeros */
     const struct ash_tensor *qk;   /* [B, H, S, T], to be written; NULL */
     int qk_mode;                   /* 0: products, 1: capped, 2: with masks, 3: probabilities */
     int precision;                 /* element type that the softmax is computed in; 0: that of q */

@@ -6,7 +6,8 @@
  * attribute q_rows, k_rows, v_rows or y_rows is set.  A mask is added (kind 0), keeps what it is
  * true for (1) or fills it (2); what is filled becomes the number `fill`, which is negative.  Where
  * the attributes heads and kv_heads are set, each head of keys and values serves heads / kv_heads
- * of queries, one after the other. */
+ * of queries, one after the other.  With `quiet`, probabilities that are NaN, as in a row of -inf,
+ * are 0. */
 #include "ops/attention_core.h"
 
 #include <math.h>
@@ -19,6 +20,7 @@ struct fused_attrs {
     enum ash_attn_mask_kind kind[ASH_ATTN_MASKS];
     float fill[ASH_ATTN_MASKS];
     int64_t heads, kv_heads; /* 0: as many of both */
+    bool quiet;              /* probabilities that are NaN are 0 */
 };
 
 static int fused_parse(const struct ash_parse *c, void *attrs) {
@@ -28,6 +30,8 @@ static int fused_parse(const struct ash_parse *c, void *attrs) {
     bool *const to[] = {&a->q_rows, &a->k_rows, &a->v_rows, &a->y_rows};
     int64_t v;
     ASH_TRY(ash_parse_float(c, "scale", 1, &a->scale));
+    ASH_TRY(ash_parse_int(c, "quiet", 0, &v));
+    a->quiet = v != 0;
     ASH_TRY(ash_parse_int(c, "heads", 0, &a->heads));
     ASH_TRY(ash_parse_int(c, "kv_heads", 0, &a->kv_heads));
     ASH_FAIL_IF(a->heads < 0 || a->kv_heads < 0 || (a->heads > 0) != (a->kv_heads > 0) ||
@@ -84,6 +88,10 @@ static int fused_body(struct ash_builder *b) {
                                         : ash_build(b, "Where", m, fill, s);
     }
     s = ash_build(b, "Softmax", s, ASH_NONE, ASH_NONE);
+    if (a->quiet) {
+        uint32_t number = ash_build(b, "Equal", s, s, ASH_NONE);
+        s = ash_build(b, "Where", number, s, ash_build_f32(b, 0));
+    }
     s = ash_build(b, "MatMul", regroup(b, s, a->kv_heads), v, ASH_NONE);
     s = regroup(b, s, a->heads);
     if (a->y_rows) s = turn(b, s, 2, 1, 3);
@@ -106,6 +114,7 @@ static bool describe(const struct fused_attrs *at, int n_in, const struct ash_te
     a->D = q->dim[3];
     a->E = v->dim[3];
     a->scale = (double)at->scale;
+    a->quiet = at->quiet;
     int64_t kv = at->kv_heads ? at->kv_heads : a->H;
     if (at->heads && a->H != at->heads) return false;
     if (kv > 0) a->G = a->H / kv;

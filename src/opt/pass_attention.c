@@ -24,6 +24,7 @@ struct found {
     struct mask mask[MASKS]; /* the outermost first */
     int masks;
     int64_t heads, kv_heads; /* where queries share heads of keys and values; 0 otherwise */
+    bool quiet;              /* probabilities that are NaN become 0 */
 };
 
 static bool is_op(const struct ash_node *n, const char *op) {
@@ -249,6 +250,7 @@ static int become(struct ash_pass *p, struct ash_node *n, const struct found *f)
     n->label = NULL;
     ASH_TRY(set_float(p, n, "scale", (float)f->scale));
     ASH_TRY(set_int(p, n, "y_rows", y_rows));
+    if (f->quiet) ASH_TRY(set_int(p, n, "quiet", 1));
     if (f->heads) {
         ASH_TRY(set_int(p, n, "heads", f->heads));
         ASH_TRY(set_int(p, n, "kv_heads", f->kv_heads));
@@ -273,14 +275,31 @@ static bool last_axis(const struct ash_node *n) {
     return axis == -1 || axis == 3;
 }
 
+/* The product that takes the probabilities y; on the way Where(IsNaN(y), 0, y) may stand. */
+static struct ash_node *second_product(const struct ash_pass *p, uint32_t y, bool *quiet) {
+    struct ash_node *n = ash_pass_single_use(p, y);
+    double zero = 1;
+    *quiet = p->uses[y] == 2;
+    for (uint32_t i = 0; *quiet && i < p->graph->n_nodes; i++) {
+        struct ash_node *where = p->graph->nodes[i];
+        const struct ash_node *test =
+            is_op(where, "Where") ? ash_pass_producer(p, where->in[0]) : NULL;
+        if (!is_op(test, "IsNaN") || test->in[0] != y || where->in[2] != y) continue;
+        if (p->uses[where->in[0]] != 1 || !scalar(p, where->in[1], &zero) || zero != 0) continue;
+        y = where->out[0];
+        n = ash_pass_single_use(p, y);
+        break;
+    }
+    bool fits = is_op(n, "MatMul") && n->in[0] == y && is_f32(p, n->in[1], 4);
+    return fits && (!*quiet || zero == 0) ? n : NULL;
+}
+
 static int visit(struct ash_pass *p, struct ash_node *softmax) {
     struct found f = {.scale = 1};
     if (!is_op(softmax, "Softmax") || !last_axis(softmax) || !is_f32(p, softmax->out[0], 4))
         return ASHORE_OK;
-    struct ash_node *second = ash_pass_single_use(p, softmax->out[0]);
-    if (!is_op(second, "MatMul") || second->in[0] != softmax->out[0] ||
-        !is_f32(p, second->in[1], 4))
-        return ASHORE_OK;
+    struct ash_node *second = second_product(p, softmax->out[0], &f.quiet);
+    if (!second) return ASHORE_OK;
     const struct ash_node *first = first_product(p, softmax->in[0], 0, &f);
     if (!first || !is_f32(p, first->in[0], 4) || !is_f32(p, first->in[1], 4)) return ASHORE_OK;
     if (!take_keys(p, first->in[1], &f)) return ASHORE_OK;

@@ -122,6 +122,7 @@ static void span_of(const struct ash_attention *a, size_t b, size_t h, size_t i,
     p->scale = a->scale;
     p->cap = a->cap;
     p->zero = a->zero;
+    p->quiet = a->quiet;
     p->sink = a->sink ? a->sink + h : NULL;
 }
 

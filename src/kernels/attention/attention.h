@@ -32,6 +32,7 @@ struct ash_attention_span {
     float floor[ASH_ATTENTION_BIASES];
     const float *sink; /* one more score, that of nothing; NULL: none */
     bool zero;         /* only -inf gives zeros instead of NaN */
+    bool quiet;        /* whatever would give NaN gives zeros */
 };
 /* Scores become probabilities, 0 for the keys that are not seen. */
 typedef void ash_attention_softmax_fn(const struct ash_attention_span *p, float *s);
@@ -74,7 +75,7 @@ struct ash_attention {
     int64_t past, left, right; /* a query at position p sees the keys p - left to p + right; -1: no
                                   limit */
     const float *sink;         /* [H]; NULL: none */
-    bool zero;
+    bool zero, quiet;          /* as in the span */
 };
 
 /* Bytes that ash_attention_f32 works in, aligned to 64; SIZE_MAX when there are too many. */

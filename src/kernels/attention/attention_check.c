@@ -75,6 +75,8 @@ static void probabilities(const struct ash_attention *a, size_t b, size_t h, siz
     }
     if (top == -(double)INFINITY) e->none = e->none || a->zero;
     if (top == -(double)INFINITY && !e->none) e->special = true;
+    e->none = e->none || (e->special && a->quiet);
+    e->special = e->special && !a->quiet;
     if (e->none) memset(e->p, 0, sizeof e->p);
     if (e->none || e->special) return;
     if (a->sink) sum = exp((double)a->sink[h] - top);
@@ -160,6 +162,7 @@ static void check_case(const struct ash_attention_row *row, const struct ash_gem
     a.scale = chk_f32(0.05f, 0.5f);
     a.cap = i % 5 == 4 ? 3.0f : 0.0f;
     a.zero = i % 2;
+    a.quiet = i % 6 == 2;
     set_limits(&a, length, position);
     if (i % 3 == 0) add_bias(&a, 0, BIAS_SLOT);
     if (i % 4 == 0) add_bias(&a, 1, OTHER_SLOT);

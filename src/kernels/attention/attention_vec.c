@@ -74,6 +74,10 @@ static void attention_softmax(const struct ash_attention_span *p, float *s) {
         (void)raise(t, 16, vf_set1(most));
         sum = sum + vf_set1(t[0]);
     }
+    if (p->quiet && !(sum[0] == sum[0])) {
+        fill(s, end, 0.0f);
+        return;
+    }
     const vf factor = vf_set1(1.0f) / sum;
     for (size_t i = 0; i < whole; i += VF_LANES) vf_store(x + i, vf_load(x + i) * factor);
     fill(s, (size_t)(x - s), 0.0f);
