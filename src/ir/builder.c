@@ -4,7 +4,7 @@
 #include <string.h>
 
 uint32_t ash_build_in(const struct ash_builder *b, int i) {
-    if ((uint32_t)i >= b->node->n_formal || b->node->in[i] == ASH_NONE) return ASH_NONE;
+    if ((uint32_t)i >= b->node->n_in || b->node->in[i] == ASH_NONE) return ASH_NONE;
     uint32_t at = 0; /* graph inputs are the node's inputs that are there */
     for (int k = 0; k < i; k++) at += b->node->in[k] != ASH_NONE;
     return b->graph->inputs[at];
@@ -14,18 +14,26 @@ static struct ash_node *last(struct ash_builder *b) {
     return b->graph->nodes[b->graph->n_nodes - 1];
 }
 
-uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y, uint32_t z) {
-    uint32_t in[3] = {x, y, z}, n = 3, out = ASH_NONE;
-    while (n && in[n - 1] == ASH_NONE) n--;
+void ash_build_node(struct ash_builder *b, const char *domain, const char *op, int opset,
+                    const uint32_t *in, uint32_t n_in, uint32_t *out, uint32_t n_out) {
     struct ash_node *node;
     if (b->rc == ASHORE_OK)
-        b->rc = ash_graph_add_node(b->graph, "", op, ASH_OPSET_NEWEST, n, 1, &node, b->err);
-    if (b->rc == ASHORE_OK) b->rc = ash_graph_add_value(b->graph, "", &out, b->err);
-    if (b->rc != ASHORE_OK) return ASH_NONE;
+        b->rc = ash_graph_add_node(b->graph, domain, op, opset, n_in, n_out, &node, b->err);
+    for (uint32_t i = 0; i < n_out; i++) {
+        out[i] = ASH_NONE;
+        if (b->rc == ASHORE_OK) b->rc = ash_graph_add_value(b->graph, "", &out[i], b->err);
+    }
+    if (b->rc != ASHORE_OK) return;
     node->name = b->node->name;
-    for (uint32_t i = 0; i < n; i++) node->in[i] = in[i];
-    node->out[0] = out;
+    for (uint32_t i = 0; i < n_in; i++) node->in[i] = in[i];
+    for (uint32_t i = 0; i < n_out; i++) node->out[i] = out[i];
     node->id = b->node->id;
+}
+
+uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y, uint32_t z) {
+    uint32_t in[3] = {x, y, z}, n = 3, out;
+    while (n && in[n - 1] == ASH_NONE) n--;
+    ash_build_node(b, "", op, ASH_OPSET_NEWEST, in, n, &out, 1);
     return out;
 }
 
@@ -87,6 +95,7 @@ int ash_body(const struct ash_node *node, struct ash_arena *arena, struct ash_sy
         ASH_TRY(ash_graph_add_value(g, "", &g->inputs[g->n_inputs++], err));
     }
     g->n_outputs = node->n_out;
+    for (uint32_t i = 0; i < node->n_out; i++) g->outputs[i] = ASH_NONE;
     struct ash_builder b = {.graph = g, .node = node, .attrs = node->attrs, .in = in, .err = err};
     int rc = node->op->body(&b);
     if (rc == ASHORE_OK) rc = b.rc;

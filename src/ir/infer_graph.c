@@ -220,6 +220,20 @@ static int infer_sub(struct ash_infer *c, int k, const struct ash_info *formal,
     return ash_infer_graph(f, sub->graph, in, out, NULL);
 }
 
+static int infer_by_body(struct ash_inference *f, const struct ash_node *node,
+                         const struct ash_info *const *in, struct ash_info *out) {
+    struct ash_graph *body;
+    int rc = ash_body(node, f->arena, f->syms, in, &body, f->err);
+    if (rc != ASHORE_OK) return rc;
+    struct ash_info *given = ash_arena_array(f->arena, body->n_inputs, sizeof *given);
+    if (!given) return ash_fail_nomem(f->err, body->n_inputs * sizeof *given);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (in[i]) given[n++] = *in[i];
+    }
+    return ash_infer_graph(f, body, given, out, NULL);
+}
+
 static int infer_node(struct ash_inference *f, const struct ash_node *node,
                       const struct ash_info *const *in, struct ash_info *out) {
     const struct ash_op *op = node->op;
@@ -238,6 +252,7 @@ static int infer_node(struct ash_inference *f, const struct ash_node *node,
         any = true;
         if (!in[i]->data || in[i]->data->dtype == ASHORE_STRING) all = false;
     }
+    if (!op->infer) return infer_by_body(f, node, in, out);
     struct ash_infer c = {.node = node,
                           .attrs = node->attrs,
                           .n_in = (int)node->n_formal,
@@ -310,7 +325,9 @@ int ash_infer_graph(struct ash_inference *f, const struct ash_graph *g, const st
             if (n->out[k] != ASH_NONE) all[n->out[k]] = nout[k];
         }
     }
-    for (uint32_t i = 0; i < g->n_outputs; i++) out[i] = all[g->outputs[i]];
+    for (uint32_t i = 0; i < g->n_outputs; i++) {
+        if (g->outputs[i] != ASH_NONE) out[i] = all[g->outputs[i]];
+    }
     if (infos) *infos = all;
     return ASHORE_OK;
 }

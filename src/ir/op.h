@@ -197,6 +197,8 @@ enum {
     ASH_OP_IMPURE = 1 << 2, /* never folded: random, control flow */
     ASH_OP_ELEMENTWISE = 1 << 3, /* output element i hangs on elements i of inputs, after
                                     broadcasting, alone */
+    ASH_OP_STEPS = 1 << 5,       /* its definition rounds after steps on the way: with the 8 bits of
+                                    bfloat16 that shows, and the reference does the same */
     ASH_OP_VALUES = 1 << 4       /* takes sequences, optionals or maps; the inputs of all others are
                                     tensors, inference and executor see to that */
 };
@@ -220,8 +222,11 @@ struct ash_op {
                                               says how much scratch it keeps its state in */
     int (*choose)(const struct ash_info *const *in); /* the one sub that runs, once and instead of
                                               the node, as far as `in` tells; -1: not known */
-    /* Instead of ref: the definition as a graph of ONNX operators, inputs and outputs as the
-     * node's. Internal operators have one: it is what the writer writes out. */
+    /* Instead of ref: the definition as a graph of other operators, inputs and outputs as the
+     * node's. Of internal operators it is the test oracle, too, and what the writer writes out; of
+     * others without lower() it takes the node's place when the model is loaded.  Inference may be
+     * left out: it is then the body's.  ASHORE_NEEDS_DATA when the body hangs on types that are not
+     * known. */
     int (*body)(struct ash_builder *b);
 };
 
@@ -248,6 +253,9 @@ uint32_t ash_build_in(const struct ash_builder *b, int i);
 /* Appends ai.onnx operator `op` at the newest version with up to three inputs (ASH_NONE: left out);
  * returns its output. */
 uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y, uint32_t z);
+/* The same of any domain and version, with n_in inputs and n_out outputs; out gets their values. */
+void ash_build_node(struct ash_builder *b, const char *domain, const char *op, int opset,
+                    const uint32_t *in, uint32_t n_in, uint32_t *out, uint32_t n_out);
 /* Attributes of the node built last. */
 void ash_build_attr_float(struct ash_builder *b, const char *name, float v);
 void ash_build_attr_int(struct ash_builder *b, const char *name, int64_t v);

@@ -382,6 +382,20 @@ const void *ash_gather_tile(const struct ash_tensor *t, int64_t start, int64_t s
     return tile;
 }
 
+double ash_round_half(int dtype, double x) {
+    double stored = 0; /* room for any type */
+    if (ash_dtype_size(dtype) != 2) return x;
+    ash_store_f64(dtype, &x, 1, &stored);
+    ash_load_f64(dtype, &stored, 1, &x);
+    return x;
+}
+
+double ash_sum_half(int dtype, double sum, double x, int64_t n) {
+    enum { FEW = 8 };
+    bool each = dtype == ASHORE_BFLOAT16 && n <= FEW;
+    return each ? ash_round_half(dtype, sum + x) : sum + x;
+}
+
 void ash_gather_f64(const struct ash_tensor *t, int64_t start, int64_t step, size_t n,
                     double *dst) {
     size_t run = step == 1 ? n : 1;

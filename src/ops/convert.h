@@ -39,6 +39,12 @@ const void *ash_gather_tile(const struct ash_tensor *t, int64_t start, int64_t s
 void ash_gather_f64(const struct ash_tensor *t, int64_t start, int64_t step, size_t n, double *dst);
 void ash_scatter_f64(const struct ash_tensor *t, int64_t start, int64_t step, size_t n,
                      const double *src);
+/* x rounded to dtype where that has 16 bits; other types compute in double. */
+double ash_round_half(int dtype, double x);
+/* Adds term number i of n to a sum of that type: rounded after each term where there are few, as in
+ * NumPy, by which sums in bfloat16 are tested; of many that would lose more than the type can hold.
+ */
+double ash_sum_half(int dtype, double sum, double x, int64_t n);
 /* Address of element i. */
 static inline void *ash_at(const struct ash_tensor *t, int64_t i) {
     return (char *)t->data + (size_t)i * ash_dtype_size(t->dtype);

@@ -1,4 +1,5 @@
-/* BatchNormalization, InstanceNormalization, LayerNormalization.
+/* BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization, and
+ * RMSNormalization, which before it was standard was SimplifiedLayerNormalization.
  *
  * Letters: N examples, C channels, S elements of one channel of one example. */
 #include "kernels/norm/norm.h"
@@ -6,6 +7,7 @@
 #include "ops/lowering.h"
 
 #include <math.h>
+#include <string.h>
 
 struct norm_attrs {
     float epsilon, momentum;
@@ -13,6 +15,9 @@ struct norm_attrs {
     bool flat;    /* BatchNormalization before version 9: each element of an example is a channel */
     int64_t axis; /* LayerNormalization: first normalised dimension */
     int stash;    /* LayerNormalization: element type of outputs 1 and 2 */
+    bool rms;     /* LayerNormalization without a mean */
+    int64_t groups; /* GroupNormalization; 0: InstanceNormalization, each channel is a group */
+    bool by_group;  /* GroupNormalization before version 21: scale and bias of groups */
 };
 
 /* Extents of input i, where they are known, are a vector of `want` elements. */
@@ -29,14 +34,15 @@ static int expect_vector(struct ash_infer *c, int i, struct ash_dim want) {
     return ASHORE_OK;
 }
 
-/* Mean and population variance of S elements from each of `outer` places, `step` apart. */
-static void statistics(const struct ash_tensor *x, int64_t start, int64_t step, int64_t outer,
-                       int64_t s, double *mean, double *variance) {
+/* Mean (0 with rms) and population variance of S elements from each of `outer` places, `step`
+ * apart. */
+static void statistics(const struct ash_tensor *x, bool rms, int64_t start, int64_t step,
+                       int64_t outer, int64_t s, double *mean, double *variance) {
     double t[ASH_TILE], sum = 0;
     size_t n;
 
     *mean = 0;
-    for (int pass = 0; pass < 2; pass++) {
+    for (int pass = rms; pass < 2; pass++) {
         sum = 0;
         for (int64_t o = 0; o < outer; o++) {
             for (int64_t i = 0; (n = ash_tile_size(s, i)); i += (int64_t)n) {
@@ -123,7 +129,7 @@ static int batch_ref(struct ash_run *c) {
         if (a->training) {
             double old[2] = {mean, variance}, out[4];
 
-            statistics(x, ch * s, channels * s, examples, s, &mean, &variance);
+            statistics(x, false, ch * s, channels * s, examples, s, &mean, &variance);
             out[0] = old[0] * momentum + mean * (1 - momentum);
             out[1] = old[1] * momentum + variance * (1 - momentum);
             out[2] = mean;
@@ -185,55 +191,80 @@ static int batch_lower(struct ash_lower *c) {
     return ASHORE_OK;
 }
 
-/* ---- InstanceNormalization ---- */
+/* ---- InstanceNormalization, GroupNormalization ---- */
 
-static int instance_parse(const struct ash_parse *c, void *attrs) {
-    return ash_parse_float(c, "epsilon", 1e-5f, &((struct norm_attrs *)attrs)->epsilon);
+static int group_parse(const struct ash_parse *c, void *attrs) {
+    struct norm_attrs *a = attrs;
+
+    ASH_TRY(ash_parse_float(c, "epsilon", 1e-5f, &a->epsilon));
+    if (*c->node->op_type != 'G') return ASHORE_OK;
+    a->by_group = c->node->opset < 21;
+    ASH_TRY(ash_parse_int_required(c, "num_groups", &a->groups));
+    ASH_FAIL_IF(a->groups < 1, c->err, ATTR, "num_groups %lld", (long long)a->groups);
+    return ASHORE_OK;
 }
 
-static int instance_infer(struct ash_infer *c) {
+static int group_infer(struct ash_infer *c) {
+    const struct norm_attrs *a = c->attrs;
     const struct ash_type *x = &c->in[0]->type;
+    struct ash_dim channels;
     int dtype;
 
     ASH_TRY(ash_infer_types(c, 0, 3, ASH_TAKES_FLOAT, &dtype));
     ash_infer_like(c, 0, dtype, 0);
     if (x->rank < 0) return ASHORE_OK;
     ASH_FAIL_IF(x->rank < 2, c->err, SHAPE, "input 0 has rank %d, at least 2 expected", x->rank);
-    ASH_TRY(expect_vector(c, 1, x->dim[1]));
-    return expect_vector(c, 2, x->dim[1]);
+    channels = x->dim[1];
+    ASH_FAIL_IF(a->groups && channels.kind == ASH_DIM_EXACT && channels.value % a->groups, c->err,
+                SHAPE, "%lld channels are no multiple of %lld groups", (long long)channels.value,
+                (long long)a->groups);
+    if (a->by_group) channels = ash_dim_exact(a->groups);
+    ASH_TRY(expect_vector(c, 1, channels));
+    return expect_vector(c, 2, channels);
 }
 
-static int instance_ref(struct ash_run *c) {
+static int group_ref(struct ash_run *c) {
     const struct norm_attrs *a = c->attrs;
     const struct ash_tensor *x = c->in[0];
     int64_t channels = x->dim[1], s = ash_dims_product(x->dim, 2, x->rank);
+    int64_t groups = a->groups ? a->groups : channels, each = groups ? channels / groups : 0;
 
-    for (int64_t g = 0; g < x->dim[0] * channels; g++) {
-        double mean, variance, scale = ash_get_f64(c->in[1], g % channels);
+    ASH_FAIL_IF(each * groups != channels, c->err, SHAPE,
+                "%lld channels are no multiple of %lld groups", (long long)channels,
+                (long long)groups);
+    for (int64_t g = 0; g < x->dim[0] * groups; g++) {
+        double mean, variance;
 
-        statistics(x, g * s, 0, 1, s, &mean, &variance);
-        normalize(x, c->out[0], g * s, s, mean, scale / sqrt(variance + (double)a->epsilon),
-                  ash_get_f64(c->in[2], g % channels));
+        statistics(x, false, g * each * s, 0, 1, each * s, &mean, &variance);
+        for (int64_t k = g * each; k < (g + 1) * each; k++) {
+            int64_t v = a->by_group ? g % groups : k % channels;
+
+            normalize(x, c->out[0], k * s, s, mean,
+                      ash_get_f64(c->in[1], v) / sqrt(variance + (double)a->epsilon),
+                      ash_get_f64(c->in[2], v));
+        }
     }
     return ASHORE_OK;
 }
 
-static int instance_run(struct ash_run *c) {
+static int group_run(struct ash_run *c) {
     const struct norm_attrs *a = c->attrs;
     const struct norm_params *p = c->params;
 
-    ash_norm_group(p->row, c->pool, p->outer, p->n, p->n, p->inner, a->epsilon, c->in[0]->data,
-                   c->in[1]->data, c->in[2]->data, c->out[0]->data);
+    ash_norm_group(p->row, c->pool, p->outer, p->n, a->groups ? (size_t)a->groups : p->n, p->inner,
+                   a->epsilon, c->in[0]->data, c->in[1]->data, c->in[2]->data, c->out[0]->data);
     return ASHORE_OK;
 }
 
-static int instance_lower(struct ash_lower *c) {
+static int group_lower(struct ash_lower *c) {
+    const struct norm_attrs *a = c->attrs;
     const struct ash_type *x = &c->in[0]->type;
     const struct ash_norm_row *row = ash_norm_best();
     struct norm_params *p;
 
     if (!ash_lower_all_f32(c) || !ash_type_count(x)) return ASHORE_OK;
-    p = ash_lower_to(c, instance_run, sizeof *p, row->name);
+    if (a->by_group && (size_t)a->groups != ash_extent(x, 1)) return ASHORE_OK;
+    p = ash_lower_to(c, group_run, sizeof *p, row->name);
     if (!p) return ASHORE_ERR_NOMEM;
     p->row = row;
     p->outer = ash_extent(x, 0);
@@ -242,7 +273,7 @@ static int instance_lower(struct ash_lower *c) {
     return ASHORE_OK;
 }
 
-/* ---- LayerNormalization ---- */
+/* ---- LayerNormalization, RMSNormalization ---- */
 
 static int layer_parse(const struct ash_parse *c, void *attrs) {
     struct norm_attrs *a = attrs;
@@ -254,6 +285,7 @@ static int layer_parse(const struct ash_parse *c, void *attrs) {
     ASH_FAIL_IF(stash < 0 || !ash_dtype_is_float((int)(stash & 63)) || stash > 63, c->err, ATTR,
                 "stash_type %lld is no floating-point type", (long long)stash);
     a->stash = (int)stash;
+    a->rms = strcmp(c->node->op_type, "LayerNormalization") != 0;
     return ASHORE_OK;
 }
 
@@ -263,7 +295,8 @@ static int layer_infer(struct ash_infer *c) {
     struct ash_dim dim[ASH_MAX_RANK];
     int dtype, axis;
 
-    ASH_TRY(ash_infer_types(c, 0, 3, ASH_TAKES_FLOAT, &dtype));
+    ASH_TRY(ash_infer_types(c, 0, 1, ASH_TAKES_FLOAT, &dtype));
+    ASH_TRY(ash_infer_types(c, a->rms, 3, ASH_TAKES_FLOAT, &dtype));
     ash_infer_like(c, 0, dtype, 0);
     for (int o = 1; o < c->n_out; o++) ash_infer_set(c, o, a->stash, -1, NULL);
     if (x->rank < 0) return ASHORE_OK;
@@ -324,11 +357,12 @@ static int layer_ref(struct ash_run *c) {
     for (int64_t g = 0; g < groups; g++) {
         double stats[2], variance;
 
-        statistics(x, g * s, 0, 1, s, &stats[0], &variance);
+        statistics(x, a->rms, g * s, 0, 1, s, &stats[0], &variance);
         stats[1] = 1 / sqrt(variance + (double)a->epsilon);
         if (c->out[0]) layer_group(c, g * s, s, stats[0], stats[1]);
         for (int o = 1; o < c->n_out; o++)
-            if (c->out[o]) ash_store_f64(c->out[o]->dtype, &stats[o - 1], 1, ash_at(c->out[o], g));
+            if (c->out[o])
+                ash_store_f64(c->out[o]->dtype, &stats[o - !a->rms], 1, ash_at(c->out[o], g));
     }
     return ASHORE_OK;
 }
@@ -337,9 +371,9 @@ static int layer_run(struct ash_run *c) {
     const struct norm_attrs *a = c->attrs;
     const struct norm_params *p = c->params;
 
-    ash_norm_layer(p->row, c->pool, false, p->outer, p->n, a->epsilon, c->in[0]->data,
-                   c->in[1]->data, ash_run_f32(c, 2), c->out[0]->data, ash_run_out_f32(c, 1),
-                   ash_run_out_f32(c, 2));
+    ash_norm_layer(p->row, c->pool, a->rms, p->outer, p->n, a->epsilon, c->in[0]->data,
+                   c->in[1]->data, ash_run_f32(c, 2), c->out[0]->data,
+                   a->rms ? NULL : ash_run_out_f32(c, 1), ash_run_out_f32(c, a->rms ? 1 : 2));
     return ASHORE_OK;
 }
 
@@ -394,7 +428,10 @@ extern const struct ash_op ash_ops_normalization[];
 const struct ash_op ash_ops_normalization[] = {
     NORM("BatchNormalization", 1, 13, 5, 5, 5, batch),
     NORM("BatchNormalization", 14, 0, 5, 5, 3, batch),
-    NORM("InstanceNormalization", 1, 0, 3, 3, 1, instance),
+    NORM("InstanceNormalization", 1, 0, 3, 3, 1, group),
+    NORM("GroupNormalization", 18, 0, 3, 3, 1, group),
     NORM("LayerNormalization", 1, 0, 2, 3, 3, layer),
+    NORM("RMSNormalization", 23, 0, 2, 2, 1, layer),
+    NORM("SimplifiedLayerNormalization", 1, 0, 2, 2, 2, layer),
     {0},
 };

@@ -45,12 +45,18 @@ static int softmax_infer(struct ash_infer *c) {
     return ASHORE_OK;
 }
 
+/* exp(x - peak), in types of 16 bits with the roundings of the operator's definition. */
+static double raised(int dtype, double x, double peak) {
+    return ash_round_half(dtype, exp(ash_round_half(dtype, x - peak)));
+}
+
 static int softmax_ref(struct ash_run *c) {
     const struct softmax_attrs *a = c->attrs;
     const struct ash_tensor *x = c->in[0];
     struct ash_tensor *y = c->out[0];
     int64_t length = 1, inner = 1, count = ash_tensor_count(x);
     double t[ASH_TILE];
+    int type = a->log ? ASHORE_FLOAT64 : x->dtype;
     size_t n;
 
     ASH_TRY(softmax_extents(a, x->rank, x->dim, &length, &inner, c->err));
@@ -65,12 +71,14 @@ static int softmax_ref(struct ash_run *c) {
         }
         for (int64_t k = 0; (n = ash_tile_size(length, k)); k += (int64_t)n) {
             ash_gather_f64(x, base + k * inner, inner, n, t);
-            for (size_t i = 0; i < n; i++) sum += exp(t[i] - peak);
+            for (size_t i = 0; i < n; i++)
+                sum = ash_sum_half(type, sum, raised(type, t[i], peak), length);
         }
+        sum = ash_round_half(type, sum);
         for (int64_t k = 0; (n = ash_tile_size(length, k)); k += (int64_t)n) {
             ash_gather_f64(x, base + k * inner, inner, n, t);
             for (size_t i = 0; i < n; i++)
-                t[i] = a->log ? t[i] - peak - log(sum) : exp(t[i] - peak) / sum;
+                t[i] = a->log ? t[i] - peak - log(sum) : raised(type, t[i], peak) / sum;
             ash_scatter_f64(y, base + k * inner, inner, n, t);
         }
     }
@@ -115,6 +123,7 @@ static int softmax_lower(struct ash_lower *c) {
      .in_max = 1,                                                                                  \
      .out_min = 1,                                                                                 \
      .out_max = 1,                                                                                 \
+     .flags = ASH_OP_STEPS,                                                                        \
      .inplace = 1,                                                                                 \
      .attrs_size = sizeof(struct softmax_attrs),                                                   \
      .parse = softmax_parse,                                                                       \

@@ -198,3 +198,32 @@ int ash_pass_insert(struct ash_pass *p, uint32_t at, const char *domain, const c
     p->changed = true;
     return ASHORE_OK;
 }
+
+int ash_pass_splice(struct ash_pass *p, const struct ash_node *node, const struct ash_graph *from,
+                    const uint32_t *in, struct ash_node **list, uint32_t *n) {
+    struct ash_graph *g = p->graph;
+    uint32_t *map = ash_arena_array(p->scratch, from->n_values, sizeof *map);
+    if (!map) return ash_fail_nomem(p->err, from->n_values * sizeof *map);
+    for (uint32_t i = 0; i < from->n_values; i++) map[i] = ASH_NONE;
+    for (uint32_t i = 0; i < from->n_inputs; i++) map[from->inputs[i]] = in[i];
+    for (uint32_t i = 0; i < from->n_values; i++) {
+        if (map[i] != ASH_NONE) continue;
+        ASH_TRY(ash_graph_add_value(g, from->values[i].name, &map[i], p->err));
+        g->values[map[i]] = from->values[i];
+    }
+    for (uint32_t i = 0; i < from->n_nodes; i++) {
+        struct ash_node *m = from->nodes[i];
+        for (uint32_t k = 0; k < m->n_in; k++) {
+            if (m->in[k] != ASH_NONE) m->in[k] = map[m->in[k]];
+        }
+        for (uint32_t k = 0; k < m->n_out; k++) {
+            if (m->out[k] != ASH_NONE) m->out[k] = map[m->out[k]];
+        }
+        list[(*n)++] = m;
+    }
+    for (uint32_t i = 0; i < from->n_outputs && i < node->n_out; i++) {
+        if (node->out[i] != ASH_NONE && from->outputs[i] != ASH_NONE)
+            ash_pass_replace(p, node->out[i], map[from->outputs[i]]);
+    }
+    return ASHORE_OK;
+}

@@ -27,37 +27,6 @@ static int keep(struct ash_pass *p, const struct ash_info *info, struct ash_valu
     return ASHORE_OK;
 }
 
-/* The branch's values and nodes become the graph's own; nodes go to list[*n...]. */
-static int splice(struct ash_pass *p, const struct ash_node *node, const struct ash_sub *sub,
-                  struct ash_node **list, uint32_t *n) {
-    struct ash_graph *g = p->graph;
-    const struct ash_graph *from = sub->graph;
-    uint32_t *map = ash_arena_array(p->scratch, from->n_values, sizeof *map);
-    if (!map) return ash_fail_nomem(p->err, from->n_values * sizeof *map);
-    for (uint32_t i = 0; i < from->n_values; i++) map[i] = ASH_NONE;
-    for (uint32_t i = 0; i < from->n_inputs; i++)
-        map[from->inputs[i]] = node->in[sub->first_capture + i];
-    for (uint32_t i = 0; i < from->n_values; i++) {
-        if (map[i] != ASH_NONE) continue;
-        ASH_TRY(ash_graph_add_value(g, from->values[i].name, &map[i], p->err));
-        g->values[map[i]] = from->values[i];
-    }
-    for (uint32_t i = 0; i < from->n_nodes; i++) {
-        struct ash_node *m = from->nodes[i];
-        for (uint32_t k = 0; k < m->n_in; k++) {
-            if (m->in[k] != ASH_NONE) m->in[k] = map[m->in[k]];
-        }
-        for (uint32_t k = 0; k < m->n_out; k++) {
-            if (m->out[k] != ASH_NONE) m->out[k] = map[m->out[k]];
-        }
-        list[(*n)++] = m;
-    }
-    for (uint32_t i = 0; i < from->n_outputs && i < node->n_out; i++) {
-        if (node->out[i] != ASH_NONE) ash_pass_replace(p, node->out[i], map[from->outputs[i]]);
-    }
-    return ASHORE_OK;
-}
-
 static int choice_of(struct ash_pass *p, const struct ash_node *n) {
     const struct ash_info *in[1];
     if (!n->op || !n->op->choose || n->in[0] >= p->infos_n) return -1;
@@ -85,7 +54,8 @@ static int inline_branches(struct ash_pass *p) {
         if (k < 0)
             list[n++] = old[i];
         else
-            ASH_TRY(splice(p, old[i], &old[i]->sub[k], list, &n));
+            ASH_TRY(ash_pass_splice(p, old[i], old[i]->sub[k].graph,
+                                    old[i]->in + old[i]->sub[k].first_capture, list, &n));
     }
     g->nodes = list;
     g->n_nodes = n;

@@ -39,6 +39,7 @@ struct ash_pass {
 typedef int ash_pass_fn(struct ash_pass *p);
 
 #define ASH_PASS_LIST(X)                                                                           \
+    X(ash_pass_expand)     /* operators that others define */                                      \
     X(ash_pass_quantized)  /* quantised operators become products of bytes */                      \
     X(ash_pass_fold)       /* constants computed, views of constants, chosen branches */           \
     X(ash_pass_identity)   /* nodes that do nothing */                                             \
@@ -47,6 +48,7 @@ typedef int ash_pass_fn(struct ash_pass *p);
     X(ash_pass_activation) /* arithmetic that is one activation */                                 \
     X(ash_pass_prescale)   /* constants per channel into the convolutions behind */                \
     X(ash_pass_layer_norm) /* arithmetic that is one normalisation */                              \
+    X(ash_pass_attention)  /* products around a softmax */                                         \
     X(ash_pass_matmul)     /* constant vectors into matrix products */                             \
     X(ash_pass_layout)     /* convolutions become channels-last, permutations move down */         \
     X(ash_pass_fuse)       /* activations and sums into convolutions */                            \
@@ -74,5 +76,9 @@ void ash_pass_take_over(struct ash_pass *p, struct ash_node *node, struct ash_no
 /* Inserts, before node index `at`, a node with one output of the given name. */
 int ash_pass_insert(struct ash_pass *p, uint32_t at, const char *domain, const char *op, int opset,
                     uint32_t n_in, struct ash_node **node);
+/* The values and nodes of `from`, whose inputs are in[], become the graph's own in place of `node`;
+ * the nodes go to list[*n...]. */
+int ash_pass_splice(struct ash_pass *p, const struct ash_node *node, const struct ash_graph *from,
+                    const uint32_t *in, struct ash_node **list, uint32_t *n);
 
 #endif

@@ -69,6 +69,7 @@ void ash_draft_pop(struct ash_plan *p) {
     struct ash_walk *s = p->scope;
     p->scope = s->parent;
     for (uint32_t i = 0; i < s->graph->n_outputs; i++) {
+        if (s->graph->outputs[i] == ASH_NONE) continue; /* a body's, that nobody wants */
         uint32_t place = s->map[s->graph->outputs[i]];
         if (!s->parent)
             p->outputs[i] = place;

@@ -188,7 +188,8 @@ static int try_wide(struct ash_draft *d, const struct ash_node *node,
     return rc;
 }
 
-/* All tensors of known extents; *any: one is of 16 bits. */
+/* All tensors are of known extents, and of types that a kernel stands for; *any: one is of 16 bits.
+ */
 static bool fits(const struct ash_node *node, const struct ash_info *const *in,
                  const struct ash_info *out, bool *any) {
     *any = false;
@@ -197,6 +198,7 @@ static bool fits(const struct ash_node *node, const struct ash_info *const *in,
         const struct ash_info *info = input ? in[i] : &out[i - node->n_in];
         if (input ? !info : node->out[i - node->n_in] == ASH_NONE) continue;
         if (!ash_info_exact(info)) return false;
+        if (info->type.dtype == ASHORE_BFLOAT16 && (node->op->flags & ASH_OP_STEPS)) return false;
         *any = *any || ash_is_half(info->type.dtype);
     }
     return *any;
