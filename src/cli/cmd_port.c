@@ -1,6 +1,7 @@
 /* ashore port: a folder that any static host can serve, with a model, the engine and a page. */
 #include "cli.h"
 #include "cli_file.h"
+#include "cli_foreign.h"
 #include "cli_json.h"
 #include "cli_web.h"
 #include "sha256.h"
@@ -323,6 +324,8 @@ static int check_dir(struct port *port) {
 
 static int port_model(struct cli *cli) {
     const struct cli_options *o = &cli->options;
+    const struct cli_foreign *foreign = cli_foreign_find(cli, o->operands.items[0]);
+    if (foreign) return cli_foreign_explain(cli, foreign, o->operands.items[0]);
     if (!o->out) {
         return cli_give_up(cli, CLI_USAGE, "-o DIR is missing (usage: ashore port %s)",
                            cli->command->usage);
