@@ -205,7 +205,7 @@ function likelyView(info, { type, dims }, views) {
   }
   if (rank === 4 || named.picture.test(info.name) || named.map.test(info.name)) {
     const map = layoutOf(dims) && wide.length <= 2 && named.map.test(info.name);
-    const found = map ? first('heat') : first('picture', 'mask');
+    const found = map ? first('heat') : layoutOf(dims) ? first('picture') : first('mask', 'picture');
     if (found) return found;
   }
   if (wide.length === 1) {

@@ -72,7 +72,7 @@ export function readNpy(bytes) {
     throw new Error(`the .npy file is cut short: ${count * width} bytes should follow its header, ${
       bytes.length - at} do`);
   }
-  const content = bytes.slice(at, at + count * width);
+  const content = new Uint8Array(bytes.subarray(at, at + count * width)); // a copy, aligned
   let data = isText ? texts(content, header, count)
     : new arrays[type]((header.order === '>' ? swapped(content, size) : content).buffer);
   if (fortran && dims.length > 1) data = reordered(data, dims);
