@@ -241,8 +241,9 @@ const makers = { picture: pictureWay, sound: soundWay, text: textWay, bytes: byt
 
 /** The card of an input: { element, name, info, asks, late, given(), tensor(extents, others),
  *  made(value), wants(file), take(file), fail(message) }; asks: keys of extents that it has fields
- *  for.  changed(card): there is something new to run on. */
-export function inputCard(decision, changed, samples) {
+ *  for.  changed(card): there is something new to run on, changed(null): a file cannot be used;
+ *  reading(name): one is being read. */
+export function inputCard(decision, { changed, reading }, samples) {
   const { info } = decision;
   const made = {};
   const body = make('div', { class: 'way' });
@@ -276,6 +277,7 @@ export function inputCard(decision, changed, samples) {
       && use(name).accepts(file)),
     async take(file) {
       card.fail('');
+      reading(file.name);
       try {
         const name = made[way]?.accepts(file) || !card.wants(file) ? way : card.wants(file);
         show(name);

@@ -33,7 +33,7 @@ const figures = make('dl', { class: 'figures' });
 const notes = make('ul', { class: 'notes' });
 const form = make('form', { novalidate: true }, make('h2', {}, 'Input'), inputs, openSizes,
   make('div', { class: 'actions run' }, run, stop));
-const result = make('section', { 'aria-labelledby': 'result', hidden: true },
+const result = make('section', { class: 'result', 'aria-labelledby': 'result', hidden: true },
   make('h2', { id: 'result' }, 'Output'), outputs);
 const title = modelURL.split('/').pop();
 root.replaceChildren(
@@ -105,7 +105,7 @@ let shown = [];
 function build(files) {
   const decisions = decideInputs(model.inputs, model.outputs);
   const samples = samplesOf(files);
-  cards = decisions.map((decision) => inputCard(decision, changed, samples));
+  cards = decisions.map((decision) => inputCard(decision, { changed, reading }, samples));
   inputs.append(...cards.map(({ element }) => element));
   if (!cards.length) inputs.append(make('p', { class: 'hint' }, 'The model has no inputs.'));
   const asked = new Set(cards.flatMap(({ asks }) => asks)); // by a card of its own
@@ -236,9 +236,18 @@ async function compute() {
   }
 }
 
+function reading(name) {
+  running?.abort();
+  running = null;
+  stop.hidden = true;
+  root.dataset.state = 'reading';
+  say(`Reading ${name}`);
+}
+
 // A file that was given is run at once when nothing else is missing.
 function changed(card) {
   if (!card) {
+    say('That file cannot be used.', true);
     root.dataset.state = 'failed';
   } else if (model && cards.every((each) => each.given())) {
     compute();
