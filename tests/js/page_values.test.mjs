@@ -225,6 +225,8 @@ test('results: scores, labels, pieces, lines', () => {
   assert.deepEqual(readLabels('["cat", "dog"]'), ['cat', 'dog']);
   assert.deepEqual(readLabels('{"1": ["n01", "dog"], "0": "cat"}'), ['cat', 'dog']);
   assert.deepEqual(readLabels('{"id2label": {"0": "cat"}, "architectures": []}'), ['cat']);
+  assert.deepEqual(readLabels('{"size": 9, "classes": ["cat", "dog"]}'), ['cat', 'dog']);
+  assert.deepEqual(readLabels('{"dog": 1, "cat": 0}'), ['cat', 'dog']);
   assert.throws(() => readLabels('{"0": '));
   const tensor = { type: 'float32', data: Float32Array.from({ length: 12 }, (_, i) => i), dims: [2, 2, 3] };
   assert.equal(pieces(tensor.dims, 2), 2);
