@@ -58,8 +58,8 @@ function planes({ data, width, height }) {
   });
 }
 
-// One axis of a plane: `rows` lines, `stride` apart, of places `step` apart, become lines of another
-// length with the same distances.
+// One axis of a plane: `rows` lines, `stride` apart, of places `step` apart, become lines of
+// another length with the same distances.
 function along(plane, filter, rows, stride, step, out, outStride) {
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < filter.length; i++) {
@@ -103,7 +103,9 @@ export function fitted(picture, width, height, fit) {
   const top = (height - h) >> 1;
   return resized(picture, whole, w, h).map((plane) => {
     const out = new Float32Array(width * height).fill(114); // the bars' usual grey
-    for (let y = 0; y < h; y++) out.set(plane.subarray(y * w, (y + 1) * w), (top + y) * width + left);
+    for (let y = 0; y < h; y++) {
+      out.set(plane.subarray(y * w, (y + 1) * w), (top + y) * width + left);
+    }
     return out;
   });
 }
@@ -137,7 +139,7 @@ export function prepare(picture, type, width, height, options) {
   return data;
 }
 
-// ---- from tensors -----------------------------------------------------------------------------------
+// ---- from tensors -------------------------------------------------------------------------------
 
 const ranges = { unit: [0, 1], symmetric: [-1, 1], bytes: [0, 255] };
 

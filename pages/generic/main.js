@@ -60,7 +60,8 @@ function progress({ phase, loaded, total }) {
   const part = phase === 'download' && total > 0;
   if (part) bar.value = loaded / total;
   else bar.removeAttribute('value');
-  if (phase === 'download') say(`Loading the model: ${mb(loaded)}${part ? ` of ${mb(total)}` : ''}`);
+  const of = part ? ` of ${mb(total)}` : '';
+  if (phase === 'download') say(`Loading the model: ${mb(loaded)}${of}`);
   if (phase === 'prepare') say('Preparing the model');
 }
 
@@ -75,7 +76,8 @@ const labelsFor = (count) => labelSets.get(count) ?? [];
 
 async function loadLabels(files) {
   for (const { path, bytes } of files) {
-    if (!/^[^/]+\.(txt|json|names)$/i.test(path) || bytes > 4e6 || path === 'manifest.json') continue;
+    if (!/^[^/]+\.(txt|json|names)$/i.test(path) || bytes > 4e6
+      || path === 'manifest.json') continue;
     const response = await fetch(`./${path}`).catch(() => null);
     if (!response?.ok) continue;
     try {
@@ -86,7 +88,8 @@ async function loadLabels(files) {
 }
 
 const samplesOf = (files) => files.map(({ path }) => ({ name: path, url: `./${path}`,
-  type: kinds[path.split('.').pop().toLowerCase()] })).filter(({ type, name }) => type && !name.includes('/'));
+  type: kinds[path.split('.').pop().toLowerCase()] }))
+  .filter(({ type, name }) => type && !name.includes('/'));
 
 function report({ report: r }) {
   figure('Load', ms(r.ms.total));
@@ -140,7 +143,7 @@ start().catch((error) => {
   root.dataset.state = 'failed';
 });
 
-// ---- running --------------------------------------------------------------------------------------
+// ---- running ------------------------------------------------------------------------------------
 
 let running = null;
 let firstRun = 0;
@@ -268,7 +271,7 @@ form.addEventListener('keydown', (event) => {
   }
 });
 
-// ---- dropping and pasting -------------------------------------------------------------------------
+// ---- dropping and pasting -----------------------------------------------------------------------
 
 // The input that a file is for: the one it is dropped on, one that wants such a file, the first.
 function cardFor(file, target) {

@@ -83,7 +83,8 @@ function bytesOfTexts(data) {
   const codes = data.map((text) => Array.from(text, (char) => char.codePointAt(0)));
   const size = codes.reduce((most, { length }) => Math.max(most, length), 1);
   const out = new DataView(new ArrayBuffer(4 * size * data.length));
-  codes.forEach((row, i) => row.forEach((code, j) => out.setUint32(4 * (i * size + j), code, true)));
+  codes.forEach((row, i) => row.forEach((code, j) =>
+    out.setUint32(4 * (i * size + j), code, true)));
   return { descr: `<U${size}`, bytes: new Uint8Array(out.buffer) };
 }
 
@@ -113,4 +114,5 @@ export function writeNpy(tensor) {
 }
 
 /** The name of a file for a value of the model. */
-export const npyName = (name) => `${name.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '') || 'value'}.npy`;
+export const npyName = (name) =>
+  `${name.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '') || 'value'}.npy`;

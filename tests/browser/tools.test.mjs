@@ -42,10 +42,12 @@ before(() => {
 after(() => fs.rmSync(folder, { recursive: true }));
 
 function ashore(given, env = environment) {
-  const { status, stdout, stderr } = spawnSync(program, given, { cwd: folder, env, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(program, given,
+    { cwd: folder, env, encoding: 'utf8' });
   return { status, stdout, stderr };
 }
-const both = (...given) => ['wasm', 'browser'].map((target) => ashore([...given, '--target', target]));
+const both = (...given) => ['wasm', 'browser'].map((target) => ashore([...given, '--target',
+  target]));
 
 // Processes that have this test's folder for temporary files, which are those it started.
 function started() {
@@ -64,7 +66,8 @@ async function nothingIsLeft() {
     await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
   assert.deepEqual(started(), []);
-  assert.deepEqual(fs.readdirSync(temporary).filter((name) => !/^(node-compile-cache|v8-)/.test(name)), []);
+  assert.deepEqual(fs.readdirSync(temporary)
+    .filter((name) => !/^(node-compile-cache|v8-)/.test(name)), []);
 }
 
 test('verify says the same of every case, in more than one batch', async () => {
@@ -99,7 +102,8 @@ test('bench has the fields of --target wasm, and the browser', async () => {
   assert.ok(browser.process_peak_bytes > 1e7);
   assert.deepEqual(browser.operators.map(({ op }) => op), wasm.operators.map(({ op }) => op));
   const { stdout } = ashore(['bench', 'relu.onnx', '--dim', 'W=4', '--target', 'browser']);
-  assert.match(stdout, /^engine: {2}ashore \S+, browser, Chromium \S+, relaxed, \d+ threads?, ready/m);
+  assert.match(stdout,
+    /^engine: {2}ashore \S+, browser, Chromium \S+, relaxed, \d+ threads?, ready/m);
   await nothingIsLeft();
 });
 
@@ -122,7 +126,8 @@ test('a driver and a browser that are not there are named, with what to install'
     '--target', 'browser', path.join(folder, 'mixed')], { cwd, env, encoding: 'utf8' });
   const without = run(bare, alone);
   assert.equal(without.status, 4);
-  assert.match(without.stderr, /needs the npm package playwright-core.*npm install playwright-core/);
+  assert.match(without.stderr,
+    /needs the npm package playwright-core.*npm install playwright-core/);
   const [wrong, empty] = [{ CHROMIUM: '/no/chromium' }, { CHROMIUM: '/bin/false' }].map((env) =>
     run({ ...environment, ...env }, path.join(root, 'build/npm')));
   assert.equal(wrong.status, 4);

@@ -1,4 +1,5 @@
-// What the page for any model takes inputs and outputs for, by the signatures of models that there are.
+// What the page for any model takes inputs and outputs for, by the signatures of models that there
+// are.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decideInputs, decideOutput } from '../../pages/generic/decide.js';
@@ -18,23 +19,30 @@ const pick = (object, ...keys) => Object.fromEntries(keys.map((key) => [key, obj
 test('pictures: layout, size and preparation', () => {
   const cases = [
     ['ImageNet classifier', { input: 'float32[N,3,224,224]' }, { output: 'float32[N,1000]' },
-      { width: 224, height: 224, channels: 3, order: 'rgb', scale: 'imagenet', fit: 'crop', layout: 'NCHW' }],
+      { width: 224, height: 224, channels: 3, order: 'rgb', scale: 'imagenet', fit: 'crop',
+        layout: 'NCHW' }],
     ['the same in bytes', { data: 'uint8[1,224,224,3]' }, { prob: 'float32[1,1001]' },
-      { width: 224, height: 224, channels: 3, order: 'rgb', scale: 'bytes', fit: 'crop', layout: 'NHWC' }],
+      { width: 224, height: 224, channels: 3, order: 'rgb', scale: 'bytes', fit: 'crop',
+        layout: 'NHWC' }],
     ['BlazeFace', { input: 'float32[1,128,128,3]' },
       { regressors: 'float32[1,896,16]', classificators: 'float32[1,896,1]' },
-      { width: 128, height: 128, channels: 3, order: 'rgb', scale: 'symmetric', fit: 'letterbox', layout: 'NHWC' }],
+      { width: 128, height: 128, channels: 3, order: 'rgb', scale: 'symmetric', fit: 'letterbox',
+        layout: 'NHWC' }],
     ['YOLOv8', { images: 'float32[1,3,640,640]' }, { output0: 'float32[1,84,8400]' },
-      { width: 640, height: 640, channels: 3, order: 'rgb', scale: 'unit', fit: 'letterbox', layout: 'NCHW' }],
+      { width: 640, height: 640, channels: 3, order: 'rgb', scale: 'unit', fit: 'letterbox',
+        layout: 'NCHW' }],
     ['super resolution', { input: 'float32[batch_size,1,224,224]' },
       { output: 'float32[batch_size,1,672,672]' },
-      { width: 224, height: 224, channels: 1, order: 'rgb', scale: 'unit', fit: 'stretch', layout: 'NCHW' }],
+      { width: 224, height: 224, channels: 1, order: 'rgb', scale: 'unit', fit: 'stretch',
+        layout: 'NCHW' }],
     ['segmentation of any size', { pixel_values: 'float32[batch,3,height,width]' },
       { logits: 'float32[batch,21,height,width]' },
-      { width: 0, height: 0, channels: 3, order: 'rgb', scale: 'unit', fit: 'stretch', layout: 'NCHW' }],
+      { width: 0, height: 0, channels: 3, order: 'rgb', scale: 'unit', fit: 'stretch',
+        layout: 'NCHW' }],
     ['PaddleOCR, recognition', { x: 'float32[p2o.DynamicDimension.0,3,48,p2o.DynamicDimension.1]' },
       { 'softmax_11.tmp_0': 'float32[p2o.DynamicDimension.2,p2o.DynamicDimension.3,6625]' },
-      { width: 0, height: 48, channels: 3, order: 'bgr', scale: 'symmetric', fit: 'stretch', layout: 'NCHW' }],
+      { width: 0, height: 48, channels: 3, order: 'bgr', scale: 'symmetric', fit: 'stretch',
+        layout: 'NCHW' }],
     ['all extents open', { pixel_values: 'float32[batch,num_channels,height,width]' },
       { logits: 'float32[batch,1000]' },
       { width: 0, height: 0, channels: 3, scale: 'imagenet', layout: 'NCHW' }],
@@ -50,7 +58,8 @@ test('pictures: layout, size and preparation', () => {
   for (const [what, inputs, outputs, wanted] of cases) {
     const [{ way, picture }] = Object.values(decide(inputs, outputs));
     assert.equal(way, 'picture', what);
-    assert.deepEqual(pick({ ...picture, layout: picture.axes.layout }, ...Object.keys(wanted)), wanted, what);
+    assert.deepEqual(pick({ ...picture, layout: picture.axes.layout }, ...Object.keys(wanted)),
+      wanted, what);
   }
 });
 
@@ -62,7 +71,8 @@ test('sound, and what streams it', () => {
   assert.equal(vad.input.sound.most, 512, 'a model with a state takes small pieces');
   const legacy = decide({ input: 'float32[batch,sequence]', sr: 'int64[]', h: 'float32[2,batch,64]',
     c: 'float32[2,batch,64]' });
-  assert.deepEqual(Object.values(legacy).map(({ way }) => way), ['sound', 'numbers', 'fill', 'fill']);
+  assert.deepEqual(Object.values(legacy).map(({ way }) => way),
+    ['sound', 'numbers', 'fill', 'fill']);
   assert.deepEqual(ways({ input_values: 'float32[batch,time]' }), ['sound']);
   assert.deepEqual(ways({ waveform: 'float32[15600]' }), ['sound']);
   assert.deepEqual(ways({ audio: 'float32[1,1,T]' }), ['sound']);
@@ -71,10 +81,12 @@ test('sound, and what streams it', () => {
 });
 
 test('text, tokens and what goes with them', () => {
-  const model = decide({ input_ids: 'int64[batch,sequence]', attention_mask: 'int64[batch,sequence]',
+  const model = decide({ input_ids: 'int64[batch,sequence]',
+    attention_mask: 'int64[batch,sequence]',
     token_type_ids: 'int64[batch,sequence]', position_ids: 'int64[batch,sequence]' });
   assert.deepEqual(Object.values(model).map(({ way }) => way), ['numbers', 'fill', 'fill', 'fill']);
-  assert.deepEqual([model.attention_mask, model.token_type_ids, model.position_ids].map(({ fill }) =>
+  assert.deepEqual([model.attention_mask, model.token_type_ids,
+    model.position_ids].map(({ fill }) =>
     [fill.value, fill.like]), [[1, 'input_ids'], [0, 'input_ids'], ['range', 'input_ids']]);
   assert.deepEqual(ways({ text: 'string[N]' }), ['text']);
   assert.deepEqual(ways({ q: 'string[1]' }), ['text']);

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import * as image from '../../pages/generic/image.js';
 import { readNpy, npyName, writeNpy } from '../../pages/generic/npy.js';
-import { element, fromHalf, numbersOf, parseNumbers, show, toHalf } from '../../pages/generic/numbers.js';
+import { element, fromHalf, numbersOf, parseNumbers, show,
+  toHalf } from '../../pages/generic/numbers.js';
 import { areProbabilities, piece, pieces, readLabels, scored, thinned, topK }
   from '../../pages/generic/results.js';
 import { enter, fit, openExtents } from '../../pages/generic/shapes.js';
@@ -57,13 +58,17 @@ test('extents: from content, between inputs, and where they do not fit', () => {
   assert.deepEqual([...mask.data], [1n, 1n, 1n]);
   const range = filledTensor(info('positions', 'int64', ['?', '?']), 'range', {}, [2, 3]);
   assert.deepEqual([range.dims, [...range.data]], [[2, 3], [0n, 1n, 2n, 0n, 1n, 2n]]);
-  assert.deepEqual(numbersTensor(info('x', 'float32', ['N', 4]), '1 2 3 4 5 6 7 8', {}).dims, [2, 4]);
+  assert.deepEqual(numbersTensor(info('x', 'float32', ['N', 4]), '1 2 3 4 5 6 7 8', {}).dims,
+    [2, 4]);
   assert.throws(() => numbersTensor(info('x', 'float32', ['N', 4]), '1 2 3', {}),
     /“x” has 3 numbers, but needs a multiple of 4 \(float32\[N,4\]\)/);
-  assert.throws(() => numbersTensor(info('x', 'float32', [2, 2]), '1', {}), /has 1 number, but needs 4/);
-  assert.throws(() => enter(ids, [1, 4], extents), /“ids” is \[1, 4\], but sequence is 3 elsewhere/);
+  assert.throws(() => numbersTensor(info('x', 'float32', [2, 2]), '1', {}),
+    /has 1 number, but needs 4/);
+  assert.throws(() => enter(ids, [1, 4], extents),
+    /“ids” is \[1, 4\], but sequence is 3 elsewhere/);
   assert.throws(() => enter(info('x', 'float32', [1, 2]), [1, 2, 3], {}), /wants 2 dimensions/);
-  assert.throws(() => enter(info('x', 'float32', [1, 2]), [1, 3], {}), /the model wants float32\[1,2\]/);
+  assert.throws(() => enter(info('x', 'float32', [1, 2]), [1, 3], {}),
+    /the model wants float32\[1,2\]/);
   assert.deepEqual(fit(info('x', 'float32', null), 5, {}), [5]);
   assert.deepEqual(openExtents([ids, info('x', 'float32', ['batch', '?'])]).map(({ key, first }) =>
     [key, first]), [['batch', true], ['sequence', false], ['x:1', false]]);
@@ -100,10 +105,11 @@ test('.npy files: round trips, orders, and what cannot be read', () => {
     assert.deepEqual(readNpy(bytes), tensor, tensor.type);
     assert.equal((bytes[8] + 256 * bytes[9] + 10) % 64, 0, 'the data is aligned');
   }
-  assert.deepEqual(readNpy(writeNpy({ type: 'bfloat16', data: new Uint16Array([0x3f80]), dims: [1] })),
+  assert.deepEqual(readNpy(writeNpy({ type: 'bfloat16', data: new Uint16Array([0x3f80]),
+    dims: [1] })),
     { type: 'float32', data: new Float32Array([1]), dims: [1] });
-  const header = (text) => Uint8Array.from(`\x93NUMPY\x01\x00${String.fromCharCode(text.length)}\x00${
-    text}`, (char) => char.charCodeAt(0));
+  const header = (text) => Uint8Array.from(`\x93NUMPY\x01\x00${
+    String.fromCharCode(text.length)}\x00${text}`, (char) => char.charCodeAt(0));
   assert.throws(() => readNpy(new TextEncoder().encode('no array at all')), /not a .npy file/);
   assert.throws(() => readNpy(header("{'descr': '|O', 'shape': (1,), }")), /not numbers or text/);
   assert.throws(() => readNpy(header("{'descr': '<f4', 'fortran_order': False, 'shape': (9,), }")),
@@ -129,7 +135,8 @@ test('.npy files of NumPy itself, and for NumPy', (t) => {
       + 'b = np.load(d + "/own.npy")\nprint(b.dtype, b.shape, b[1].sum())\n', dir]);
     assert.equal(String(sum).trim(), 'float32 (2, 3) 15.0');
     const { type, data, dims } = readNpy(fs.readFileSync(path.join(dir, 'fortran.npy')));
-    assert.deepEqual([type, dims, [...data]], ['int16', [2, 3, 4], Array.from({ length: 24 }, (_, i) => i)]);
+    assert.deepEqual([type, dims, [...data]],
+      ['int16', [2, 3, 4], Array.from({ length: 24 }, (_, i) => i)]);
     assert.deepEqual(readNpy(fs.readFileSync(path.join(dir, 'text.npy'))).data, ['a', 'bcé']);
   } finally {
     fs.rmSync(dir, { recursive: true });
@@ -140,14 +147,16 @@ test('a file for an input of another type', () => {
   const x = info('x', 'float32', ['N']);
   const doubles = { type: 'float64', data: new Float64Array([1, 2]), dims: [2] };
   assert.deepEqual(fileTensor(x, doubles, {}).data, new Float32Array([1, 2]));
-  assert.deepEqual(fileTensor(info('i', 'int64', ['N']), doubles, {}).data, new BigInt64Array([1n, 2n]));
+  assert.deepEqual(fileTensor(info('i', 'int64', ['N']), doubles, {}).data,
+    new BigInt64Array([1n, 2n]));
   assert.throws(() => fileTensor(info('i', 'int64', ['N']), { ...doubles,
     data: new Float64Array([1.5, 2]) }, {}), /float64 elements, but “i” wants int64/);
-  assert.throws(() => fileTensor(x, { type: 'string', data: ['a'], dims: [1] }, {}), /wants float32/);
+  assert.throws(() => fileTensor(x, { type: 'string', data: ['a'], dims: [1] }, {}),
+    /wants float32/);
   assert.throws(() => fileTensor(x, { ...doubles, dims: [1, 2] }, {}), /wants 1 dimensions/);
 });
 
-// ---- pictures ---------------------------------------------------------------------------------------
+// ---- pictures -----------------------------------------------------------------------------------
 
 const solid = (width, height, [r, g, b, a = 255]) => ({ width, height,
   data: Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) => [r, g, b, a][i % 4]) });
@@ -162,14 +171,16 @@ test('pictures: order, scale, layout, transparency', () => {
     [255, 51, 0, 255, 51, 0]);
   assert.deepEqual([...of('uint8', { scale: 'bytes', order: 'bgr' })],
     [0, 0, 0, 0, 51, 51, 51, 51, 255, 255, 255, 255]);
-  assert.deepEqual([...of('int8', { scale: 'signed' })].filter((_, i) => i % 4 === 0), [127, -77, -128]);
+  assert.deepEqual([...of('int8', { scale: 'signed' })].filter((_, i) => i % 4 === 0),
+    [127, -77, -128]);
   assert.deepEqual([...of('float32', { scale: 'symmetric' })].filter((_, i) => i % 4 === 0)
     .map((v) => Math.round(v * 10) / 10), [1, -0.6, -1]);
   const [r, , , , g] = of('float32', { scale: 'imagenet' });
   near(r, (1 - 0.485) / 0.229, 1e-6, 'red');
   near(g, (0.2 - 0.456) / 0.224, 1e-6, 'green');
   // The mean and deviation are of a colour, in whatever order the model takes them.
-  near(of('float32', { scale: 'imagenet', order: 'bgr' })[8], (1 - 0.485) / 0.229, 1e-6, 'red, last');
+  near(of('float32', { scale: 'imagenet', order: 'bgr' })[8], (1 - 0.485) / 0.229, 1e-6,
+    'red, last');
   near(of('float32', { channels: 1 })[0], Math.round(0.299 * 255 + 0.587 * 51) / 255, 1e-6, 'grey');
   assert.equal(of('float32', { channels: 4 })[12], 1, 'alpha is full');
   assert.deepEqual([...image.prepare(solid(2, 2, [0, 0, 0, 0]), 'float32', 1, 1, plain)], [1, 1, 1],
@@ -183,7 +194,8 @@ test('pictures: shrinking averages, growing is bilinear, parts are where they be
   const [row] = image.fitted(ramp, 4, 1, 'stretch');
   // The triangle filter over half of the pixels: weights 1, 3, 3, 1 within, cut at the ends.
   assert.deepEqual([...row].map(Math.round), [23, 80, 144, 201]);
-  const [wide] = image.fitted({ width: 2, height: 1, data: Uint8ClampedArray.of(0, 0, 0, 255, 100, 100,
+  const [wide] = image.fitted({ width: 2, height: 1,
+    data: Uint8ClampedArray.of(0, 0, 0, 255, 100, 100,
     100, 255) }, 4, 1, 'stretch');
   assert.deepEqual([...wide], [0, 25, 75, 100]);
   const [boxed] = image.fitted(solid(8, 4, [255, 255, 255]), 4, 4, 'letterbox');
@@ -198,10 +210,14 @@ test('pictures: shrinking averages, growing is bilinear, parts are where they be
 });
 
 test('pictures out of numbers', () => {
-  const paint = (values, width, height, options) => [...image.paint(values, width, height, options).data];
-  assert.deepEqual(paint([0, 1], 2, 1, { layout: 'HW', range: 'unit' }), [0, 0, 0, 255, 255, 255, 255, 255]);
-  assert.deepEqual(paint([1, 0, -1], 1, 1, { layout: 'CHW', range: 'symmetric' }), [255, 128, 0, 255]);
-  assert.deepEqual(paint([9, 8, 7], 1, 1, { layout: 'HWC', range: 'bytes', order: 'bgr' }), [7, 8, 9, 255]);
+  const paint = (values, width, height, options) =>
+    [...image.paint(values, width, height, options).data];
+  assert.deepEqual(paint([0, 1], 2, 1, { layout: 'HW', range: 'unit' }),
+    [0, 0, 0, 255, 255, 255, 255, 255]);
+  assert.deepEqual(paint([1, 0, -1], 1, 1, { layout: 'CHW', range: 'symmetric' }),
+    [255, 128, 0, 255]);
+  assert.deepEqual(paint([9, 8, 7], 1, 1, { layout: 'HWC', range: 'bytes', order: 'bgr' }),
+    [7, 8, 9, 255]);
   assert.deepEqual(['unit', 'symmetric', 'bytes', 'stretch'].map((_, i) => image.rangeOf('float32',
     [[0, 0.5, 1], [-1, 1], [0, 255], [-300, 10]][i])), ['unit', 'symmetric', 'bytes', 'stretch']);
   const { shares } = image.mask([0, 2, 2, 2], 2, 2);
@@ -228,7 +244,8 @@ test('results: scores, labels, pieces, lines', () => {
   assert.deepEqual(readLabels('{"size": 9, "classes": ["cat", "dog"]}'), ['cat', 'dog']);
   assert.deepEqual(readLabels('{"dog": 1, "cat": 0}'), ['cat', 'dog']);
   assert.throws(() => readLabels('{"0": '));
-  const tensor = { type: 'float32', data: Float32Array.from({ length: 12 }, (_, i) => i), dims: [2, 2, 3] };
+  const tensor = { type: 'float32', data: Float32Array.from({ length: 12 }, (_, i) => i),
+    dims: [2, 2, 3] };
   assert.equal(pieces(tensor.dims, 2), 2);
   assert.deepEqual([...piece(tensor, 1, 3).values], [9, 10, 11]);
   assert.deepEqual(piece({ data: [5], dims: [] }, 2, 0).dims, [1, 1]);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `ashore bench --target wasm` and `--target browser`: load, first and steady times, memory, time by
-// operator.
+// `ashore bench --target wasm` and `--target browser`: load, first and steady times, memory, time
+// by operator.
 import fs from 'node:fs';
 import path from 'node:path';
 import { measure } from './bench_run.mjs';
@@ -37,7 +37,8 @@ async function inBrowser() {
 // The fields of the native command, the variant, and the browser.
 function fieldsOf({ result: { version, variant: used, ...rest }, browser, process: peak }) {
   const { operators, steps, ...figures } = rest;
-  return { model: source, version, target, ...(browser ? { browser } : {}), variant: used, ...figures,
+  return { model: source, version, target, ...(browser ? { browser } : {}), variant: used,
+    ...figures,
     process_peak_bytes: peak, ...(operators ? { operators, steps } : {}) };
 }
 

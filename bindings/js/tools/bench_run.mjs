@@ -85,11 +85,12 @@ function sample(info, given) {
   const row = types.get(info.type);
   const count = dims.reduce((a, b) => a * b, row.per);
   const make = makers[info.type];
-  if (!make) return new Tensor(info.type, new row.array(count).fill(row.array === Array ? '' : 0), dims);
+  if (!make) return new Tensor(info.type, new row.array(count).fill(row.array === Array ? '' : 0),
+    dims);
   return new Tensor(info.type, row.array.from({ length: count }, () => make(random())), dims);
 }
 
-// ---- measuring ------------------------------------------------------------------------------------
+// ---- measuring ----------------------------------------------------------------------------------
 
 const median = (sorted) => (sorted[sorted.length >> 1] + sorted[(sorted.length - 1) >> 1]) / 2;
 const sort = (values) => values.sort((a, b) => a - b);
