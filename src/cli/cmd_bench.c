@@ -380,7 +380,8 @@ const struct cli_command cli_bench = {
         "and what the whole process did. --per-op measures in runs of its own.\n",
     .examples = "  ashore bench model.onnx --dim W=320\n"
                 "  ashore bench model.onnx --threads 1 --runs 100 --per-op\n"
-                "  ashore bench model.onnx --target wasm --json\n",
+                "  ashore bench model.onnx --target wasm --json\n"
+                "  ashore bench model.onnx --target browser\n",
     .least = 1,
     .most = 1,
     .run = bench,

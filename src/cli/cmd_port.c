@@ -18,8 +18,8 @@ struct entry {
 /* Everything is read and made before anything is written. */
 struct port {
     struct cli *cli;
-    const char *dir, *model,
-        *app; /* model and app: names in the folder; app NULL: the package's page */
+    const char *dir, *model; /* model: its name in the folder */
+    const char *app;         /* its name in the folder; NULL: the package's page */
     struct entry *entries;
     size_t count, room;
     struct cli_list styles;
@@ -224,7 +224,8 @@ static int put_package(struct port *port, const char *from, const char *to) {
         int rc = put_file(port, cli_format(cli, "%s/%s", from, name),
                           cli_format(cli, "%s/%s", to, name));
         if (rc) return rc;
-        if (kind == 1) cli_list_add(cli, &port->styles, cli_format(cli, "%s/%s", to, name));
+        if (cli_has_suffix(name, ".css"))
+            cli_list_add(cli, &port->styles, cli_format(cli, "%s/%s", to, name));
     }
     return CLI_OK;
 }

@@ -97,7 +97,10 @@ async function answer(request, response, offers) {
 
 async function startServer(offers) {
   const server = http.createServer((request, response) => {
-    answer(request, response, offers).catch(() => response.destroy());
+    // By its own address alone: a page from elsewhere cannot ask under a name that leads here.
+    const own = request.headers.host === `127.0.0.1:${server.address()?.port}`;
+    if (own) answer(request, response, offers).catch(() => response.destroy());
+    else response.writeHead(403).end();
   });
   await new Promise((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve);
