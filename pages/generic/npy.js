@@ -1,13 +1,10 @@
 // NumPy's file format (.npy), versions 1 to 3: read for inputs, written for what comes out.
-import { elements, numbersOf } from './numbers.js';
+import { arrays, elements, numbersOf } from './numbers.js';
 
 const types = {
   f2: 'float16', f4: 'float32', f8: 'float64', i1: 'int8', i2: 'int16', i4: 'int32', i8: 'int64',
   u1: 'uint8', u2: 'uint16', u4: 'uint32', u8: 'uint64', b1: 'bool',
 };
-const arrays = { float16: Uint16Array, float32: Float32Array, float64: Float64Array,
-  int8: Int8Array, int16: Int16Array, int32: Int32Array, int64: BigInt64Array, uint8: Uint8Array,
-  uint16: Uint16Array, uint32: Uint32Array, uint64: BigUint64Array, bool: Uint8Array };
 const magic = '\x93NUMPY';
 
 function headerOf(bytes) {

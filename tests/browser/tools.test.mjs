@@ -1,6 +1,6 @@
 // `ashore verify` and `ashore bench` with --target browser: as --target wasm, and nothing is left.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -105,6 +105,21 @@ test('bench has the fields of --target wasm, and the browser', async () => {
   assert.match(stdout,
     /^engine: {2}ashore \S+, browser, Chromium \S+, relaxed, \d+ threads?, ready/m);
   await nothingIsLeft();
+});
+
+test('bench brings the external data along', () => {
+  const fixtures = path.join(folder, 'fixtures');
+  fs.mkdirSync(fixtures);
+  execFileSync('python3', ['-B', '-c', 'import sys; sys.path.insert(0, sys.argv[1])\n'
+    + 'import fixtures; fixtures.make(sys.argv[2])', path.join(root, 'tests/cli'), fixtures]);
+  for (const { status, stdout, stderr } of both('bench', 'fixtures/external.onnx', '--json')) {
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout).inputs, [{ dtype: 'float32', shape: [1, 3], name: 'x' }]);
+  }
+  fs.rmSync(path.join(fixtures, 'weights.bin'));
+  const [wasm, browser] = both('bench', 'fixtures/external.onnx');
+  assert.deepEqual(browser, wasm);
+  assert.deepEqual([wasm.status, /weights\.bin/.test(wasm.stderr)], [3, true]);
 });
 
 test('what is wrong has the exit code and the words of --target wasm', async () => {

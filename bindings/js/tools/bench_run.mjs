@@ -124,7 +124,7 @@ async function profile(source, feeds, options) {
   return { operators: slowest([...operators.values()]), steps: slowest(steps) };
 }
 
-/** Times a model: { runs, dims, perOp, threads, variant, name }, dims as --dim gives them.  The
+/** Times a model: { runs, dims, perOp, threads, variant, name, external }, dims as --dim gives them.  The
  *  result has the fields of the native command, but for target and process_peak_bytes, and the
  *  variant. */
 export async function measure(source, { runs, dims, perOp, ...options }) {
