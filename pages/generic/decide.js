@@ -9,7 +9,8 @@ const leastSide = 8; // of a picture
 const named = {
   picture: /image|img|pixel|picture|photo|frame|rgb/i,
   sound: /audio|wave?(form)?$|signal|sound|speech|pcm/i,
-  state: /(^|[._/-])(state|hidden|cell|h0?|c0?|hx|cx|hn|cn|cache|past|mems?|memory|context)([._/-]|\d|$)/i,
+  state: new RegExp('(^|[._/-])(state|hidden|cell|h0?|c0?|hx|cx|hn|cn|cache|past|mems?|memory|'
+    + 'context)([._/-]|\\d|$)', 'i'),
   rate: /^(sr|sample_?rate|sampling_?rate|fs)$/i,
   mask: /mask/i,
   position: /position/i,
@@ -23,15 +24,16 @@ const named = {
   vector: /embed|feature|vector|hidden|pool|state|latent/i,
   map: /depth|heat|salien|attention|prob/i,
 };
-const thresholds = [[/iou/i, 0.45], [/score|conf|threshold/i, 0.25], [/max_?(output|det|box)/i, 100]];
+const thresholds = [[/iou/i, 0.45], [/score|conf|threshold/i, 0.25],
+  [/max_?(output|det|box)/i, 100]];
 
-// ---- pictures -------------------------------------------------------------------------------------
+// ---- pictures -----------------------------------------------------------------------------------
 
 const side = (d) => (open(d) ? true : d >= leastSide);
 const called = (d, name) => open(d) && name.test(d);
 const channel = (d) => channelCounts.includes(d) || called(d, named.channels);
 
-// Axes of a picture among an input's: which is what, or null.  The batch, where there is one, leads.
+// Axes of a picture among an input's: which is what, or null. The batch, where there is one, leads.
 function axesOf(info) {
   const { dims } = info;
   const at = dims.length === 4 ? 1 : 0;
@@ -90,10 +92,11 @@ function decidePicture(info, outputs) {
   const boxes = outputs.some(isBoxes);
   const fit = fixed && boxes ? 'letterbox' : fixed && classes ? 'crop' : 'stretch';
   return { axes, channels: count, width: size(axes.w), height: size(axes.h), fit,
-    order: paddle && count === 3 ? 'bgr' : 'rgb', scale: scaleOf(info, axes, count, classes, paddle) };
+    order: paddle && count === 3 ? 'bgr' : 'rgb',
+    scale: scaleOf(info, axes, count, classes, paddle) };
 }
 
-// ---- sound ----------------------------------------------------------------------------------------
+// ---- sound --------------------------------------------------------------------------------------
 
 const isSound = ({ type, dims, name }) => {
   const last = dims.at(-1);
@@ -107,10 +110,11 @@ const isSound = ({ type, dims, name }) => {
 const leastSound = 256; // samples
 
 // most: samples of one run, 0 for all.  A model that keeps a state takes sound by small pieces.
-const decideSound = ({ dims }, inputs) => ({ rate: 16000, length: open(dims.at(-1)) ? 0 : dims.at(-1),
+const decideSound = ({ dims }, inputs) => ({ rate: 16000,
+  length: open(dims.at(-1)) ? 0 : dims.at(-1),
   most: inputs.some(({ name }) => named.state.test(name)) ? 512 : 0 });
 
-// ---- what is left ---------------------------------------------------------------------------------
+// ---- what is left -------------------------------------------------------------------------------
 
 function defaultValue({ name, type }) {
   if (named.rate.test(name)) return 16000;
@@ -182,7 +186,7 @@ export const decideInputs = (inputs, outputs) =>
 /** What is said beside an open extent, and what it is where nothing else tells: 1. */
 export const isBatch = ({ key, first }) => first || named.batch.test(key);
 
-// ---- outputs --------------------------------------------------------------------------------------
+// ---- outputs ------------------------------------------------------------------------------------
 
 /** The layout of the last three extents as a picture: 'CHW', 'HWC', or '' for none. */
 export function layoutOf(dims) {
@@ -205,7 +209,8 @@ function likelyView(info, { type, dims }, views) {
   }
   if (rank === 4 || named.picture.test(info.name) || named.map.test(info.name)) {
     const map = layoutOf(dims) && wide.length <= 2 && named.map.test(info.name);
-    const found = map ? first('heat') : first('picture', 'mask');
+    const found = map ? first('heat') : layoutOf(dims) ? first('picture')
+      : first('mask', 'picture');
     if (found) return found;
   }
   if (wide.length === 1) {

@@ -47,7 +47,8 @@ export function fileButton(label, accept, onfile, describedBy) {
       control.value = '';
       if (file) onfile(file);
     } });
-  return make('span', { class: 'choose' }, control, make('label', { class: 'button', for: id }, label));
+  return make('span', { class: 'choose' }, control,
+    make('label', { class: 'button', for: id }, label));
 }
 
 /** A link that saves bytes under a name; made when it is followed. */

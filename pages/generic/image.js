@@ -49,18 +49,28 @@ function filters(from, size, wanted) {
 
 // Red, green and blue over white as planes of numbers from 0 to 255.
 function planes({ data, width, height }) {
-  return [0, 1, 2].map((channel) => Float32Array.from({ length: width * height }, (_, i) =>
-    255 + (data[4 * i + channel] - 255) * data[4 * i + 3] / 255));
+  return [0, 1, 2].map((channel) => {
+    const plane = new Float32Array(width * height);
+    for (let i = 0; i < plane.length; i++) {
+      plane[i] = 255 + (data[4 * i + channel] - 255) * data[4 * i + 3] / 255;
+    }
+    return plane;
+  });
 }
 
-function along(plane, rows, stride, step, filter, out) {
+// One axis of a plane: `rows` lines, `stride` apart, of places `step` apart, become lines of
+// another length with the same distances.
+function along(plane, filter, rows, stride, step, out, outStride) {
   for (let row = 0; row < rows; row++) {
-    filter.forEach(({ low, weights }, i) => {
+    for (let i = 0; i < filter.length; i++) {
+      const { low, weights } = filter[i];
+      let at = row * stride + low * step;
       let sum = 0;
-      for (let k = 0; k < weights.length; k++) sum += weights[k] * plane[row * stride + (low + k) * step];
-      out(row, i, sum);
-    });
+      for (let k = 0; k < weights.length; k++, at += step) sum += weights[k] * plane[at];
+      out[row * outStride + i * step] = sum;
+    }
   }
+  return out;
 }
 
 // The part of a picture at x, y of w by h, as planes of width by height.
@@ -68,13 +78,9 @@ function resized(picture, part, width, height) {
   const across = filters({ start: part.x, limit: picture.width }, part.w, width);
   const down = filters({ start: part.y, limit: picture.height }, part.h, height);
   return planes(picture).map((plane) => {
-    const narrow = new Float32Array(width * picture.height);
-    along(plane, picture.height, picture.width, 1, across,
-      (row, i, value) => { narrow[row * width + i] = value; });
-    const result = new Float32Array(width * height);
-    along(narrow, width, 1, width, down,
-      (column, i, value) => { result[i * width + column] = value; });
-    return result;
+    const narrow = along(plane, across, picture.height, picture.width, 1,
+      new Float32Array(width * picture.height), width);
+    return along(narrow, down, width, 1, width, new Float32Array(width * height), 1);
   });
 }
 
@@ -97,7 +103,9 @@ export function fitted(picture, width, height, fit) {
   const top = (height - h) >> 1;
   return resized(picture, whole, w, h).map((plane) => {
     const out = new Float32Array(width * height).fill(114); // the bars' usual grey
-    for (let y = 0; y < h; y++) out.set(plane.subarray(y * w, (y + 1) * w), (top + y) * width + left);
+    for (let y = 0; y < h; y++) {
+      out.set(plane.subarray(y * w, (y + 1) * w), (top + y) * width + left);
+    }
     return out;
   });
 }
@@ -131,7 +139,7 @@ export function prepare(picture, type, width, height, options) {
   return data;
 }
 
-// ---- from tensors -----------------------------------------------------------------------------------
+// ---- from tensors -------------------------------------------------------------------------------
 
 const ranges = { unit: [0, 1], symmetric: [-1, 1], bytes: [0, 255] };
 

@@ -33,7 +33,7 @@ const figures = make('dl', { class: 'figures' });
 const notes = make('ul', { class: 'notes' });
 const form = make('form', { novalidate: true }, make('h2', {}, 'Input'), inputs, openSizes,
   make('div', { class: 'actions run' }, run, stop));
-const result = make('section', { 'aria-labelledby': 'result', hidden: true },
+const result = make('section', { class: 'result', 'aria-labelledby': 'result', hidden: true },
   make('h2', { id: 'result' }, 'Output'), outputs);
 const title = modelURL.split('/').pop();
 root.replaceChildren(
@@ -60,7 +60,8 @@ function progress({ phase, loaded, total }) {
   const part = phase === 'download' && total > 0;
   if (part) bar.value = loaded / total;
   else bar.removeAttribute('value');
-  if (phase === 'download') say(`Loading the model: ${mb(loaded)}${part ? ` of ${mb(total)}` : ''}`);
+  const of = part ? ` of ${mb(total)}` : '';
+  if (phase === 'download') say(`Loading the model: ${mb(loaded)}${of}`);
   if (phase === 'prepare') say('Preparing the model');
 }
 
@@ -75,7 +76,8 @@ const labelsFor = (count) => labelSets.get(count) ?? [];
 
 async function loadLabels(files) {
   for (const { path, bytes } of files) {
-    if (!/^[^/]+\.(txt|json|names)$/i.test(path) || bytes > 4e6 || path === 'manifest.json') continue;
+    if (!/^[^/]+\.(txt|json|names)$/i.test(path) || bytes > 4e6
+      || path === 'manifest.json') continue;
     const response = await fetch(`./${path}`).catch(() => null);
     if (!response?.ok) continue;
     try {
@@ -86,7 +88,8 @@ async function loadLabels(files) {
 }
 
 const samplesOf = (files) => files.map(({ path }) => ({ name: path, url: `./${path}`,
-  type: kinds[path.split('.').pop().toLowerCase()] })).filter(({ type, name }) => type && !name.includes('/'));
+  type: kinds[path.split('.').pop().toLowerCase()] }))
+  .filter(({ type, name }) => type && !name.includes('/'));
 
 function report({ report: r }) {
   figure('Load', ms(r.ms.total));
@@ -105,7 +108,7 @@ let shown = [];
 function build(files) {
   const decisions = decideInputs(model.inputs, model.outputs);
   const samples = samplesOf(files);
-  cards = decisions.map((decision) => inputCard(decision, changed, samples));
+  cards = decisions.map((decision) => inputCard(decision, { changed, reading }, samples));
   inputs.append(...cards.map(({ element }) => element));
   if (!cards.length) inputs.append(make('p', { class: 'hint' }, 'The model has no inputs.'));
   const asked = new Set(cards.flatMap(({ asks }) => asks)); // by a card of its own
@@ -140,7 +143,7 @@ start().catch((error) => {
   root.dataset.state = 'failed';
 });
 
-// ---- running --------------------------------------------------------------------------------------
+// ---- running ------------------------------------------------------------------------------------
 
 let running = null;
 let firstRun = 0;
@@ -236,9 +239,18 @@ async function compute() {
   }
 }
 
+function reading(name) {
+  running?.abort();
+  running = null;
+  stop.hidden = true;
+  root.dataset.state = 'reading';
+  say(`Reading ${name}`);
+}
+
 // A file that was given is run at once when nothing else is missing.
 function changed(card) {
   if (!card) {
+    say('That file cannot be used.', true);
     root.dataset.state = 'failed';
   } else if (model && cards.every((each) => each.given())) {
     compute();
@@ -259,7 +271,7 @@ form.addEventListener('keydown', (event) => {
   }
 });
 
-// ---- dropping and pasting -------------------------------------------------------------------------
+// ---- dropping and pasting -----------------------------------------------------------------------
 
 // The input that a file is for: the one it is dropped on, one that wants such a file, the first.
 function cardFor(file, target) {

@@ -1,13 +1,10 @@
 // NumPy's file format (.npy), versions 1 to 3: read for inputs, written for what comes out.
-import { elements, numbersOf } from './numbers.js';
+import { arrays, elements, numbersOf } from './numbers.js';
 
 const types = {
   f2: 'float16', f4: 'float32', f8: 'float64', i1: 'int8', i2: 'int16', i4: 'int32', i8: 'int64',
   u1: 'uint8', u2: 'uint16', u4: 'uint32', u8: 'uint64', b1: 'bool',
 };
-const arrays = { float16: Uint16Array, float32: Float32Array, float64: Float64Array,
-  int8: Int8Array, int16: Int16Array, int32: Int32Array, int64: BigInt64Array, uint8: Uint8Array,
-  uint16: Uint16Array, uint32: Uint32Array, uint64: BigUint64Array, bool: Uint8Array };
 const magic = '\x93NUMPY';
 
 function headerOf(bytes) {
@@ -72,7 +69,7 @@ export function readNpy(bytes) {
     throw new Error(`the .npy file is cut short: ${count * width} bytes should follow its header, ${
       bytes.length - at} do`);
   }
-  const content = bytes.slice(at, at + count * width);
+  const content = new Uint8Array(bytes.subarray(at, at + count * width)); // a copy, aligned
   let data = isText ? texts(content, header, count)
     : new arrays[type]((header.order === '>' ? swapped(content, size) : content).buffer);
   if (fortran && dims.length > 1) data = reordered(data, dims);
@@ -83,7 +80,8 @@ function bytesOfTexts(data) {
   const codes = data.map((text) => Array.from(text, (char) => char.codePointAt(0)));
   const size = codes.reduce((most, { length }) => Math.max(most, length), 1);
   const out = new DataView(new ArrayBuffer(4 * size * data.length));
-  codes.forEach((row, i) => row.forEach((code, j) => out.setUint32(4 * (i * size + j), code, true)));
+  codes.forEach((row, i) => row.forEach((code, j) =>
+    out.setUint32(4 * (i * size + j), code, true)));
   return { descr: `<U${size}`, bytes: new Uint8Array(out.buffer) };
 }
 
@@ -113,4 +111,5 @@ export function writeNpy(tensor) {
 }
 
 /** The name of a file for a value of the model. */
-export const npyName = (name) => `${name.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '') || 'value'}.npy`;
+export const npyName = (name) =>
+  `${name.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '') || 'value'}.npy`;

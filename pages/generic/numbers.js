@@ -1,7 +1,8 @@
 // Element types of tensors: the array of each, and numbers to elements and back.  A tensor here is
 // { type, data, dims }, which is what the engine takes and gives.
 
-const arrays = {
+/** The array that holds the elements of a type. */
+export const arrays = {
   float32: Float32Array, float64: Float64Array, float16: Uint16Array, bfloat16: Uint16Array,
   int8: Int8Array, int16: Int16Array, int32: Int32Array, int64: BigInt64Array,
   uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, uint64: BigUint64Array,

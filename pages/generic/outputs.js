@@ -7,14 +7,20 @@ import { npyName, writeNpy } from './npy.js';
 import { show } from './numbers.js';
 
 const mostItems = 50; // of a sequence
+const mostShown = 12; // elements of an item
+
+function brief(item) {
+  if (!item) return 'empty';
+  const { type, dims, data } = item;
+  return `${type}[${dims.join(', ')}] ${Array.from(data.slice(0, mostShown), show).join(', ')}${
+    data.length > mostShown ? ', …' : ''}`;
+}
 
 function entries(value) {
   if (value === null) return make('p', { class: 'hint' }, 'Empty.');
   const list = make('ol', { class: 'texts', start: 0 });
   for (const item of value.slice(0, mostItems)) {
-    list.append(make('li', {}, Array.isArray(item) ? entries(item) : item?.dims
-      ? `${item.type}[${item.dims.join(', ')}] ${Array.from(item.data.slice(0, 12), show).join(', ')}${
-        item.data.length > 12 ? ', …' : ''}` : 'empty'));
+    list.append(make('li', {}, Array.isArray(item) ? entries(item) : brief(item)));
   }
   return make('div', {}, make('p', { class: 'hint' }, `A sequence of ${value.length}.`), list);
 }
@@ -41,7 +47,8 @@ export function outputCard(info, labelsFor) {
   let chosen = null; // a view that was asked for
   let view = '';
   let index = 0;
-  const redraw = () => body.replaceChildren(draw(view, tensor, index, options, `${info.name} as ${viewNames[view]}`));
+  const redraw = () => body.replaceChildren(draw(view, tensor, index, options,
+    `${info.name} as ${viewNames[view]}`));
   const again = (changes) => {
     Object.assign(options, changes);
     redraw();
@@ -50,7 +57,8 @@ export function outputCard(info, labelsFor) {
   function use(views) {
     const count = pieces(tensor.dims, rankOf(view, tensor));
     index = Math.min(index, Math.max(0, count - 1));
-    const select = choice(Object.fromEntries(views.map((name) => [name, viewNames[name]])), view, (name) => {
+    const names = Object.fromEntries(views.map((name) => [name, viewNames[name]]));
+    const select = choice(names, view, (name) => {
       chosen = name;
       view = name;
       index = 0;
@@ -81,7 +89,8 @@ export function outputCard(info, labelsFor) {
       kind.textContent = `${value.type}[${value.dims.join(', ')}]`;
       const decided = decideOutput(info, value);
       view = decided.views.includes(chosen) ? chosen : decided.view;
-      actions.replaceChildren(saveButton('Save as .npy', npyName(info.name), () => writeNpy(tensor)));
+      actions.replaceChildren(saveButton('Save as .npy', npyName(info.name),
+        () => writeNpy(tensor)));
       use(decided.views);
     } };
 }

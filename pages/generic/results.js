@@ -51,12 +51,18 @@ export function topK(values, k) {
   return top;
 }
 
-/** Labels of a file: a JSON array or object by number, or a line each. */
+const isTexts = (value) => Array.isArray(value) && value.length > 1
+  && value.every((each) => typeof each === 'string');
+
+/** Labels of a file: a line each, or JSON: an array, an object by number or by label, or one that
+ *  has id2label or an array of texts, as configurations do. */
 export function readLabels(text) {
   const plain = text.replace(/^\uFEFF/, '');
   if (/^\s*[[{]/.test(plain)) {
     const parsed = JSON.parse(plain);
-    const table = parsed.id2label ?? parsed;
+    const texts = Object.entries(parsed)
+      .find(([key, value]) => !/^\d+$/.test(key) && isTexts(value));
+    const table = parsed.id2label ?? texts?.[1] ?? parsed;
     const last = (value) => String(Array.isArray(value) ? value.at(-1) : value);
     if (Array.isArray(table)) return table.map((value) => String(value));
     const labels = [];
@@ -82,7 +88,9 @@ export function thinned(values, most) {
       if (values[i] < values[low]) low = i;
       if (values[i] > values[high]) high = i;
     }
-    for (const i of [...new Set([low, high])].sort((a, b) => a - b)) points.push([i, Number(values[i])]);
+    for (const i of new Set([Math.min(low, high), Math.max(low, high)])) {
+      points.push([i, Number(values[i])]);
+    }
   }
   return points;
 }

@@ -1,5 +1,6 @@
-// Extents that the model leaves open.  What is open has a key: the model's own name for it, or
-// "input:axis" where it has none.  A table of extents ({ key: number }) is filled while inputs are made.
+// Extents that the model leaves open. What is open has a key: the model's own name for it, or
+// "input:axis" where it has none. A table of extents ({ key: number }) is filled while inputs are
+// made.
 
 const isName = (d) => typeof d === 'string' && d !== '?' && /^[^()+*/ ]+$/.test(d);
 
@@ -34,7 +35,8 @@ export function enter(info, dims, extents) {
   if (!info.dims) return;
   const has = `“${info.name}” is [${dims.join(', ')}]`;
   if (dims.length !== info.dims.length) {
-    throw new RangeError(`${has}, but the model wants ${info.dims.length} dimensions: ${info.text}`);
+    throw new RangeError(`${has}, but the model wants ${info.dims.length} dimensions: ${
+      info.text}`);
   }
   known(info, extents).forEach((d, axis) => {
     const key = keyOf(info, axis);
@@ -54,8 +56,9 @@ export function fit(info, count, extents) {
   const rest = dims.reduce((product, d, axis) => (axis === last ? product : product * (d ?? 1)), 1);
   const exact = last < 0 ? rest === count : rest > 0 && count % rest === 0;
   if (!exact) {
-    throw new RangeError(`“${info.name}” has ${count} number${count === 1 ? '' : 's'}, but needs ${
-      last < 0 ? rest : `a multiple of ${rest}`} (${info.text})`);
+    const has = `“${info.name}” has ${count} number${count === 1 ? '' : 's'}`;
+    const wanted = last < 0 ? rest : `a multiple of ${rest}`;
+    throw new RangeError(`${has}, but needs ${wanted} (${info.text})`);
   }
   return dims.map((d, axis) => (axis === last ? count / rest : d ?? 1));
 }

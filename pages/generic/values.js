@@ -16,8 +16,8 @@ export function textTensor(info, text, extents) {
   return { type: 'string', data, dims: fit(info, data.length, extents) };
 }
 
-/** The bytes of a file or text as whole numbers: cut or padded where the length is fixed; ends: half
- *  of them from its beginning, half from its end. */
+/** The bytes of a file or text as whole numbers: cut or padded where the length is fixed; ends:
+ *  half of them from its beginning, half from its end. */
 export function bytesTensor(info, bytes, { pad, ends }, extents) {
   const open = known(info, extents);
   const length = open.at(-1) ?? bytes.length;
@@ -56,7 +56,8 @@ export function fileTensor(info, tensor, extents) {
     const numbers = same ? Array.from(tensor.data, Number) : [];
     const exact = same && (/^float(32|64|16)$/.test(info.type) || numbers.every(Number.isInteger));
     if (!exact) {
-      throw new TypeError(`the file has ${type} elements, but “${info.name}” wants ${info.type}`);
+      throw new TypeError(`the file has ${type} elements, but “${info.name}” wants ${
+        info.type}`);
     }
     enter(info, dims, { ...extents });
     return tensorOf(info.type, numbers, dims);

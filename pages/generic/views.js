@@ -10,10 +10,14 @@ const mostCells = [32, 12]; // rows and columns of a table
 const mostTexts = 200;
 const shownClasses = 8; // in the key of a mask
 
-// ---- classes ----------------------------------------------------------------------------------------
+// ---- classes ------------------------------------------------------------------------------------
 
-const percent = (value) => (value >= 0 && value <= 1 ? `${(100 * value).toFixed(value < 0.1 ? 2 : 1)} %`
+const percent = (value) => (value >= 0 && value <= 1
+  ? `${(100 * value).toFixed(value < 0.1 ? 2 : 1)} %`
   : show(value));
+
+const bar = (part) => svg('svg', { class: 'bar', viewBox: '0 0 100 8', preserveAspectRatio: 'none',
+  'aria-hidden': true }, svg('rect', { width: 100 * part, height: 8 }));
 
 function classes({ values }, options) {
   const scores = scored(values, options.scores);
@@ -23,8 +27,8 @@ function classes({ values }, options) {
   const list = make('ol', { class: 'classes' });
   for (const [index, value] of rows) {
     list.append(make('li', {}, make('span', { class: 'label' }, labels[index] || `class ${index}`),
-      svg('svg', { class: 'bar', viewBox: '0 0 100 8', preserveAspectRatio: 'none', 'aria-hidden': true },
-        svg('rect', { width: 100 * Math.max(0, value) / Math.max(most, 1), height: 8 })), make('span', { class: 'value' }, percent(value))));
+      bar(Math.max(0, value) / Math.max(most, 1)),
+      make('span', { class: 'value' }, percent(value))));
   }
   return list;
 }
@@ -38,7 +42,7 @@ const classOptions = (options, again) => [
     fileButton('Choose a labels file', '.txt,.json,.names,.csv', options.takeLabels)),
 ];
 
-// ---- pictures -------------------------------------------------------------------------------------
+// ---- pictures -----------------------------------------------------------------------------------
 
 function picture({ dims, values }, options, label) {
   const layout = dims.length === 3 ? layoutOf(dims) : 'HW';
@@ -49,7 +53,8 @@ function picture({ dims, values }, options, label) {
 
 const pictureOptions = (options, again) => [
   field('Range', choice({ auto: 'by the values', unit: '0 to 1', symmetric: '−1 to 1',
-    bytes: '0 to 255', stretch: 'least to most' }, options.range, (value) => again({ range: value }))),
+    bytes: '0 to 255', stretch: 'least to most' }, options.range,
+    (value) => again({ range: value }))),
   field('Channels', choice({ rgb: 'red, green, blue', bgr: 'blue, green, red' }, options.order,
     (value) => again({ order: value }))),
 ];
@@ -58,11 +63,13 @@ function segments({ dims, values }, options, label) {
   const last = dims.length === 3 && classesLast(dims);
   const [height, width] = last ? dims : dims.slice(-2);
   const count = values.length / (width * height);
-  const { shares, ...image } = mask(count > 1 ? largest(values, count, last) : values, width, height);
+  const { shares, ...image } = mask(count > 1 ? largest(values, count, last) : values, width,
+    height);
   const labels = options.labels?.length ? options.labels : options.labelsFor(count);
   const key = make('ul', { class: 'key' });
   for (const [index, share] of shares.slice(0, shownClasses)) {
-    const swatch = canvasOf({ data: new Uint8ClampedArray([...colour(index), 255]), width: 1, height: 1 });
+    const swatch = canvasOf({ data: new Uint8ClampedArray([...colour(index), 255]), width: 1,
+      height: 1 });
     swatch.setAttribute('aria-hidden', 'true');
     key.append(make('li', {}, swatch, `${labels[index] || `class ${index}`}, ${percent(share)}`));
   }
@@ -83,7 +90,7 @@ function extremes(values) {
   return [least, most];
 }
 
-// ---- a series -------------------------------------------------------------------------------------
+// ---- a series -----------------------------------------------------------------------------------
 
 /** A line through numbers, with its range written beside it. */
 export function series(values, label) {
@@ -94,8 +101,9 @@ export function series(values, label) {
   const y = (value) => height - (height - 8) * (value - least) / (most - least || 1) - 4;
   const path = thinned(values, mostPoints).filter(([, value]) => Number.isFinite(value))
     .map(([i, value], n) => `${n ? 'L' : 'M'}${x(i).toFixed(1)} ${y(value).toFixed(1)}`).join('');
-  const drawing = svg('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${label}: ${
-    values.length} numbers from ${show(least)} to ${show(most)}`, preserveAspectRatio: 'none' });
+  const drawing = svg('svg', { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none',
+    role: 'img', 'aria-label': `${label}: ${values.length} numbers from ${show(least)} to ${
+      show(most)}` });
   if (least < 0 && most > 0) {
     drawing.append(svg('path', { class: 'zero', d: `M0 ${y(0).toFixed(1)}H${width}` }));
   }
@@ -106,7 +114,7 @@ export function series(values, label) {
 
 const plot = ({ values }, options, label) => series(values, label);
 
-// ---- tables and texts -----------------------------------------------------------------------------
+// ---- tables and texts ---------------------------------------------------------------------------
 
 function table({ dims, start }, { tensor }) {
   const [rows, columns] = dims.length > 2 ? [1, dims[0]] : dims;
@@ -121,12 +129,16 @@ function table({ dims, start }, { tensor }) {
     body.append(cells);
   }
   const head = make('tr', {}, make('td'));
-  for (let column = 0; column < wide; column++) head.append(make('th', { scope: 'col' }, String(column)));
-  const cut = [rows > high && `${high} of ${rows} rows`, columns > wide && `${wide} of ${columns} columns`]
+  for (let column = 0; column < wide; column++) {
+    head.append(make('th', { scope: 'col' }, String(column)));
+  }
+  const cut = [rows > high && `${high} of ${rows} rows`,
+    columns > wide && `${wide} of ${columns} columns`]
     .filter(Boolean).join(' and ');
-  return make('div', {}, make('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table' },
-    make('table', {}, make('thead', {}, head), body)),
-  cut && make('p', { class: 'hint' }, `The first ${cut}; the file has all.`));
+  const scroll = { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Table' };
+  return make('div', {},
+    make('div', scroll, make('table', {}, make('thead', {}, head), body)),
+    cut && make('p', { class: 'hint' }, `The first ${cut}; the file has all.`));
 }
 
 function text({ values }) {
@@ -138,14 +150,16 @@ function text({ values }) {
 }
 
 // The axes of a line of numbers: the last one that has several, and those of extent 1 after it.
-const lineRank = ({ dims }) => Math.max(1, dims.length - Math.max(0, dims.findLastIndex((d) => d > 1)));
+const lineRank = ({ dims }) =>
+  Math.max(1, dims.length - Math.max(0, dims.findLastIndex((d) => d > 1)));
 
 // rank: the extents that a view shows at once.
 const views = {
   classes: { label: 'classes', rank: lineRank, draw: classes, options: classOptions },
   picture: { label: 'picture', rank: ({ dims }) => (layoutOf(dims) ? 3 : 2), draw: picture,
     options: pictureOptions },
-  mask: { label: 'regions', rank: ({ type, dims }) => (/int|bool/.test(type) || dims.length < 3 ? 2 : 3),
+  mask: { label: 'regions',
+    rank: ({ type, dims }) => (/int|bool/.test(type) || dims.length < 3 ? 2 : 3),
     draw: segments },
   heat: { label: 'heat map', rank: () => 2, draw: heatMap },
   plot: { label: 'line', rank: lineRank, draw: plot },
@@ -153,7 +167,8 @@ const views = {
   text: { label: 'text', rank: ({ dims }) => dims.length, draw: text },
 };
 
-export const viewNames = Object.fromEntries(Object.entries(views).map(([key, { label }]) => [key, label]));
+export const viewNames = Object.fromEntries(Object.entries(views)
+  .map(([key, { label }]) => [key, label]));
 export const rankOf = (view, tensor) => views[view].rank(tensor);
 export const optionsOf = (view, options, again) => views[view].options?.(options, again) ?? [];
 

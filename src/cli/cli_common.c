@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "cli_foreign.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -169,7 +170,9 @@ int cli_finish_output(struct cli *cli, int code) {
 int cli_load_model(struct cli *cli, const char *path, ashore_model **model) {
     struct ashore_error err = {0};
     int rc = ashore_model_load_file(path, NULL, model, &err);
-    return rc ? cli_report(cli, &err) : CLI_OK;
+    if (rc == ASHORE_OK) return CLI_OK;
+    const struct cli_foreign *foreign = cli_foreign_find(cli, path);
+    return foreign ? cli_foreign_point(cli, foreign, path) : cli_report(cli, &err);
 }
 
 int cli_open_session(struct cli *cli, ashore_model *model, int fallback_threads, bool profile,

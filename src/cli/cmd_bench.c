@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "cli_dims.h"
 #include "cli_element.h"
+#include "cli_foreign.h"
 #include "cli_json.h"
 
 #include <math.h>
@@ -344,7 +345,11 @@ static int print_json(struct cli *cli, const struct bench *b, const struct profi
 
 static int bench(struct cli *cli) {
     const struct cli_options *o = &cli->options;
-    if (o->target && strcmp(o->target, "native") != 0) return cli_run_node(cli, "bench.mjs");
+    if (o->target && strcmp(o->target, "native") != 0) {
+        const char *path = o->operands.items[0];
+        const struct cli_foreign *foreign = cli_foreign_find(cli, path);
+        return foreign ? cli_foreign_point(cli, foreign, path) : cli_run_node(cli, "bench.mjs");
+    }
     struct bench b = {0};
     struct profile p = {0};
     double start = cli_now();
@@ -375,7 +380,8 @@ const struct cli_command cli_bench = {
         "and what the whole process did. --per-op measures in runs of its own.\n",
     .examples = "  ashore bench model.onnx --dim W=320\n"
                 "  ashore bench model.onnx --threads 1 --runs 100 --per-op\n"
-                "  ashore bench model.onnx --target wasm --json\n",
+                "  ashore bench model.onnx --target wasm --json\n"
+                "  ashore bench model.onnx --target browser\n",
     .least = 1,
     .most = 1,
     .run = bench,

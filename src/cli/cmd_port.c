@@ -1,6 +1,7 @@
 /* ashore port: a folder that any static host can serve, with a model, the engine and a page. */
 #include "cli.h"
 #include "cli_file.h"
+#include "cli_foreign.h"
 #include "cli_json.h"
 #include "cli_web.h"
 #include "sha256.h"
@@ -17,8 +18,8 @@ struct entry {
 /* Everything is read and made before anything is written. */
 struct port {
     struct cli *cli;
-    const char *dir, *model,
-        *app; /* model and app: names in the folder; app NULL: the package's page */
+    const char *dir, *model; /* model: its name in the folder */
+    const char *app;         /* its name in the folder; NULL: the package's page */
     struct entry *entries;
     size_t count, room;
     struct cli_list styles;
@@ -223,7 +224,8 @@ static int put_package(struct port *port, const char *from, const char *to) {
         int rc = put_file(port, cli_format(cli, "%s/%s", from, name),
                           cli_format(cli, "%s/%s", to, name));
         if (rc) return rc;
-        if (kind == 1) cli_list_add(cli, &port->styles, cli_format(cli, "%s/%s", to, name));
+        if (cli_has_suffix(name, ".css"))
+            cli_list_add(cli, &port->styles, cli_format(cli, "%s/%s", to, name));
     }
     return CLI_OK;
 }
@@ -323,6 +325,8 @@ static int check_dir(struct port *port) {
 
 static int port_model(struct cli *cli) {
     const struct cli_options *o = &cli->options;
+    const struct cli_foreign *foreign = cli_foreign_find(cli, o->operands.items[0]);
+    if (foreign) return cli_foreign_explain(cli, foreign, o->operands.items[0]);
     if (!o->out) {
         return cli_give_up(cli, CLI_USAGE, "-o DIR is missing (usage: ashore port %s)",
                            cli->command->usage);

@@ -264,7 +264,8 @@ const struct cli_command cli_verify = {
         "given; strings and booleans always.\n",
     .examples = "  ashore verify tests/onnx/node\n"
                 "  ashore verify --rtol 1e-2 --atol 1e-3 my-model\n"
-                "  ashore verify --target wasm my-model\n",
+                "  ashore verify --target wasm my-model\n"
+                "  ashore verify --target browser --threads 2 my-model\n",
     .least = 1,
     .most = (size_t)-1,
     .run = verify,

@@ -45,12 +45,12 @@ export async function serve({ files = {}, folders = {}, isolated = true }) {
 }
 
 /** Chromium of the system, by the playwright-core of build/npm or of NODE_PATH. */
-export async function openBrowser() {
+export async function openBrowser(...more) {
   const { chromium } = createRequire(import.meta.url)(findPackage('playwright-core'));
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     headless: true, args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic',
       '--no-first-run', '--disable-background-networking', '--disable-component-update',
-      '--disable-sync'] });
+      '--disable-sync', ...more] });
 }
 
 /** A page whose console errors and failures are collected in `problems`. */

@@ -1,6 +1,6 @@
 // `ashore verify` and `ashore bench` with --target browser: as --target wasm, and nothing is left.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -42,10 +42,12 @@ before(() => {
 after(() => fs.rmSync(folder, { recursive: true }));
 
 function ashore(given, env = environment) {
-  const { status, stdout, stderr } = spawnSync(program, given, { cwd: folder, env, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(program, given,
+    { cwd: folder, env, encoding: 'utf8' });
   return { status, stdout, stderr };
 }
-const both = (...given) => ['wasm', 'browser'].map((target) => ashore([...given, '--target', target]));
+const both = (...given) => ['wasm', 'browser'].map((target) => ashore([...given, '--target',
+  target]));
 
 // Processes that have this test's folder for temporary files, which are those it started.
 function started() {
@@ -64,7 +66,8 @@ async function nothingIsLeft() {
     await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
   assert.deepEqual(started(), []);
-  assert.deepEqual(fs.readdirSync(temporary).filter((name) => !/^(node-compile-cache|v8-)/.test(name)), []);
+  assert.deepEqual(fs.readdirSync(temporary)
+    .filter((name) => !/^(node-compile-cache|v8-)/.test(name)), []);
 }
 
 test('verify says the same of every case, in more than one batch', async () => {
@@ -99,8 +102,24 @@ test('bench has the fields of --target wasm, and the browser', async () => {
   assert.ok(browser.process_peak_bytes > 1e7);
   assert.deepEqual(browser.operators.map(({ op }) => op), wasm.operators.map(({ op }) => op));
   const { stdout } = ashore(['bench', 'relu.onnx', '--dim', 'W=4', '--target', 'browser']);
-  assert.match(stdout, /^engine: {2}ashore \S+, browser, Chromium \S+, relaxed, \d+ threads?, ready/m);
+  assert.match(stdout,
+    /^engine: {2}ashore \S+, browser, Chromium \S+, relaxed, \d+ threads?, ready/m);
   await nothingIsLeft();
+});
+
+test('bench brings the external data along', () => {
+  const fixtures = path.join(folder, 'fixtures');
+  fs.mkdirSync(fixtures);
+  execFileSync('python3', ['-B', '-c', 'import sys; sys.path.insert(0, sys.argv[1])\n'
+    + 'import fixtures; fixtures.make(sys.argv[2])', path.join(root, 'tests/cli'), fixtures]);
+  for (const { status, stdout, stderr } of both('bench', 'fixtures/external.onnx', '--json')) {
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout).inputs, [{ dtype: 'float32', shape: [1, 3], name: 'x' }]);
+  }
+  fs.rmSync(path.join(fixtures, 'weights.bin'));
+  const [wasm, browser] = both('bench', 'fixtures/external.onnx');
+  assert.deepEqual(browser, wasm);
+  assert.deepEqual([wasm.status, /weights\.bin/.test(wasm.stderr)], [3, true]);
 });
 
 test('what is wrong has the exit code and the words of --target wasm', async () => {
@@ -122,7 +141,8 @@ test('a driver and a browser that are not there are named, with what to install'
     '--target', 'browser', path.join(folder, 'mixed')], { cwd, env, encoding: 'utf8' });
   const without = run(bare, alone);
   assert.equal(without.status, 4);
-  assert.match(without.stderr, /needs the npm package playwright-core.*npm install playwright-core/);
+  assert.match(without.stderr,
+    /needs the npm package playwright-core.*npm install playwright-core/);
   const [wrong, empty] = [{ CHROMIUM: '/no/chromium' }, { CHROMIUM: '/bin/false' }].map((env) =>
     run({ ...environment, ...env }, path.join(root, 'build/npm')));
   assert.equal(wrong.status, 4);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `ashore bench --target wasm` and `--target browser`: load, first and steady times, memory, time by
-// operator.
+// `ashore bench --target wasm` and `--target browser`: load, first and steady times, memory, time
+// by operator.
 import fs from 'node:fs';
 import path from 'node:path';
 import { measure } from './bench_run.mjs';
@@ -14,11 +14,23 @@ const runs = numberOf('bench', options, 'runs', 20, 1);
 const threads = numberOf('bench', options, 'threads', 0);
 const { variant, target, operands: [source] } = options;
 if (options.operands.length !== 1) giveUp('bench', 'one model must be given', exits.usage);
+const remote = target !== 'browser' && /^\w+:/.test(source);
 const wanted = { runs, dims: options.dim ?? [], perOp: options['per-op'], threads, variant,
   name: path.basename(source) };
 
+// Files beside the model that it names, by their names: its external data.
+function externalFiles() {
+  const folder = path.dirname(source);
+  const others = fs.readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile()
+    && !entry.name.endsWith('.onnx')).map(({ name }) => name);
+  const model = others.length ? fs.readFileSync(source) : null;
+  return others.filter((name) => model.includes(name))
+    .map((name) => [name, path.join(folder, name)]);
+}
+
 async function inNode() {
-  const { result, ...rest } = await measure(source, wanted);
+  const external = remote ? {} : Object.fromEntries(externalFiles());
+  const { result, ...rest } = await measure(source, { ...wanted, external });
   return { ...rest, result, where: 'wasm', process: process.resourceUsage().maxRSS * 1024 };
 }
 
@@ -26,7 +38,9 @@ async function inBrowser() {
   const engine = await openEngine();
   try {
     const url = engine.offer(() => [source]);
-    const measured = await engine.call('bench', url, wanted);
+    const external = Object.fromEntries(externalFiles().map(([name, file]) =>
+      [name, engine.offer(() => [file])]));
+    const measured = await engine.call('bench', url, { ...wanted, external });
     return { ...measured, where: `browser, ${engine.name}`, browser: engine.name,
       process: await engine.peak() };
   } finally {
@@ -37,7 +51,8 @@ async function inBrowser() {
 // The fields of the native command, the variant, and the browser.
 function fieldsOf({ result: { version, variant: used, ...rest }, browser, process: peak }) {
   const { operators, steps, ...figures } = rest;
-  return { model: source, version, target, ...(browser ? { browser } : {}), variant: used, ...figures,
+  return { model: source, version, target, ...(browser ? { browser } : {}), variant: used,
+    ...figures,
     process_peak_bytes: peak, ...(operators ? { operators, steps } : {}) };
 }
 
@@ -79,7 +94,6 @@ function text(r, { report, memory, where }) {
 }
 
 try {
-  const remote = target !== 'browser' && /^\w+:/.test(source);
   if (!remote && !fs.existsSync(source)) giveUp('bench', `${source}: no such file`, exits.input);
   const measured = await (target === 'browser' ? inBrowser() : inNode());
   const fields = fieldsOf(measured);

@@ -85,11 +85,12 @@ function sample(info, given) {
   const row = types.get(info.type);
   const count = dims.reduce((a, b) => a * b, row.per);
   const make = makers[info.type];
-  if (!make) return new Tensor(info.type, new row.array(count).fill(row.array === Array ? '' : 0), dims);
+  if (!make) return new Tensor(info.type, new row.array(count).fill(row.array === Array ? '' : 0),
+    dims);
   return new Tensor(info.type, row.array.from({ length: count }, () => make(random())), dims);
 }
 
-// ---- measuring ------------------------------------------------------------------------------------
+// ---- measuring ----------------------------------------------------------------------------------
 
 const median = (sorted) => (sorted[sorted.length >> 1] + sorted[(sorted.length - 1) >> 1]) / 2;
 const sort = (values) => values.sort((a, b) => a - b);
@@ -123,7 +124,7 @@ async function profile(source, feeds, options) {
   return { operators: slowest([...operators.values()]), steps: slowest(steps) };
 }
 
-/** Times a model: { runs, dims, perOp, threads, variant, name }, dims as --dim gives them.  The
+/** Times a model: { runs, dims, perOp, threads, variant, name, external }, dims as --dim gives them.  The
  *  result has the fields of the native command, but for target and process_peak_bytes, and the
  *  variant. */
 export async function measure(source, { runs, dims, perOp, ...options }) {

@@ -1,10 +1,11 @@
-// The engine in Chromium: a server on loopback, a browser that playwright-core drives, and a page whose
-// worker does what the tools ask for.
+// The engine in Chromium: a server on loopback, a browser that playwright-core drives, and a page
+// whose worker does what the tools ask for.
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 
 const packageDir = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -22,7 +23,7 @@ const headers = {
 const page = '<!doctype html><meta charset="utf-8"><title>ashore</title>'
   + '<script type="module" src="/tools/browser_page.mjs"></script>';
 
-// ---- what has to be there ---------------------------------------------------------------------------
+// ---- what has to be there -----------------------------------------------------------------------
 
 const fail = (message) => { throw Object.assign(new Error(message), { exit: 'internal' }); };
 
@@ -41,8 +42,8 @@ function findDriver() {
       return require(found).chromium;
     }
   }
-  return fail('--target browser needs the npm package playwright-core, which is not found from here; '
-    + 'install it: npm install playwright-core');
+  return fail('--target browser needs the npm package playwright-core, which is not found from '
+    + 'here; install it: npm install playwright-core');
 }
 
 const programs = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome',
@@ -62,26 +63,21 @@ function findBrowser(chromium) {
   try {
     own = chromium.executablePath();
   } catch { /* there is none for this system */ }
-  return own && fs.existsSync(own) ? own : fail('--target browser needs Chromium or Chrome, and none '
+  return own && fs.existsSync(own) ? own
+    : fail('--target browser needs Chromium or Chrome, and none '
     + 'is found; install it (Debian: apt-get install chromium), or name one: CHROMIUM=/path/to/it');
 }
 
-// ---- the server -------------------------------------------------------------------------------------
+// ---- the server ---------------------------------------------------------------------------------
 
 // Files one after the other, without holding more than one piece.
 async function sendFiles(response, files) {
   const size = files.reduce((sum, file) => sum + fs.statSync(file).size, 0);
   response.writeHead(200, { ...headers, 'Content-Type': 'application/octet-stream',
     'Content-Length': size, 'Cache-Control': 'no-store' });
-  for (const file of files) {
-    for await (const piece of fs.createReadStream(file, { highWaterMark: 2 ** 20 })) {
-      if (!response.write(piece)) {
-        await new Promise((resolve) => { response.once('drain', resolve).once('close', resolve); });
-      }
-      if (response.destroyed) return;
-    }
-  }
-  response.end();
+  await pipeline(async function* pieces() {
+    for (const file of files) yield* fs.createReadStream(file, { highWaterMark: 2 ** 20 });
+  }, response);
 }
 
 // Scripts and modules of the package alone, and what is offered.
@@ -101,7 +97,10 @@ async function answer(request, response, offers) {
 
 async function startServer(offers) {
   const server = http.createServer((request, response) => {
-    answer(request, response, offers).catch(() => response.destroy());
+    // By its own address alone: a page from elsewhere cannot ask under a name that leads here.
+    const own = request.headers.host === `127.0.0.1:${server.address()?.port}`;
+    if (own) answer(request, response, offers).catch(() => response.destroy());
+    else response.writeHead(403).end();
   });
   await new Promise((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve);
@@ -109,7 +108,7 @@ async function startServer(offers) {
   return server;
 }
 
-// ---- the engine -------------------------------------------------------------------------------------
+// ---- the engine ---------------------------------------------------------------------------------
 
 const revive = ({ message, ...error }) => Object.assign(new Error(message), error);
 
@@ -157,9 +156,9 @@ async function peakOf(browser) {
   }
 }
 
-/** Starts a browser.  { name, offer(files), withdraw(url), call(method, ...args), peak(), close() }:
+/** Starts a browser. { name, offer(files), withdraw(url), call(method, ...args), peak(), close() }:
  *  offer gives the URL at which files() can be fetched, one after the other; methods are those of
- *  browser_worker.mjs.  close() leaves nothing behind. */
+ *  browser_worker.mjs. close() leaves nothing behind. */
 export async function openEngine() {
   const chromium = findDriver();
   const executablePath = findBrowser(chromium);
@@ -180,7 +179,8 @@ export async function openEngine() {
   });
   try {
     launching = chromium.launch({ executablePath, headless: true, timeout: startTime,
-      env: { ...process.env, TMPDIR: folder }, handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false,
+      env: { ...process.env, TMPDIR: folder }, handleSIGINT: false, handleSIGTERM: false,
+      handleSIGHUP: false,
       args: ['--no-first-run', '--disable-background-networking', '--disable-component-update',
         '--disable-sync', '--disable-extensions'] });
     browser = await launching;
@@ -199,7 +199,8 @@ export async function openEngine() {
       },
       withdraw: (url) => offers.delete(url),
       async call(method, ...args) {
-        const answered = tab.evaluate(([name, given]) => globalThis.call(name, given), [method, args]);
+        const answered = tab.evaluate(([name, given]) => globalThis.call(name, given),
+          [method, args]);
         const { result, error } = await Promise.race([answered, lost]);
         if (error) throw revive(error);
         return result;
@@ -219,6 +220,7 @@ export async function openEngine() {
     stopServer();
     clean();
     const [why] = error.message.split('\n');
-    throw Object.assign(new Error(`${executablePath} cannot be used: ${why}`), { exit: 'internal' });
+    throw Object.assign(new Error(`${executablePath} cannot be used: ${why}`),
+      { exit: 'internal' });
   }
 }

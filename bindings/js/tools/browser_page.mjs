@@ -12,9 +12,8 @@ worker.addEventListener('message', ({ data: { id, ...answer } }) => {
   pending.delete(id);
 });
 worker.addEventListener('error', (event) => {
-  for (const resolve of pending.values()) {
-    resolve({ error: { message: `the worker failed: ${event.message ?? 'it could not be started'}` } });
-  }
+  const message = `the worker failed: ${event.message ?? 'it could not be started'}`;
+  for (const resolve of pending.values()) resolve({ error: { message } });
   pending.clear();
 });
 

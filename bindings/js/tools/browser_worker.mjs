@@ -39,7 +39,7 @@ const methods = {
     }
     return rows;
   },
-  bench: (url, options) => measure(new URL(url, location.origin), options),
+  bench: (url, options) => measure(url, options),
 };
 
 addEventListener('message', async ({ data: { id, method, args } }) => {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `ashore verify --target wasm` and `--target browser`: cases in the layout of the ONNX suite, folders
-// with model.onnx and test_data_set_*/{input,output}_*.pb.
+// `ashore verify --target wasm` and `--target browser`: cases in the layout of the ONNX suite,
+// folders with model.onnx and test_data_set_*/{input,output}_*.pb.
 import fs from 'node:fs';
 import path from 'node:path';
 import { openEngine } from './browser.mjs';
@@ -120,7 +120,8 @@ const [passed, failed, skipped] = ['pass', 'fail', 'skip'].map(count);
 if (options.json) {
   const { choice, browser } = engine;
   process.stdout.write(`${JSON.stringify({ passed, failed, skipped, target,
-    ...(browser ? { browser } : {}), variant: choice.variant, threads: choice.threads, cases: rows },
+    ...(browser ? { browser } : {}), variant: choice.variant, threads: choice.threads,
+    cases: rows },
   null, 2)}\n`);
 } else {
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);

@@ -21,5 +21,4 @@ try bench relu.onnx --target gpu
 try verify --rtol nan good
 try verify --atol -1 good
 try site empty --port 70000
-try port relu.onnx -o site
 try port relu.onnx --app app.js
