@@ -2,7 +2,6 @@
  *
  * Letters: x of `outer` x D x `inner` elements; there is one scale for all, one per index of D, or
  * one per block of B of them (of each outer and inner index). */
-#include "kernels/reduce/reduce.h"
 #include "ops/elementwise.h"
 #include "ops/quantized.h"
 
@@ -311,11 +310,8 @@ struct ash_quantized ash_quantized_for(float lo, float hi) {
 }
 
 struct ash_quantized ash_quantized_fit(struct ash_pool *pool, size_t n, const float *x) {
-    const struct ash_reduce_row *row = ash_reduce_best();
-    const bool all[1] = {true};
     float lo, hi;
-    ash_reduce_f32(row, pool, ASH_REDUCE_MIN, 1, &n, all, x, &lo);
-    ash_reduce_f32(row, pool, ASH_REDUCE_MAX, 1, &n, all, x, &hi);
+    ash_quantize_range(ash_quantize_best(), pool, n, x, &lo, &hi);
     return ash_quantized_for(lo, hi);
 }
 

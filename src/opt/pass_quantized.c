@@ -499,17 +499,23 @@ static int take_layout(struct list *l, struct ash_node *n, bool *done) {
 
 /* ---- through float32 ---- */
 
-/* n, an operator of ai.onnx on one value, reads x dequantised and is quantised. */
+/* n becomes `op` of ai.onnx on x[0], x[3], ... dequantised by the two values behind each, and is
+ * quantised by y. */
 static int wrap(struct list *l, struct ash_node *n, const char *op, const uint32_t *x,
-                const uint32_t *y) {
+                uint32_t count, const uint32_t *y) {
     struct ash_node *there, *back;
-    uint32_t old = n->out[0];
-    ASH_TRY(push_new(l, "DequantizeLinear", x[0], x[1], x[2], &there));
-    ASH_TRY(ash_node_resolve(l->p->graph, there, l->p->err));
+    uint32_t old = n->out[0], *in = ash_arena_array(l->p->scratch, count, sizeof *in);
+    if (!in) return ash_fail_nomem(l->p->err, count * sizeof *in);
+    for (uint32_t i = 0; i < count; i++, x += 3) {
+        ASH_TRY(push_new(l, "DequantizeLinear", x[0], x[1], x[2], &there));
+        ASH_TRY(ash_node_resolve(l->p->graph, there, l->p->err));
+        in[i] = there->out[0];
+    }
+    const uint32_t scale = y[0], zero = y[1];
     ASH_TRY(ash_graph_add_value(l->p->graph, "", &n->out[0], l->p->err));
-    ASH_TRY(become(l, n, "", op, there->out, 1));
+    ASH_TRY(become(l, n, "", op, in, count));
     ASH_TRY(push(l, n));
-    ASH_TRY(push_new(l, "QuantizeLinear", n->out[0], y[0], y[1], &back));
+    ASH_TRY(push_new(l, "QuantizeLinear", n->out[0], scale, zero, &back));
     back->out[0] = old;
     return ash_node_resolve(l->p->graph, back, l->p->err);
 }
@@ -526,7 +532,7 @@ static int take_pool(struct list *l, struct ash_node *n, bool *done) {
     *(uint8_t *)t->data = 0;
     n->n_out = 1;
     *done = true;
-    return wrap(l, n, "MaxPool", x, x + 1);
+    return wrap(l, n, "MaxPool", x, 1, x + 1);
 }
 
 /* Operators of com.microsoft that are DequantizeLinear, an operator, QuantizeLinear. */
@@ -536,12 +542,17 @@ static int take_wrapped(struct list *l, struct ash_node *n, bool *done) {
     uint32_t in[5] = {ASH_NONE, ASH_NONE, ASH_NONE, ASH_NONE, ASH_NONE};
     if (strcmp(n->domain, MICROSOFT) != 0 || !n->op || int_attr(n, "channels_last", 0))
         return ASHORE_OK;
+    if (!strcmp(n->op_type, "QLinearConcat")) {
+        if (n->in[1] == ASH_NONE || n->n_formal % 3 != 2) return ASHORE_OK;
+        *done = true;
+        return wrap(l, n, "Concat", n->in + 2, n->n_formal / 3, n->in);
+    }
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         if (strcmp(n->op_type, ops[i]) != 0) continue;
         for (uint32_t k = 0; k < 5 && k < n->n_formal; k++) in[k] = n->in[k];
         if (in[4] == ASH_NONE) return ASHORE_OK; /* the type of the result hangs on it */
         *done = true;
-        return wrap(l, n, ops[i] + strlen("QLinear"), in, in + 3);
+        return wrap(l, n, ops[i] + strlen("QLinear"), in, 1, in + 3);
     }
     return ASHORE_OK;
 }

@@ -28,7 +28,9 @@ static bool converts(const struct ash_pass *p, const struct ash_node *n) {
     if (!n->op || n->n_out != 1 || !n->n_in || n->n_in > 3 || n->in[0] == ASH_NONE) return false;
     if (!strcmp(n->op_type, "DequantizeLinear")) return true;
     const struct ash_tensor *t = p->graph->values[n->in[0]].data;
-    return t && !*n->domain && !strcmp(n->op_type, "Cast") && ash_dtype_size(t->dtype) == 1;
+    const struct ash_attr *to = ash_node_attr(n, "to");
+    return t && to && to->v.i == ASHORE_FLOAT32 && !*n->domain && !strcmp(n->op_type, "Cast") &&
+           ash_dtype_size(t->dtype) == 1;
 }
 
 int ash_pass_weights(struct ash_pass *p) {

@@ -253,15 +253,53 @@ def test_network(library, tmp_path, network, way):
         assert off.max() <= 1.001 and differ <= (0.2 if want.size == 10 else 0.01), mode
 
 
+def steps_of(path):
+    done = subprocess.run([ASHORE, "bench", path, "--runs", "1", "--per-op", "--json"],
+                          stdout=subprocess.PIPE, check=True)
+    return {o["op"]: o["steps"] for o in json.loads(done.stdout)["operators"]}
+
+
+def weight_models():
+    """Weights alone are quantised: by column, in blocks of four bits, and by hand."""
+    rng = np.random.default_rng(8)
+    w = random_bytes(rng, np.int8, (64, 48))
+    scale = rng.uniform(0.01, 0.02, 48).astype(np.float32)
+    constants = [numpy_helper.from_array(w, "w"), numpy_helper.from_array(scale, "s")]
+    last = helper.make_node("MatMul", ["x", "d"], ["y"])
+    yield ("columns", [helper.make_node("DequantizeLinear", ["w", "s"], ["d"], axis=1), last],
+           constants)
+    four = helper.make_tensor("w", onnx.TensorProto.INT4, w.shape, (w // 16).ravel().tolist())
+    blocks = numpy_helper.from_array(rng.uniform(0.1, 0.2, (4, 48)).astype(np.float32), "s")
+    yield ("blocks", [helper.make_node("DequantizeLinear", ["w", "s"], ["d"], axis=0,
+                                       block_size=16), last], [four, blocks])
+    yield ("cast", [helper.make_node("Cast", ["w"], ["f"], to=onnx.TensorProto.FLOAT),
+                    helper.make_node("Mul", ["f", "s"], ["d"]), last], constants)
+
+
+@pytest.mark.parametrize("case", list(weight_models()), ids=lambda c: c[0])
+def test_weights_alone(library, tmp_path, case):
+    _, nodes, constants = case
+    graph = helper.make_graph(nodes, "weights",
+                              [helper.make_tensor_value_info("x", 1, [5, 64])],
+                              [helper.make_tensor_value_info("y", 1, None)], constants)
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21)])
+    path = str(tmp_path / "weights.onnx")
+    onnx.save(model, path)
+    feeds = {"x": np.random.default_rng(9).normal(0, 1, (5, 64)).astype(np.float32)}
+    want = wanted(path, feeds)
+    for mode, got in results(library, path, feeds).items():
+        # Sums of 64 products, each at most 4 * 2.6, in two orders.
+        assert np.abs(got - want).max() <= 2 * 64 * 64 * 4 * 2.6 * 2.0 ** -24, mode
+    assert steps_of(path) == {"MatMul": 1}
+
+
 @pytest.mark.parametrize("network", quantized_maker.NETWORKS)
 @pytest.mark.parametrize("way", [w for w in WAYS if w[1:3] != ("u8", "u8")], ids=str)
 def test_products_are_of_bytes(tmp_path, network, way):
     """What runs: no product of floats where both sides are quantised, none of bytes in a loop that
     is only a reference, and no sum of bytes in float32."""
     path = quantized_maker.quantize(str(tmp_path), network, *way)
-    done = subprocess.run([ASHORE, "bench", path, "--runs", "1", "--per-op", "--json"],
-                          stdout=subprocess.PIPE, check=True)
-    steps = {o["op"]: o["steps"] for o in json.loads(done.stdout)["operators"]}
+    steps = steps_of(path)
     products = {"convolutions": {"QLinearConv": 5}, "attention": {"QLinearMatMul": 8}}[network]
     if way[0] == "dynamic":
         products = {"convolutions": {"QLinearConv": 5, "MatMulIntegerToFloat": 1},

@@ -6,7 +6,8 @@
  * where it could.  Rows of the table differ in what they multiply:
  *
  *   group 2: pairs of int16, from which zero points have been subtracted; |product| <= 255 * 255,
- *            so that a pair's sum fits int32;
+ *            so that a pair's sum fits int32.  In WebAssembly as well: its relaxed dot products of
+ *            bytes take seven bits on one side and leave to the host what more than that gives;
  *   group 4: four bytes, A unsigned and B signed (vpdpbusd, which adds four products of 17 bits in
  *            int32 without saturation).  int8 in A is moved to uint8 by 128.  What zero points add
  *            to a sum follows from the sums of B's columns and of A's rows.

@@ -18,7 +18,7 @@
 #    define NV 2
 #else
 #    define MR 2
-#    define NV 4
+#    define NV 2
 #endif
 
 enum { NR = NV * VF_LANES };

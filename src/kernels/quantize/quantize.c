@@ -102,3 +102,31 @@ void ash_quantize_binary(const struct ash_quantize_row *row, struct ash_pool *po
     j.y = y;
     run(pool, binary_tile, &j);
 }
+
+enum { RANGES = 64 };
+
+struct ranges {
+    const struct ash_quantize_row *row;
+    const float *x;
+    size_t n, each;
+    float lo[RANGES], hi[RANGES];
+};
+
+static void range_tile(void *arg, size_t tile, size_t worker) {
+    struct ranges *r = arg;
+    size_t at = tile * r->each;
+    (void)worker;
+    r->row->range(min_size(r->each, r->n - at), r->x + at, &r->lo[tile], &r->hi[tile]);
+}
+
+void ash_quantize_range(const struct ash_quantize_row *row, struct ash_pool *pool, size_t n,
+                        const float *x, float *lo, float *hi) {
+    struct ranges r = {.row = row, .x = x, .n = n};
+    r.each = n / RANGES + 1 > TILE ? n / RANGES + 1 : TILE;
+    ash_pool_run(pool, n / r.each + (n % r.each != 0), range_tile, &r);
+    *lo = *hi = 0;
+    for (size_t i = 0; i < RANGES; i++) {
+        *lo = r.lo[i] < *lo ? r.lo[i] : *lo;
+        *hi = r.hi[i] > *hi ? r.hi[i] : *hi;
+    }
+}

@@ -25,12 +25,16 @@ typedef void ash_dequantize_fn(const struct ash_quantized *q, size_t n, const ui
 /* a and b become a + b, or a * b. */
 typedef void ash_quantize_op_fn(bool product, size_t n, float *a, const float *b);
 
+/* lo and hi become the least and the greatest of themselves and x; NaN is left out. */
+typedef void ash_quantize_range_fn(size_t n, const float *x, float *lo, float *hi);
+
 struct ash_quantize_row {
     const char *name;
     uint32_t cpu;
     ash_quantize_fn *quantize;
     ash_dequantize_fn *dequantize;
     ash_quantize_op_fn *op;
+    ash_quantize_range_fn *range;
 };
 
 const struct ash_quantize_row *const *ash_quantize_tables(void);
@@ -43,6 +47,10 @@ void ash_quantize_f32(const struct ash_quantize_row *row, struct ash_pool *pool,
 void ash_dequantize_f32(const struct ash_quantize_row *row, struct ash_pool *pool,
                         const struct ash_quantized *q, size_t period, size_t n, size_t inner,
                         const uint8_t *x, float *y);
+
+/* The least and the greatest of 0 and n numbers x; NaN is left out. */
+void ash_quantize_range(const struct ash_quantize_row *row, struct ash_pool *pool, size_t n,
+                        const float *x, float *lo, float *hi);
 
 /* y[i] = a[i] op b[i % b_period]; q reads a, b and y.  y may be a. */
 void ash_quantize_binary(const struct ash_quantize_row *row, struct ash_pool *pool, bool product,

@@ -11,7 +11,7 @@ struct job {
     struct ash_quantized q[3];
     size_t period, n, inner;
     bool product;
-    float *x, *back;
+    float *x, *back, lo, hi;
     uint8_t *a, *b, *y;
 };
 
@@ -28,6 +28,11 @@ static void run_binary(void *arg) {
     ash_quantize_binary(j->row, j->pool, j->product, j->q, j->n * j->inner, j->period, j->a, j->b,
                         j->y);
 }
+static void run_range(void *arg) {
+    struct job *j = arg;
+    ash_quantize_range(j->row, j->pool, j->n * j->inner, j->x, &j->lo, &j->hi);
+}
+
 /* What is right, from the contract. */
 static uint8_t quantized(const struct ash_quantized *q, float x) {
     float lo = (float)((q->is_signed ? -128 : 0) - q->zero), v = x / q->scale;
@@ -68,6 +73,13 @@ static void check_case(struct job *j, int i) {
         if (!chk_same(j->back[k], dequantized(&j->q[k / j->inner % j->period], j->a[k])))
             chk_fail("dequantize %d: %g", j->a[k], (double)j->back[k]);
     }
+    float lo = 0, hi = 0;
+    for (size_t k = 0; k < n; k++) {
+        lo = j->x[k] < lo ? j->x[k] : lo;
+        hi = j->x[k] > hi ? j->x[k] : hi;
+    }
+    if (!chk_call(run_range, j)) return;
+    if (j->lo != lo || j->hi != hi) chk_fail("range %g to %g", (double)j->lo, (double)j->hi);
     j->product = chk_below(2);
     if (i % 2 && n) j->period = 1 + chk_below(n);
     if (!chk_call(run_binary, j)) return;
@@ -85,7 +97,7 @@ void check_quantize(void) {
             if (!chk_begin(r->name, r->cpu)) continue;
             for (int i = 0; i < 2 * CHK_TAILS + 4; i++) {
                 struct job j = {.row = r, .period = 1 + chk_below(3), .inner = 1 + chk_below(9)};
-                j.n = i < 2 * CHK_TAILS ? (size_t)i / 2 : 5000;
+                j.n = i < 2 * CHK_TAILS ? (size_t)i / 2 : 30000;
                 if (i % 2) j.pool = chk_pool();
                 check_case(&j, i);
             }

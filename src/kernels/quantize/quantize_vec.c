@@ -50,8 +50,21 @@ static void op(bool product, size_t n, float *a, const float *b) {
     }
 }
 
+static void range(size_t n, const float *x, float *lo, float *hi) {
+    vf low = vf_set1(*lo), high = vf_set1(*hi);
+    for (size_t i = 0; i < n; i += VF_LANES) {
+        vf v = n - i < VF_LANES ? vf_load_n(x + i, n - i, low) : vf_load(x + i);
+        low = vf_select(vf_lt(v, low), v, low);
+        high = vf_select(vf_lt(high, v), v, high);
+    }
+    for (size_t i = 0; i < VF_LANES; i++) {
+        *lo = low[i] < *lo ? low[i] : *lo;
+        *hi = high[i] > *hi ? high[i] : *hi;
+    }
+}
+
 extern const struct ash_quantize_row ASH_VEC_ROWS(quantize)[];
 const struct ash_quantize_row ASH_VEC_ROWS(quantize)[] = {
-    {ASH_VEC_NAME("quantize_f32"), ASH_VEC_CPU, quantize, dequantize, op},
+    {ASH_VEC_NAME("quantize_f32"), ASH_VEC_CPU, quantize, dequantize, op, range},
     {.name = NULL},
 };
