@@ -215,8 +215,8 @@ struct ash_op {
                                               says how much scratch it keeps its state in */
     int (*choose)(const struct ash_info *const *in); /* the one sub that runs, once and instead of
                                               the node, as far as `in` tells; -1: not known */
-    /* Instead of ref: the definition as a graph of ONNX operators, inputs and outputs as the node's.
-     * Internal operators have one: it is what the writer writes out. */
+    /* Instead of ref: the definition as a graph of ONNX operators, inputs and outputs as the
+     * node's. Internal operators have one: it is what the writer writes out. */
     int (*body)(struct ash_builder *b);
 };
 
@@ -249,7 +249,7 @@ void ash_build_attr_int(struct ash_builder *b, const char *name, int64_t v);
 void ash_build_attr_ints(struct ash_builder *b, const char *name, const int64_t *v, size_t n);
 /* The same of the node that is defined, where it has one of this name. */
 void ash_build_attr_copy(struct ash_builder *b, const char *name);
-uint32_t ash_build_f32(struct ash_builder *b, float v); /* scalar constant */
+uint32_t ash_build_f32(struct ash_builder *b, float v);                    /* scalar constant */
 uint32_t ash_build_i64(struct ash_builder *b, const int64_t *v, size_t n); /* vector */
 /* Declares that graph output o is value v. */
 void ash_build_out(struct ash_builder *b, int o, uint32_t v);
