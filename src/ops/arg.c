@@ -87,29 +87,39 @@ static void turn_keys(const struct arg_job *j, size_t n, int64_t *key) {
         if (!real || key[i] != nan) key[i] = ~key[i];
 }
 
+/* Takes n keys into the extremes so far: of one lane each, from position k of it; or all of one
+ * lane, from position k on. */
+static void compare_keys(bool last, size_t n, const int64_t *key, int64_t k, bool one,
+                         int64_t *best, int64_t *at) {
+    for (size_t i = 0; i < n && !one; i++) {
+        bool take = key[i] > best[i] || (last && key[i] == best[i]);
+
+        best[i] = take ? key[i] : best[i];
+        at[i] = take ? k : at[i];
+    }
+    for (size_t i = 0; i < n && one; i++) {
+        if (key[i] < *best || (!last && key[i] == *best)) continue;
+        *best = key[i];
+        *at = k + (int64_t)i;
+    }
+}
+
 /* The position of the extreme of each of `lanes` neighbouring lanes, the first of which begins at
  * `first`. */
 static void find(const struct arg_job *j, int64_t first, size_t lanes, int64_t *at) {
     int64_t best[ARG_LANES], key[ASH_TILE];
-    int64_t along = lanes == 1 ? ASH_TILE : 1; /* elements of a lane that are loaded at a time */
+    bool one = lanes == 1; /* ASH_TILE elements of it are loaded at a time */
 
     for (size_t i = 0; i < lanes; i++) {
         best[i] = INT64_MIN;
         at[i] = 0;
     }
-    for (int64_t k = 0; k < j->n; k += along) {
-        size_t count = lanes > 1 ? lanes : ash_tile_size(j->n, k);
+    for (int64_t k = 0; k < j->n; k += one ? ASH_TILE : 1) {
+        size_t n = one ? ash_tile_size(j->n, k) : lanes;
 
-        ash_gather_keys(j->x, first + k * j->inner, lanes > 1 ? 1 : j->inner, count, key);
-        turn_keys(j, count, key);
-        for (size_t i = 0; i < count; i++) {
-            size_t lane = lanes > 1 ? i : 0;
-
-            if (key[i] > best[lane] || (j->a->last && key[i] == best[lane])) {
-                best[lane] = key[i];
-                at[lane] = k + (lanes > 1 ? 0 : (int64_t)i);
-            }
-        }
+        ash_gather_keys(j->x, first + k * j->inner, one ? j->inner : 1, n, key);
+        turn_keys(j, n, key);
+        compare_keys(j->a->last, n, key, k, one, best, at);
     }
 }
 

@@ -25,7 +25,7 @@ static int parse_term(const char **text, const char *end, struct einsum_term *t,
             p += 2;
             continue;
         }
-        ASH_FAIL_IF(axis < 0, err, ATTR, "character %d in the equation", *p);
+        ASH_FAIL_IF(axis < 0, err, ATTR, "character %d in the equation", (unsigned char)*p);
         ASH_FAIL_IF(t->n == ASH_MAX_RANK, err, LIMIT, "a term of more than %d letters",
                     ASH_MAX_RANK);
         t->axis[t->n++] = (uint8_t)axis;
@@ -73,7 +73,7 @@ int ash_einsum_parse(const struct ash_parse *c, void *attrs) {
     ASH_FAIL_IF(p != end, c->err, ATTR, "an equation that goes on behind its result");
     for (int i = 0; i < a->out.n; i++) {
         ASH_FAIL_IF(!count[a->out.axis[i]], c->err, ATTR,
-                    "letter %d of the result is in no other term", i);
+                    "letter %d of the result is in no other term, or there twice", i);
         count[a->out.axis[i]] = 0; /* the second one is not found */
     }
     return ASHORE_OK;

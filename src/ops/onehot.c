@@ -57,6 +57,7 @@ static int hot_ref(struct ash_run *c) {
     const struct ash_tensor *x = c->in[0], *values = c->in[2], *y = c->out[0];
     int64_t dim[ASH_MAX_RANK], depth = 0, tile[ASH_TILE];
     size_t size = ash_dtype_size(values->dtype), n;
+    bool from_end = c->node->opset >= 11; /* negative indices count from the end */
     int axis;
 
     ASH_TRY(depth_of(c->in[1], &depth, c->err));
@@ -69,7 +70,8 @@ static int hot_ref(struct ash_run *c) {
     for (int64_t first = 0; (n = ash_tile_size(count, first)); first += (int64_t)n) {
         ash_load_i64(x->dtype, ash_at(x, first), n, tile);
         for (size_t i = 0; i < n; i++) {
-            int64_t at = first + (int64_t)i, k = tile[i] < 0 ? tile[i] + depth : tile[i];
+            int64_t at = first + (int64_t)i,
+                    k = tile[i] < 0 && from_end ? tile[i] + depth : tile[i];
 
             if (k < 0 || k >= depth) continue;
             memcpy(ash_at(y, (at / inner * depth + k) * inner + at % inner), ash_at(values, 1),

@@ -30,13 +30,22 @@ static int match_ref(struct ash_run *c) {
     uint8_t *y = c->out[0]->data;
     int64_t count = ash_tensor_count(x);
     size_t bytes = ash_regex_memory(a->regex);
-    void *memory = ash_alloc(c->heap, bytes);
+    void *memory = c->scratch ? c->scratch : ash_alloc(c->heap, bytes);
 
     if (!memory) return ash_fail_nomem(c->err, bytes);
     for (int64_t i = 0; i < count; i++)
         y[i] = ash_regex_match(a->regex, s[i].length ? x->chars + s[i].offset : "", s[i].length,
                                memory);
-    ash_free(c->heap, memory, bytes);
+    if (!c->scratch) ash_free(c->heap, memory, bytes);
+    return ASHORE_OK;
+}
+
+static int match_lower(struct ash_lower *c) {
+    const struct match_attrs *a = c->attrs;
+
+    c->scratch = ash_regex_memory(a->regex);
+    c->run = match_ref;
+    c->kernel = "automaton";
     return ASHORE_OK;
 }
 
@@ -52,6 +61,7 @@ const struct ash_op ash_ops_regex_op[] = {
      .attrs_size = sizeof(struct match_attrs),
      .parse = match_parse,
      .infer = match_infer,
-     .ref = match_ref},
+     .ref = match_ref,
+     .lower = match_lower},
     {0},
 };

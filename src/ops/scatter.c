@@ -270,7 +270,10 @@ static int cache_ref(struct ash_run *c) {
     for (int64_t o = 0; row && n && o < out->dim[0] * each; o++) {
         int64_t first = start ? ash_get_i64(start, o / each) : 0, at;
 
-        if (a->fn) first %= length;
+        if (a->fn)
+            first %= length;
+        else
+            ASH_TRY(ash_index(first, length, &first, c->err));
         for (int64_t i = 0; i < n; i++) {
             at = first + i;
             if (a->fn && at >= length) at -= length;

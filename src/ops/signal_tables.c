@@ -110,7 +110,7 @@ static int mel_ref(struct ash_run *c) {
         double f = floor((v[1] + 1) * 700 * expm1(low + (double)(i + 2) * step) / v[2]);
 
         ASH_FAIL_IF(!(f >= 0 && f < (double)dim[0]), c->err, ARGUMENT,
-                    "an edge in row %g of %lld: beyond half the rate", f, (long long)dim[0]);
+                    "a filter's edge is below 0 or beyond half the rate");
         at[0] = at[1];
         at[1] = at[2];
         at[2] = (int64_t)f;

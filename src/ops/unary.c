@@ -128,7 +128,10 @@ static int unary_parse(const struct ash_parse *c, void *attrs) {
                             row->beta, &a->beta));
     ASH_TRY(ash_parse_int(c, "detect_negative", 1, &below));
     ASH_TRY(ash_parse_int(c, "detect_positive", 1, &above));
-    if (a->fn == UNARY_ISINF) a->alpha = below != 0, a->beta = above != 0;
+    if (a->fn == UNARY_ISINF) {
+        a->alpha = below != 0;
+        a->beta = above != 0;
+    }
     ASH_TRY(ash_parse_choice(c, "approximate", approximations, 0, &approximate));
     if (a->fn == UNARY_GELU && approximate) a->fn = UNARY_GELU_TANH;
     return ASHORE_OK;
