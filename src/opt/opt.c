@@ -1,8 +1,10 @@
 /* The driver of the rewrites, and what they share. */
 #include "opt/passes.h"
 
+#include "ops/convert.h"
 #include "ops/widen.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { ROUNDS_MAX = 16, DEPTH_MAX = 64, FOLD_BYTES = 1 << 20 };
@@ -157,6 +159,14 @@ void ash_pass_replace(struct ash_pass *p, uint32_t from, uint32_t to) {
 }
 
 bool ash_pass_runs_f32(int dtype) { return dtype == ASHORE_FLOAT32 || ash_is_half(dtype); }
+
+bool ash_pass_holds(int dtype, double x) {
+    double back;
+    char bytes[sizeof back];
+    ash_store_f64(dtype, &x, 1, bytes);
+    ash_load_f64(dtype, bytes, 1, &back);
+    return isfinite(back) && fabs(back - x) <= fabs(x) / 256;
+}
 
 const struct ash_tensor *ash_pass_f32(const struct ash_pass *p, uint32_t v) {
     const struct ash_tensor *t = v == ASH_NONE ? NULL : p->graph->values[v].data;

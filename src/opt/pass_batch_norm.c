@@ -38,12 +38,6 @@ static bool fits(const struct ash_pass *p, const struct ash_node *n) {
     return x->kind == ASHORE_TENSOR && ash_pass_runs_f32(x->dtype) && x->rank >= 3 && x->rank <= 5;
 }
 
-/* t[i] = x; false if the type does not hold it with its usual precision. */
-static bool keep(struct ash_tensor *t, int64_t i, double x) {
-    ash_store_f64(t->dtype, &x, 1, ash_at(t, i));
-    return isfinite(x) && fabs(ash_get_f64(t, i) - x) <= fabs(x) / 256;
-}
-
 static int split(struct ash_pass *p, uint32_t at, bool *done) {
     struct ash_node *n = p->graph->nodes[at], *mul;
     const float *v[CONSTANTS] = {0};
@@ -64,7 +58,9 @@ static int split(struct ash_pass *p, uint32_t at, bool *done) {
     for (int64_t c = 0; c < dim[0]; c++) {
         double factor = (double)v[0][c] / sqrt((double)v[3][c] + epsilon);
         double rest = (double)v[1][c] - (double)v[2][c] * factor;
-        if (!keep(ts, c, factor) || !keep(tt, c, rest)) return ASHORE_OK;
+        if (!ash_pass_holds(dtype, factor) || !ash_pass_holds(dtype, rest)) return ASHORE_OK;
+        ash_store_f64(dtype, &factor, 1, ash_at(ts, c));
+        ash_store_f64(dtype, &rest, 1, ash_at(tt, c));
     }
     ASH_TRY(ash_pass_insert(p, at, "", "Mul", ASH_OPSET_NEWEST, 2, &mul));
     ASH_TRY(ash_graph_add_value(p->graph, "", &mul->out[0], p->err));

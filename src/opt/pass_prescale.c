@@ -5,6 +5,8 @@
  * factors alone: of scale * x + shift it leaves the sum x + shift / scale. */
 #include "opt/passes.h"
 
+#include "ops/convert.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -72,10 +74,12 @@ static int leave_sum(struct ash_pass *p, const struct chain *f, int rank) {
     uint32_t id, *in = ash_arena_array(p->arena, 2, sizeof *in);
     struct ash_tensor *t;
     if (!in) return ash_fail_nomem(p->err, 2 * sizeof *in);
-    ASH_TRY(ash_graph_add_const(p->graph, "", ASHORE_FLOAT32, same ? 0 : rank - 1, dim, &id, &t,
-                                p->err));
-    float *to = t->data;
-    for (size_t c = 0; c < (same ? 1 : f->C); c++) to[c] = (float)(f->shift[c] / f->scale[c]);
+    int dtype = p->infos[f->x].type.dtype;
+    ASH_TRY(ash_graph_add_const(p->graph, "", dtype, same ? 0 : rank - 1, dim, &id, &t, p->err));
+    for (size_t c = 0; c < (same ? 1 : f->C); c++) {
+        double rest = f->shift[c] / f->scale[c];
+        ash_store_f64(dtype, &rest, 1, ash_at(t, (int64_t)c));
+    }
     in[0] = f->x;
     in[1] = id;
     f->last->in = in;
@@ -134,12 +138,11 @@ static int visit(struct ash_pass *p, struct ash_node *conv) {
     for (size_t c = 0; c < f.C; c++) f.scale[c] = 1;
     while (extend(p, &f, w->rank)) continue;
     bool keeps_sum = f.sums && pads(conv);
-    /* A sum of 16 bits that is divided by its factors may leave the range. */
-    if (keeps_sum && p->infos[conv->in[0]].type.dtype != ASHORE_FLOAT32) return ASHORE_OK;
     if (f.steps <= keeps_sum) return ASHORE_OK; /* nothing, or the sum that would be left */
     for (size_t c = 0; c < f.C; c++) {
         double rest = keeps_sum ? f.shift[c] / f.scale[c] : f.shift[c];
-        if (!isfinite((float)f.scale[c]) || !isfinite((float)rest)) return ASHORE_OK;
+        int dtype = keeps_sum ? p->infos[conv->in[0]].type.dtype : ASHORE_FLOAT32;
+        if (!isfinite((float)f.scale[c]) || !ash_pass_holds(dtype, rest)) return ASHORE_OK;
     }
     if (keeps_sum) ASH_TRY(leave_sum(p, &f, w->rank));
     return absorb(p, conv, &f, w, b, keeps_sum);

@@ -66,6 +66,8 @@ struct ash_node *ash_pass_producer(const struct ash_pass *p, uint32_t v);
 void ash_pass_replace(struct ash_pass *p, uint32_t from, uint32_t to);
 /* Float32, and the types of 16 bits, which run on its kernels. */
 bool ash_pass_runs_f32(int dtype);
+/* The type has x in its range, with its usual precision. */
+bool ash_pass_holds(int dtype, double x);
 /* The constant that v is, if it is of such a type: one of 16 bits as a copy in float32 that goes
  * with the pass.  NULL otherwise, or out of memory. */
 const struct ash_tensor *ash_pass_f32(const struct ash_pass *p, uint32_t v);

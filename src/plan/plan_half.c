@@ -183,8 +183,8 @@ static int try_wide(struct ash_draft *d, const struct ash_node *node,
         packed[i] = w[i].packed;
     }
     low->wide = NULL;
-    half->packed = packed;
     half->wide = rc == ASHORE_OK && (low->run || (node->op->flags & ASH_OP_MOVES));
+    if (half->wide && low->run) half->packed = packed;
     return rc;
 }
 
