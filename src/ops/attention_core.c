@@ -108,7 +108,7 @@ static void put_qk(const struct ash_attn *a, int mode, int64_t row, int64_t j, d
         ash_store_f64(a->qk->dtype, &x, 1, ash_at(a->qk, row * a->T + j));
 }
 
-/* The score of key j, -INFINITY where it is not seen; *biased: with what the masks say. */
+/* The score of key j with what the masks say, -INFINITY where it is not seen. */
 static double score(const struct ash_attn *a, const struct work *w, int64_t b, int64_t h, int64_t i,
                     int64_t j) {
     int64_t at = position_of(a, b) + i, row = (b * a->H + h) * a->S + i;

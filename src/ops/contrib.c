@@ -1,8 +1,8 @@
 /* Operators of com.microsoft that are others put together: each is defined by its body.  What they
  * compute is what onnxruntime's documentation of its operators says.
  *
- * MultiHeadAttention and GroupQueryAttention are in attention_contrib.c, RotaryEmbedding is in
- * rotary.c. */
+ * MultiHeadAttention is in attention_contrib.c, GroupQueryAttention in group_query.c,
+ * RotaryEmbedding in rotary.c. */
 #include "ir/op.h"
 
 #include <string.h>

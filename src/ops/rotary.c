@@ -28,7 +28,8 @@ static int rotary_parse(const struct ash_parse *c, void *attrs) {
     ASH_FAIL_IF(a->heads < 0 || a->heads > INT32_MAX || a->dim < 0 || a->dim % 2, c->err, ATTR,
                 "num_heads %lld, rotary_embedding_dim %lld", (long long)a->heads,
                 (long long)a->dim);
-    ASH_FAIL_IF(a->scale != 1.0f, c->err, UNSUPPORTED, "a scale other than 1");
+    ASH_FAIL_IF(a->scale != 1.0f || packed, c->err, UNSUPPORTED,
+                "a scale other than 1, or batches that are packed");
     a->interleaved = interleaved != 0;
     a->cos = onnx ? 1 : 2;
     a->sin = a->cos + 1;
