@@ -232,10 +232,11 @@ static int make_product(struct list *l, struct ash_node *n, struct product *m, c
     return become(l, n, gemm ? MICROSOFT : ASH_INTERNAL, op, in, 9);
 }
 
-/* Scales of w lie along its dimension `axis`. */
-static bool along(const struct quantized *w, int rank, int axis) {
+/* w has one scale, or one for each index of its dimension `axis`. */
+static bool along(const struct quantized *w, const struct ash_type *t, int axis) {
     int64_t at = int_attr(w->node, "axis", 1);
-    return per_tensor(w) || (at < 0 ? at + rank : at) == axis;
+    return per_tensor(w) || ((at < 0 ? at + t->rank : at) == axis &&
+                             ash_dim_is(t->dim[axis], ash_tensor_count(w->scale_data)));
 }
 
 static int turn_around(struct list *l, struct ash_node *n, int rank);
@@ -247,7 +248,7 @@ static int take_conv(struct list *l, struct ash_node *n, bool *done) {
         return ASHORE_OK;
     const struct ash_type *w = &p->infos[n->in[1]].type;
     if (!plain(&m.x) || !is_byte(m.w.dtype) || (w->rank != 3 && w->rank != 4)) return ASHORE_OK;
-    if (w->dim[0].kind != ASH_DIM_EXACT || !along(&m.w, w->rank, 0)) return ASHORE_OK;
+    if (w->dim[0].kind != ASH_DIM_EXACT || !along(&m.w, w, 0)) return ASHORE_OK;
     if (!read_bias(p, n->n_formal > 2 ? n->in[2] : ASH_NONE, w->dim[0].value, &m)) return ASHORE_OK;
     read_end(p, n, &m);
     int rank = w->rank;
@@ -270,7 +271,7 @@ static int take_matmul(struct list *l, struct ash_node *n, bool *done) {
     const struct ash_type *w = &p->infos[n->in[1]].type;
     if (w->rank < 2 || (!per_tensor(&m.w) && w->rank != 2)) return ASHORE_OK;
     struct ash_dim columns = w->dim[turned ? 0 : w->rank - 1];
-    if (!along(&m.w, w->rank, turned ? 0 : 1)) return ASHORE_OK;
+    if (!along(&m.w, w, turned ? 0 : w->rank - 1)) return ASHORE_OK;
     if (gemm && (int_attr(n, "transA", 0) || (beta && beta->v.f != 1.0f) ||
                  (alpha && alpha->v.f != 1.0f) || columns.kind != ASH_DIM_EXACT))
         return ASHORE_OK;

@@ -544,6 +544,13 @@ RUNTIME = {
                              [constant("q", np.ones((1, 3, 4, 4), np.uint8)),
                               constant("w", np.ones((2, 2, 1, 1), np.int8))]),
                        "the_convinteger"),
+    "channel_scales_apart": (proto(
+        [node("QuantizeLinear", ["x4", "s"], ["q"]), node("DequantizeLinear", ["q", "s"], ["d"]),
+         node("DequantizeLinear", ["w", "v"], ["e"], axis=0),
+         node("DequantizeLinear", ["b", "s"], ["c"]), node("Conv", ["d", "e", "c"], ["y"])],
+        [constant("x4", np.ones((1, 3, 4, 4), np.float32)), constant("s", np.float32(1)),
+         constant("w", np.ones((900, 3, 1, 1), np.int8)), constant("v", np.ones(2, np.float32)),
+         constant("b", np.ones(900, np.int32))]), "the_dequantizelinear"),
     "columns_apart": (proto([node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
                              node("QLinearMatMul", ["q", "s", "z", "w", "v", "o", "s", "z"],
                                   ["y"])],
