@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+ASH_MAKES("Mul Add", "BatchNormalization Conv");
+
 enum { CONSTANTS = 4 };
 
 static bool is_op(const struct ash_node *n, const char *op) { return !strcmp(n->op_type, op); }

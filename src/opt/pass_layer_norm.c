@@ -8,6 +8,9 @@
 #include <math.h>
 #include <string.h>
 
+ASH_MAKES("LayerNormalization", "ReduceMean Sqrt Sub");
+ASH_MAKES("RMSNormalization", "ReduceMean Sqrt");
+
 struct norm {
     uint32_t x;
     int64_t D; /* the last extent of x */

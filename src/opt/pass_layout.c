@@ -8,6 +8,12 @@
 
 #include <string.h>
 
+ASH_MAKES("ashore:Conv Transpose", "Conv");
+ASH_MAKES("ashore:MaxPool", "MaxPool Conv|Transpose");
+ASH_MAKES("ashore:AveragePool", "AveragePool Conv|Transpose");
+ASH_MAKES("ashore:GlobalMaxPool", "GlobalMaxPool Conv|Transpose");
+ASH_MAKES("ashore:GlobalAveragePool", "GlobalAveragePool Conv|Transpose");
+
 static void perm_to_last(int rank, int64_t *perm) {
     perm[0] = 0;
     for (int i = 1; i < rank; i++) perm[i] = i == rank - 1 ? 1 : i + 1;

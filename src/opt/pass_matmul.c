@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+ASH_MAKES("ashore:MatMul", "MatMul Add");
+
 static bool is_op(const struct ash_node *n, const char *op) {
     return n && n->op && !*n->domain && !strcmp(n->op_type, op);
 }

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+ASH_MAKES("Add", "Sub Conv");
+
 /* x * scale[c] + shift[c] for input channel c of C; steps: nodes that compute it. */
 struct chain {
     uint32_t x;
