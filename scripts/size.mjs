@@ -1,5 +1,5 @@
 // What a page downloads for one thread, in bytes as brotli -q 11 makes them: the relaxed unshared
-// module and all JavaScript of the package.  Two budgets: for everything, and for an engine that is
+// module and the JavaScript that `import { load } from 'ashore'` needs.  Two budgets: for everything, and for an engine that is
 // trimmed to the operators of tests/size/core_ops.txt.  Behind them, what the sources cost.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -23,7 +23,13 @@ const row = (...cells) => console.log(cells.map((cell) =>
 
 // ---- downloads ----------------------------------------------------------------------------------
 
-const scripts = fs.readdirSync(home).filter((name) => name.endsWith('.js'));
+// index.js and all that it names, and so on.
+const scripts = ['index.js'];
+for (const name of scripts) {
+  for (const [, other] of read(name).toString().matchAll(/["']\.\/(\w+\.js)["']/g)) {
+    if (!scripts.includes(other)) scripts.push(other);
+  }
+}
 const script = scripts.reduce((sum, name) => sum + compressed(read(name)), 0);
 const module = read('ashore-relaxed.wasm');
 const map = JSON.parse(read('ashore-relaxed.map.json'));

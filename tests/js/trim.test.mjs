@@ -10,7 +10,7 @@ import { findPackage, packageDir, part, root } from './setup.mjs';
 
 const { load } = await part('inline.js');
 const { Core } = await part('core.js');
-const { Tensor } = await part('tensor.js');
+const { Tensor } = await part('index.js');
 const { closure, operatorsIn, trim } = await part('tools/trimmer.mjs');
 const { operatorsOf } = await part('tools/operators.mjs');
 
