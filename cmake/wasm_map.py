@@ -3,13 +3,15 @@
 
 LINKED is the module with its relocations kept (--emit-relocs), SHIPPED the same without: that they
 are the same code and data is checked, byte by byte.  The C files below SOURCES are searched for
-lines ASH_MAKES(...) (src/ir/op.h).  Writes MAP, a JSON object:
+lines ASH_MAKES(...) (src/ir/op.h) and ASH_PASS_NEEDS(...) (src/opt/passes.h).  Writes MAP, a JSON
+object:
 
   sha256     of SHIPPED
   functions  [reference...] of each function that is not imported
   data       [segment, offset, size, reference...] of each constant
   tables     [segment, offset, bytes of a row, [operator, reference...]...] of each table of operators
   makes      [operators that are made, operators that they are made of], as the sources state it
+  passes     [function, operators that it needs] of each pass; without them it is to return 0
 
 A reference is the index of a function, or -1 - i for constant i.  Operators of other domains than
 ai.onnx are written domain:Name."""
@@ -32,6 +34,7 @@ SIGNED, WORD = {1, 4}, {2, 5}
 # What the linker itself writes has no relocations: only the first calls anything.
 SYNTHETIC = {"__wasm_call_ctors", "__wasm_init_memory", "__wasm_init_tls"}
 MAKES = re.compile(r'^ASH_MAKES\("([^"]*)", "([^"]*)"\);', re.MULTILINE)
+NEEDS = re.compile(r'^ASH_PASS_NEEDS\((\w+), "([^"]*)"\);', re.MULTILINE)
 
 
 class Reader:
@@ -306,7 +309,11 @@ class Map:
         if from_code or len(holders) != 1:
             raise SystemExit("wasm_map: something else than the registry knows a table of operators")
 
-    def to_json(self, shipped, makes):
+    def passes(self, needs):
+        index = {s[1]: s[2] for s in self.m.symbols if s[0] == FUNCTION}
+        return [[index[name], of.split()] for name, of in needs]
+
+    def to_json(self, shipped, makes, needs):
         self.check_tables()
         return {
             "sha256": hashlib.sha256(shipped.data).hexdigest(),
@@ -316,7 +323,8 @@ class Map:
                      for start, end in self.constants],
             "tables": [[*self.where(start), self.row, *self.rows(start, end)]
                        for start, end in self.tables],
-            "makes": makes,
+            "makes": [[made.split(), of.split()] for made, of in makes],
+            "passes": self.passes(needs),
         }
 
 
@@ -327,11 +335,10 @@ def main():
     with open(shipped_file, "rb") as f:
         shipped = Module(f.read())
     check_same(linked, shipped)
-    makes = []
-    for source in sorted(pathlib.Path(sources).rglob("*.c")):
-        for made, of in MAKES.findall(source.read_text(encoding="utf-8")):
-            makes.append([made.split(), of.split()])
-    content = json.dumps(Map(linked).to_json(shipped, makes), separators=(",", ":"))
+    files = sorted(pathlib.Path(sources).rglob("*.c"))
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    parts = Map(linked).to_json(shipped, MAKES.findall(text), NEEDS.findall(text))
+    content = json.dumps(parts, separators=(",", ":"))
     with open(map_file, "w", encoding="utf-8") as f:
         f.write(content + "\n")
 

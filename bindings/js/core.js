@@ -240,6 +240,7 @@ export class Core {
 
   /** The value in a serialised TensorProto, SequenceProto or OptionalProto. */
   parse(bytes, kind = 'tensor') {
+    if (!this.#e.parse) throw new AshoreError('ERR_UNSUPPORTED', 'the engine is trimmed');
     return this.#with(bytes.length, (at) => {
       this.write(at, bytes);
       return this.make('parse', kinds.indexOf(kind), at, bytes.length);

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_activation, "Clip|Max|Min|Relu|HardSigmoid|Sigmoid|Tanh|Erf");
 ASH_MAKES("Relu Clip HardSigmoid", "Clip|Max|Min|Relu|HardSigmoid");
 ASH_MAKES("HardSwish", "Mul Clip|Max|Min|Relu|HardSigmoid");
 ASH_MAKES("Sigmoid", "Sigmoid|Tanh");

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_batch_norm, "BatchNormalization Conv");
 ASH_MAKES("Mul Add", "BatchNormalization Conv");
 
 enum { CONSTANTS = 4 };

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_layer_norm, "ReduceMean Sqrt");
 ASH_MAKES("LayerNormalization", "ReduceMean Sqrt Sub");
 ASH_MAKES("RMSNormalization", "ReduceMean Sqrt");
 

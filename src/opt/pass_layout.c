@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_layout, "Conv|Transpose");
 ASH_MAKES("ashore:Conv Transpose", "Conv");
 ASH_MAKES("ashore:MaxPool", "MaxPool Conv|Transpose");
 ASH_MAKES("ashore:AveragePool", "AveragePool Conv|Transpose");

@@ -187,10 +187,18 @@ test('models of other operators are refused as by an engine that never had them'
   assert.ok(refused > 400, `${refused} cases`);
 });
 
-test('an engine with all operators is the whole one', () => {
+test('an engine with all operators is the whole one but for what tools alone need', () => {
   const { bytes, operators } = trimmed(...everything);
   assert.deepEqual(new Set(operators), everything);
-  assert.ok(bytes.length > 0.99 * full.length);
+  assert.ok(bytes.length > 0.98 * full.length);
+  const core = new Core(compile(bytes));
+  assert.throws(() => core.parse(new Uint8Array(4)), { code: 'ERR_UNSUPPORTED',
+    message: /the engine is trimmed/ });
+});
+
+test('passes that have nothing to do are not kept', () => {
+  const [plain, convolves] = [['Relu'], ['Relu', 'Conv']].map((names) => trimmed(...names).bytes);
+  assert.ok(plain.length < convolves.length - 30_000, `${plain.length}, ${convolves.length}`);
 });
 
 test('what is made of operators is kept with them', () => {

@@ -2,8 +2,11 @@
 // they do not reach is cleared where it is, so that no index and no address changes.
 import { createHash } from 'node:crypto';
 
-const sections = { import: 2, export: 7, start: 8, code: 10, data: 11 };
+const sections = { export: 7, start: 8, code: 10, data: 11 };
 const unreachable = [3, 0, 0, 11]; // a body: its size, no locals, the instruction, end
+const zero = [4, 0, 65, 0, 11]; // and one that returns 0
+// What only those need who use ashore/core by themselves.
+const dropped = ['parse'];
 
 class Reader {
   constructor(bytes, at = 0) {
@@ -48,44 +51,45 @@ function countImported(module) {
     .filter(({ kind }) => kind === 'function').length;
 }
 
-/** The functions that hosts call. */
-function rootsOf(parts) {
+/** Exports without those that are dropped, and the functions among them. */
+function trimExports(content) {
+  const reader = new Reader(content);
+  const kept = [];
   const roots = [];
-  for (const { kind, content } of parts) {
-    const reader = new Reader(content);
-    if (kind === sections.start) roots.push(reader.number());
-    if (kind !== sections.export) continue;
-    for (let n = reader.number(); n > 0; n -= 1) {
-      reader.take(reader.number());
-      const [what] = reader.take(1);
-      const index = reader.number();
-      if (what === 0) roots.push(index);
-    }
+  for (let n = reader.number(); n > 0; n -= 1) {
+    const start = reader.at;
+    const name = new TextDecoder().decode(reader.take(reader.number()));
+    const [what] = reader.take(1);
+    const index = reader.number();
+    if (dropped.includes(name)) continue;
+    kept.push(content.subarray(start, reader.at));
+    if (what === 0) roots.push(index);
   }
-  return roots;
+  return { bytes: Buffer.concat([Uint8Array.from(leb(kept.length)), ...kept]), roots };
 }
 
 /** All operators that a module has, by the names that trim() takes. */
 export const operatorsIn = (map) =>
   new Set(map.tables.flatMap(([, , , ...rows]) => rows.map(([name]) => name)));
 
-/** Operators with those that the engine may make of them.  Each group of `of` must be there in one
- *  of its forms: ['Mul', 'Sigmoid|Tanh']. */
+// Each group of `of` must be there in one of its forms: ['Mul', 'Sigmoid|Tanh'].
+const fulfils = (operators, of) =>
+  of.every((group) => group.split('|').some((name) => operators.has(name)));
+
+/** Operators with those that the engine may make of them. */
 export function closure(map, operators) {
   const kept = new Set(operators);
   for (let size = -1; size !== kept.size;) {
     size = kept.size;
     for (const [made, of] of map.makes) {
-      if (of.every((group) => group.split('|').some((name) => kept.has(name)))) {
-        for (const name of made) kept.add(name);
-      }
+      if (fulfils(kept, of)) for (const name of made) kept.add(name);
     }
   }
   return kept;
 }
 
 /** What functions, rows and constants that are kept refer to, to any depth. */
-function reach(map, imported, roots, operators) {
+function reach(map, imported, roots, operators, idle) {
   const functions = new Set();
   const data = new Set();
   const open = [...roots];
@@ -95,21 +99,22 @@ function reach(map, imported, roots, operators) {
   while (open.length) {
     const next = open.pop();
     const [set, index] = next < 0 ? [data, -1 - next] : [functions, next - imported];
-    if (index < 0 || set.has(index)) continue;
+    if (index < 0 || set.has(index) || (next >= 0 && idle.has(index))) continue;
     set.add(index);
     open.push(...(next < 0 ? map.data[index].slice(3) : map.functions[index]));
   }
   return { functions, data };
 }
 
-function trimCode(content, kept) {
+function trimCode(content, kept, idle) {
   const reader = new Reader(content);
   const count = reader.number();
   const out = [leb(count)];
   for (let i = 0; i < count; i += 1) {
     const start = reader.at;
     reader.take(reader.number());
-    out.push(kept.has(i) ? content.subarray(start, reader.at) : unreachable);
+    const body = kept.has(i) ? content.subarray(start, reader.at) : unreachable;
+    out.push(idle.has(i) ? zero : body);
   }
   return Buffer.concat(out.map((part) => Uint8Array.from(part)));
 }
@@ -153,7 +158,7 @@ function trimData(map, content, kept, operators) {
 }
 
 function check(module, map, operators) {
-  const fits = ['functions', 'data', 'tables', 'makes'].every((key) => Array.isArray(map?.[key]));
+  const fits = ['functions', 'data', 'tables', 'makes', 'passes'].every((key) => Array.isArray(map?.[key]));
   if (!fits) throw new Error('the map is none');
   if (createHash('sha256').update(module).digest('hex') !== map.sha256) {
     throw new Error('the map is of another module, or the module has been trimmed already');
@@ -168,11 +173,17 @@ function check(module, map, operators) {
 export function trim(module, map, operators) {
   check(module, map, operators);
   const all = closure(map, operators);
-  const parts = sectionsOf(module);
-  const kept = reach(map, countImported(module), rootsOf(parts), all);
-  const out = parts.map(({ kind, content }) => {
-    let to = content;
-    if (kind === sections.code) to = trimCode(content, kept.functions);
+  const imported = countImported(module);
+  const parts = sectionsOf(module).map((part) => ({ ...part,
+    ...part.kind === sections.export && trimExports(part.content) }));
+  const idle = new Set(map.passes.filter(([, of]) => !fulfils(all, of))
+    .map(([index]) => index - imported));
+  const roots = parts.flatMap(({ kind, content, roots: called = [] }) =>
+    (kind === sections.start ? [new Reader(content).number()] : called));
+  const kept = reach(map, imported, roots, all, idle);
+  const out = parts.map(({ kind, content, bytes }) => {
+    let to = bytes ?? content;
+    if (kind === sections.code) to = trimCode(content, kept.functions, idle);
     if (kind === sections.data) to = trimData(map, content, kept.data, all);
     return Buffer.concat([Uint8Array.of(kind), Uint8Array.from(leb(to.length)), to]);
   });
