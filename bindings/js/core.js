@@ -97,6 +97,7 @@ export class Core {
   // The engine answers every input with a status.  What it throws instead, a trap, ends it.
   #call(name, ...args) {
     if (!this.#e) throw new AshoreError('ERR_STATE', 'the model is closed');
+    if (!this.#e[name]) throw new AshoreError('ERR_UNSUPPORTED', `a trimmed engine has no ${name}`);
     try {
       return this.#e[name](...args);
     } catch (error) {
@@ -240,7 +241,6 @@ export class Core {
 
   /** The value in a serialised TensorProto, SequenceProto or OptionalProto. */
   parse(bytes, kind = 'tensor') {
-    if (!this.#e.parse) throw new AshoreError('ERR_UNSUPPORTED', 'the engine is trimmed');
     return this.#with(bytes.length, (at) => {
       this.write(at, bytes);
       return this.make('parse', kinds.indexOf(kind), at, bytes.length);

@@ -19,6 +19,7 @@ static int finish(struct ashore_error *err, int code) {
 }
 
 #if defined(__wasm__)
+#    define FAIL_LIST ash_fail_list
 
 int ash_fail_6(struct ashore_error *err, int code, const char *fmt, int64_t a, int64_t b, int64_t c,
                int64_t d, int64_t e, int64_t f) {
@@ -46,8 +47,10 @@ int ash_fail_0(struct ashore_error *err, int code, const char *fmt) {
 }
 
 #else
+#    define FAIL_LIST ash_fail
+#endif
 
-int ash_fail(struct ashore_error *err, int code, const char *fmt, ...) {
+int FAIL_LIST(struct ashore_error *err, int code, const char *fmt, ...) {
     if (!err) return code;
     va_list ap;
     va_start(ap, fmt);
@@ -55,8 +58,6 @@ int ash_fail(struct ashore_error *err, int code, const char *fmt, ...) {
     va_end(ap);
     return finish(err, code);
 }
-
-#endif
 
 int ash_fail_nomem(struct ashore_error *err, uint64_t bytes) {
     return ash_fail(err, ASHORE_ERR_NOMEM, "out of memory: %llu bytes could not be had",

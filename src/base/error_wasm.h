@@ -17,6 +17,10 @@ int ash_fail_3(struct ashore_error *err, int code, const char *fmt, int64_t a, i
 int ash_fail_6(struct ashore_error *err, int code, const char *fmt, int64_t a, int64_t b, int64_t c,
                int64_t d, int64_t e, int64_t f);
 
+/* The rare ones with seven or eight. */
+int ash_fail_list(struct ashore_error *err, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 static inline int64_t ash_arg_int(int64_t v) { return v; }
 static inline int64_t ash_arg_uint(uint64_t v) { return (int64_t)v; }
 static inline int64_t ash_arg_text(const char *v) { return (int64_t)(uintptr_t)v; }
@@ -43,12 +47,13 @@ static inline int64_t ash_arg_real(double v) {
 #define ASH_ARGS_5(fmt, a, b, c, d, e) ASH_ARGS_3(fmt, a, b, c), ASH_ARG(d), ASH_ARG(e), 0
 #define ASH_ARGS_6(fmt, a, b, c, d, e, f)                                                          \
     ASH_ARGS_3(fmt, a, b, c), ASH_ARG(d), ASH_ARG(e), ASH_ARG(f)
-#define ASH_EIGHTH(a, b, c, d, e, f, g, name, ...) name
+#define ASH_ARGS_LIST(...)                              __VA_ARGS__
+#define ASH_TENTH(a, b, c, d, e, f, g, h, i, name, ...) name
 #define ash_fail(err, code, ...)                                                                   \
-    ASH_EIGHTH(__VA_ARGS__, ash_fail_6, ash_fail_6, ash_fail_6, ash_fail_3, ash_fail_2,            \
-               ash_fail_1, ash_fail_0, )                                                           \
+    ASH_TENTH(__VA_ARGS__, ash_fail_list, ash_fail_list, ash_fail_6, ash_fail_6, ash_fail_6,       \
+              ash_fail_3, ash_fail_2, ash_fail_1, ash_fail_0, )                                    \
     (err, code,                                                                                    \
-     ASH_EIGHTH(__VA_ARGS__, ASH_ARGS_6, ASH_ARGS_5, ASH_ARGS_4, ASH_ARGS_3, ASH_ARGS_2,           \
-                ASH_ARGS_1, ASH_ARGS_0, )(__VA_ARGS__))
+     ASH_TENTH(__VA_ARGS__, ASH_ARGS_LIST, ASH_ARGS_LIST, ASH_ARGS_6, ASH_ARGS_5, ASH_ARGS_4,      \
+               ASH_ARGS_3, ASH_ARGS_2, ASH_ARGS_1, ASH_ARGS_0, )(__VA_ARGS__))
 
 #endif

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-ASH_MAKES("HardSigmoid Mul", "HardSwish ashore:Conv|ashore:MatMul");
-ASH_MAKES("Sigmoid Mul", "Swish ashore:Conv|ashore:MatMul");
+ASH_MAKES("HardSigmoid Mul", "HardSwish ashore:Conv|ashore:ConvTranspose|ashore:MatMul");
+ASH_MAKES("Sigmoid Mul", "Swish ashore:Conv|ashore:ConvTranspose|ashore:MatMul");
 
 int ash_act_parse(const struct ash_parse *c, struct ash_act_f32 *act) {
     int64_t kind;

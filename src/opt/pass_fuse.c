@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-ASH_PASS_NEEDS(ash_pass_fuse, "Conv|MatMul");
+ASH_PASS_NEEDS(ash_pass_fuse, "Conv|ConvTranspose|MatMul");
 ASH_MAKES("ashore:MatMul", "MatMul");
 
 static bool is_conv(const struct ash_node *n) {

@@ -8,12 +8,13 @@
 
 #include <string.h>
 
-ASH_PASS_NEEDS(ash_pass_layout, "Conv|Transpose");
+ASH_PASS_NEEDS(ash_pass_layout, "Conv|ConvTranspose|Transpose");
 ASH_MAKES("ashore:Conv Transpose", "Conv");
-ASH_MAKES("ashore:MaxPool", "MaxPool Conv|Transpose");
-ASH_MAKES("ashore:AveragePool", "AveragePool Conv|Transpose");
-ASH_MAKES("ashore:GlobalMaxPool", "GlobalMaxPool Conv|Transpose");
-ASH_MAKES("ashore:GlobalAveragePool", "GlobalAveragePool Conv|Transpose");
+ASH_MAKES("ashore:ConvTranspose Transpose", "ConvTranspose");
+ASH_MAKES("ashore:MaxPool", "MaxPool Conv|ConvTranspose|Transpose");
+ASH_MAKES("ashore:AveragePool", "AveragePool Conv|ConvTranspose|Transpose");
+ASH_MAKES("ashore:GlobalMaxPool", "GlobalMaxPool Conv|ConvTranspose|Transpose");
+ASH_MAKES("ashore:GlobalAveragePool", "GlobalAveragePool Conv|ConvTranspose|Transpose");
 
 static void perm_to_last(int rank, int64_t *perm) {
     perm[0] = 0;

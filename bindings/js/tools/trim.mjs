@@ -1,20 +1,27 @@
 #!/usr/bin/env node
-// trim.mjs -o FOLDER [--variant VARIANT] OPERATOR | MODEL.onnx | LIST.txt ...
+// trim.mjs -o FOLDER [--variant VARIANT] [--keep parse | vision] OPERATOR | MODEL.onnx | LIST.txt ...
 //
 // Writes the package's modules, or those of one variant, with no more than what models need that
 // consist of some operators: put in the place of the package's, they do the same for these models
 // and refuse others.  Operators are named as in models, those of other domains than ai.onnx as
-// domain:Name; a model stands for its operators, a list has one name in a line.
+// domain:Name; a model stands for its operators, a list has one name in a line.  What ashore/vision
+// takes, and Core.parse of ashore/core, is kept when it is asked for.
 import fs from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import { exits, giveUp, readOptions } from './options.mjs';
 import { operatorsOf } from './operators.mjs';
-import { trim } from './trimmer.mjs';
+import { extras, trim } from './trimmer.mjs';
 
 const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const options = readOptions('trim', { out: { type: 'string', short: 'o' } });
+const options = readOptions('trim', { out: { type: 'string', short: 'o' },
+  keep: { type: 'string', multiple: true } });
+const { keep = [] } = options;
+const unknown = keep.find((name) => !extras[name]);
+if (unknown !== undefined) {
+  giveUp('trim', `--keep is '${unknown}': ${Object.keys(extras).join(', ')}`, exits.usage);
+}
 if (!options.out) giveUp('trim', 'no folder is given: -o FOLDER', exits.usage);
 if (!options.operands.length) giveUp('trim', 'no operator and no model is given', exits.usage);
 const variants = options.variant === 'auto' ? ['relaxed', 'simd128', 'scalar'] : [options.variant];
@@ -50,7 +57,7 @@ for (const name of variants.flatMap((variant) => [`ashore-${variant}`, `ashore-$
   const from = read(path.join(home, `${name}.wasm`));
   try {
     const map = JSON.parse(read(path.join(home, `${name}.map.json`)));
-    modules.push({ name: `${name}.wasm`, from, ...trim(from, map, operators) });
+    modules.push({ name: `${name}.wasm`, from, ...trim(from, map, operators, keep) });
   } catch (error) {
     giveUp('trim', `${name}: ${error.message}`, exits.unsupported);
   }

@@ -5,8 +5,9 @@ import { createHash } from 'node:crypto';
 const sections = { export: 7, start: 8, code: 10, data: 11 };
 const unreachable = [3, 0, 0, 11]; // a body: its size, no locals, the instruction, end
 const zero = [4, 0, 65, 0, 11]; // and one that returns 0
-// What only those need who use ashore/core by themselves.
-const dropped = ['parse'];
+
+/** What a module exports beyond what running models takes, by what uses it. */
+export const extras = { parse: ['parse'], vision: ['image', 'warp', 'regions', 'ctc'] };
 
 class Reader {
   constructor(bytes, at = 0) {
@@ -51,8 +52,10 @@ function countImported(module) {
     .filter(({ kind }) => kind === 'function').length;
 }
 
-/** Exports without those that are dropped, and the functions among them. */
-function trimExports(content) {
+/** Exports without extras that are not kept, and the functions among them. */
+function trimExports(content, keep) {
+  const dropped = Object.entries(extras).flatMap(([name, exports]) =>
+    (keep.includes(name) ? [] : exports));
   const reader = new Reader(content);
   const kept = [];
   const roots = [];
@@ -169,13 +172,13 @@ function check(module, map, operators) {
 }
 
 /** The module (bytes) with no more than some operators need (names, as domain:Name in other domains
- *  than ai.onnx), and those that it has. */
-export function trim(module, map, operators) {
+ *  than ai.onnx), and those that it has.  keep: names of extras. */
+export function trim(module, map, operators, keep = []) {
   check(module, map, operators);
   const all = closure(map, operators);
   const imported = countImported(module);
   const parts = sectionsOf(module).map((part) => ({ ...part,
-    ...part.kind === sections.export && trimExports(part.content) }));
+    ...part.kind === sections.export && trimExports(part.content, keep) }));
   const idle = new Set(map.passes.filter(([, of]) => !fulfils(all, of))
     .map(([index]) => index - imported));
   const roots = parts.flatMap(({ kind, content, roots: called = [] }) =>
