@@ -29,7 +29,6 @@ FUNCTION, DATA_SYMBOL = 0, 1
 UNDEFINED, EXPLICIT_NAME = 0x10, 0x40
 # Relocation types by what they refer to; those with an addend; and the width of their field.
 TO_FUNCTION, TO_DATA, WITH_ADDEND = {0, 1, 2}, {3, 4, 5}, {3, 4, 5, 8, 9}
-TYPE_INDEX = 6
 SIGNED, WORD = {1, 4}, {2, 5}
 # What the linker itself writes has no relocations: only the first calls anything.
 SYNTHETIC = {"__wasm_call_ctors", "__wasm_init_memory", "__wasm_init_tls"}

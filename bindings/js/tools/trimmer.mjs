@@ -161,8 +161,8 @@ function trimData(map, content, kept, operators) {
 }
 
 function check(module, map, operators) {
-  const fits = ['functions', 'data', 'tables', 'makes', 'passes'].every((key) => Array.isArray(map?.[key]));
-  if (!fits) throw new Error('the map is none');
+  const keys = ['functions', 'data', 'tables', 'makes', 'passes'];
+  if (!keys.every((key) => Array.isArray(map?.[key]))) throw new Error('this is no map of a module');
   if (createHash('sha256').update(module).digest('hex') !== map.sha256) {
     throw new Error('the map is of another module, or the module has been trimmed already');
   }
