@@ -73,8 +73,8 @@ function native() {
 function download({ module }) {
   const compressed = (file) => zlib.brotliCompressSync(fs.readFileSync(
     new URL(file, packageDir))).length;
-  const script = ['core.js', 'host.js', 'index.js', 'inline.js', 'tensor.js', 'vision.js',
-    'worker.js'].reduce((sum, file) => sum + compressed(file), 0);
+  const script = ['ashore.js', 'index.js', 'vision.js', 'worker.js']
+    .reduce((sum, file) => sum + compressed(file), 0);
   const engine = compressed(module);
   return `${((engine + script) / 1e3).toFixed(1)} kB (module ${(engine / 1e3).toFixed(1)
   }, JavaScript ${(script / 1e3).toFixed(1)}; brotli)`;

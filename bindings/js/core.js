@@ -97,6 +97,7 @@ export class Core {
   // The engine answers every input with a status.  What it throws instead, a trap, ends it.
   #call(name, ...args) {
     if (!this.#e) throw new AshoreError('ERR_STATE', 'the model is closed');
+    if (!this.#e[name]) throw new AshoreError('ERR_UNSUPPORTED', `a trimmed engine has no ${name}`);
     try {
       return this.#e[name](...args);
     } catch (error) {

@@ -4,9 +4,6 @@ import { isPage, openWorker, refuse } from './host.js';
 import { load as loadInline } from './inline.js';
 import { AshoreError, Tensor } from './tensor.js';
 
-export { AshoreError, Tensor };
-export { version } from './core.js';
-
 const isURL = (source) => typeof source === 'string' || source instanceof URL;
 const absolute = (source) => (isURL(source) && isPage
   ? new URL(source, document.baseURI).href : source instanceof URL ? source.href : source);

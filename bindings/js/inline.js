@@ -2,9 +2,6 @@
 // Pyodide in the same worker.
 import { Core, sharedMemory, version } from './core.js';
 import { choose, compile, loseThreads, moduleURL, obtain, openWorker, refuse } from './host.js';
-import { AshoreError, Tensor } from './tensor.js';
-
-export { AshoreError, Tensor, version };
 
 const slice = 16; // ms between looks at an AbortSignal
 const patience = 10000; // ms for a pool member to start

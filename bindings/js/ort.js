@@ -8,5 +8,5 @@ export {
 } from './ort_env.js';
 export { InferenceSession } from './ort_session.js';
 export { Tensor } from './ort_tensor.js';
-export { AshoreError } from './tensor.js';
+export { AshoreError } from './ashore.js';
 export default ort;

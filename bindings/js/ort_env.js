@@ -1,5 +1,5 @@
 // The settings of onnxruntime's interface, and what is said about those that have no effect here.
-import { version } from './core.js';
+import { version } from './ashore.js';
 
 const implemented = '1.30.0'; // the version of onnxruntime-common whose interface this is
 const levels = ['verbose', 'info', 'warning', 'error', 'fatal'];

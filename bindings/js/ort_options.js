@@ -1,7 +1,7 @@
 // The options of onnxruntime's sessions as those of load().
-import { node } from './host.js';
+import { node } from './ashore.js';
 import { env, providers, say } from './ort_env.js';
-import { AshoreError } from './tensor.js';
+import { AshoreError } from './ashore.js';
 
 // Options that change nothing, the values that ask for what is done anyway, and why.
 const inert = [

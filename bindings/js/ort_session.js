@@ -1,11 +1,11 @@
 // onnxruntime's InferenceSession, over load() and its models.
-import { load } from './index.js';
+import { load } from './ashore.js';
 import {
   env, say, TRACE_EVENT_BEGIN, TRACE_EVENT_END, TRACE_FUNC_BEGIN, TRACE_FUNC_END,
 } from './ort_env.js';
 import { fillThreads, modulesFolder, readOptions, readSeverity, sourceOf } from './ort_options.js';
 import { fromEngine, isTensor, toEngine } from './ort_tensor.js';
-import { AshoreError } from './tensor.js';
+import { AshoreError } from './ashore.js';
 
 const isObject = (value) => typeof value === 'object' && value !== null;
 

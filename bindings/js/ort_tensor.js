@@ -1,6 +1,6 @@
 // onnxruntime's Tensor, and the way from and to the engine's.
 import { toDataURL, toImageData, fromImage } from './ort_image.js';
-import { AshoreError, Tensor as EngineTensor, types } from './tensor.js';
+import { AshoreError, Tensor as EngineTensor, types } from './ashore.js';
 
 const nibbles = ['int4', 'uint4']; // two elements in a byte, the first one in the low half
 

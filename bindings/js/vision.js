@@ -3,9 +3,7 @@
 // An engine of its own, without a model, on the thread that calls it: a few milliseconds a picture.
 // A picture is { data, width, height } as ImageData is: bytes RGBA, RGB or grey, rows from the top.
 // Positions are in pixels, x to the right and y down.
-import { Core, sharedMemory } from './core.js';
-import { choose, compile, isPage, moduleURL } from './host.js';
-import { AshoreError } from './tensor.js';
+import { AshoreError, choose, compile, Core, isPage, moduleURL, sharedMemory } from './ashore.js';
 
 const fits = ['stretch', 'letterbox', 'start', 'crop'];
 const imageBytes = 20; // struct ashore_image

@@ -1,4 +1,4 @@
-// One static file in two roles: the engine of a page, and a member of an engine's pool.
+// What a worker does, in two roles: the engine of a page, and a member of an engine's pool.
 import { joinPool } from './core.js';
 import { node } from './host.js';
 import { load } from './inline.js';
@@ -60,5 +60,8 @@ function receive(message) {
   }
 }
 
-if (node) port.on('message', receive);
-else port.onmessage = ({ data }) => receive(data);
+/** Listens for what the page asks for. */
+export function serve() {
+  if (node) port.on('message', receive);
+  else port.onmessage = ({ data }) => receive(data);
+}

@@ -5,7 +5,7 @@
 
 #include "ashore/ashore_error.h"
 
-#include <stdarg.h>
+#include <stdint.h>
 
 #if defined(__GNUC__)
 #    define ASH_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
@@ -28,7 +28,11 @@
     } while (0)
 
 /* Writes code and text (cut to fit) and returns code. */
+#if defined(__wasm__)
+#    include "base/error_wasm.h"
+#else
 int ash_fail(struct ashore_error *err, int code, const char *fmt, ...) ASH_PRINTF(3, 4);
+#endif
 
 /* Out of memory, with the size that was asked for.  Returns ASHORE_ERR_NOMEM. */
 int ash_fail_nomem(struct ashore_error *err, uint64_t bytes);

@@ -163,7 +163,29 @@ static int length_bytes(const char **fmt) {
     }
 }
 
-size_t ash_format_list(char *buf, size_t size, const char *fmt, va_list args) {
+struct arguments {
+    const int64_t *array; /* NULL: list */
+    va_list list;
+};
+
+static int64_t next_integer(struct arguments *args, int bytes) {
+    if (args->array) return *args->array++;
+    return bytes == 8 ? va_arg(args->list, int64_t) : va_arg(args->list, int);
+}
+
+static const char *next_text(struct arguments *args) {
+    if (args->array) return (const char *)(uintptr_t)*args->array++;
+    return va_arg(args->list, const char *);
+}
+
+static double next_real(struct arguments *args) {
+    double value;
+    if (!args->array) return va_arg(args->list, double);
+    memcpy(&value, args->array++, sizeof value);
+    return value;
+}
+
+static size_t format(char *buf, size_t size, const char *fmt, struct arguments *args) {
     struct sink sink = {buf, size, 0};
     while (*fmt != '\0') {
         const char *start = fmt;
@@ -178,28 +200,42 @@ size_t ash_format_list(char *buf, size_t size, const char *fmt, va_list args) {
             fmt++;
             bool star = *fmt == '*';
             if (star) fmt++;
-            d.precision = star ? va_arg(args, int) : read_number(&fmt);
+            d.precision = star ? (int)next_integer(args, 4) : read_number(&fmt);
         }
         d.bytes = length_bytes(&fmt);
         char kind = *fmt == '\0' ? '%' : *fmt++;
         if (kind == 'd' || kind == 'i') {
-            int64_t value = d.bytes == 8 ? va_arg(args, int64_t) : va_arg(args, int);
+            int64_t value = next_integer(args, d.bytes);
             uint64_t size_of = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
             put_integer(&sink, &d, size_of, value < 0, 10);
         } else if (kind == 'u' || kind == 'x') {
-            uint64_t value = d.bytes == 8 ? va_arg(args, uint64_t) : va_arg(args, unsigned);
+            uint64_t value = (uint64_t)next_integer(args, d.bytes);
+            if (d.bytes != 8) value = (uint32_t)value;
             put_integer(&sink, &d, value, false, kind == 'x' ? 16 : 10);
         } else if (kind == 'g') {
-            put_general(&sink, &d, va_arg(args, double));
+            put_general(&sink, &d, next_real(args));
         } else if (kind == 's') {
-            put_string(&sink, &d, va_arg(args, const char *));
+            put_string(&sink, &d, next_text(args));
         } else {
-            char c = kind == 'c' ? (char)va_arg(args, int) : kind;
+            char c = kind == 'c' ? (char)next_integer(args, 4) : kind;
             put(&sink, &c, 1);
         }
     }
     if (size != 0) buf[sink.length < size ? sink.length : size - 1] = '\0';
     return sink.length;
+}
+
+size_t ash_format_list(char *buf, size_t size, const char *fmt, va_list list) {
+    struct arguments args = {.array = NULL};
+    va_copy(args.list, list);
+    size_t length = format(buf, size, fmt, &args);
+    va_end(args.list);
+    return length;
+}
+
+size_t ash_format_array(char *buf, size_t size, const char *fmt, const int64_t *array) {
+    struct arguments args = {.array = array};
+    return format(buf, size, fmt, &args);
 }
 
 size_t ash_format(char *buf, size_t size, const char *fmt, ...) {

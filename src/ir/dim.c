@@ -60,6 +60,13 @@ static int64_t floor_div(int64_t a, int64_t b) {
     return q - (a % b != 0 && (a < 0) != (b < 0));
 }
 
+/* The compiler's own check takes numbers of 128 bits where there are none. */
+static bool mul_overflows(int64_t a, int64_t b) {
+    if (b == 0 || b == -1) return b == -1 && a == INT64_MIN;
+    int64_t most = INT64_MAX / b, least = INT64_MIN / b;
+    return b > 0 ? a > most || a < least : a < most || a > least;
+}
+
 static struct ash_dim exact_apply(enum ash_dim_op op, int64_t a, int64_t b) {
     int64_t r = 0;
     bool bad = false;
@@ -71,7 +78,8 @@ static struct ash_dim exact_apply(enum ash_dim_op op, int64_t a, int64_t b) {
         bad = __builtin_sub_overflow(a, b, &r);
         break;
     case ASH_DIM_MUL:
-        bad = __builtin_mul_overflow(a, b, &r);
+        bad = mul_overflows(a, b);
+        r = bad ? 0 : a * b;
         break;
     case ASH_DIM_FLOORDIV:
         bad = b == 0 || (a == INT64_MIN && b == -1);

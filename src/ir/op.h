@@ -204,6 +204,12 @@ enum {
 };
 #define ASH_VARIADIC 255
 
+/* ASH_MAKES("Mul Add", "Sub Conv|MatMul"): code of this file may put the operators of the first
+ * list into a graph that has those of the second, one of each group joined by '|'; domain:Name in
+ * other domains than ai.onnx.  Read in the sources by cmake/wasm_map.py, at the beginning of a line
+ * and on one: an engine that is trimmed to the second has the first, too. */
+#define ASH_MAKES(made, of) _Static_assert(sizeof("" made) > 1 && sizeof("" of) > 0, "")
+
 struct ash_builder;
 
 struct ash_op {

@@ -1,7 +1,11 @@
 /* GraphProto -> struct ash_graph: names become numbers, captures become inputs. */
 #include "onnx/onnx_reader.h"
 
+#include "ir/op.h"
+
 #include <string.h>
+
+ASH_MAKES("Identity", ""); /* an output by another name */
 
 struct graph_proto {
     struct ash_many nodes, initializers, sparse, inputs, outputs, infos;

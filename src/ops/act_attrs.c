@@ -6,6 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+ASH_MAKES("HardSigmoid Mul", "HardSwish ashore:Conv|ashore:ConvTranspose|ashore:MatMul");
+ASH_MAKES("Sigmoid Mul", "Swish ashore:Conv|ashore:ConvTranspose|ashore:MatMul");
+
 int ash_act_parse(const struct ash_parse *c, struct ash_act_f32 *act) {
     int64_t kind;
     ASH_TRY(ash_parse_int(c, "act", ASH_ACT_NONE, &kind));

@@ -76,26 +76,42 @@ static int body(struct ash_builder *b) {
 
 /* ---- lowering ---- */
 
+/* A convolution or a transposed one by matrix products.  An engine with the one alone has not the
+ * other's code: a table, and no branches. */
+struct product {
+    int64_t (*pad)(const struct attrs *a, int d, int64_t X, int64_t K, int64_t Y);
+    size_t (*packed_size)(const struct ash_gemm_kernel *row, const struct ash_conv *s);
+    size_t (*scratch)(const struct ash_gemm_kernel *row, const struct ash_conv *s, size_t threads);
+    void (*pack)(const struct ash_gemm_kernel *row, const struct ash_conv *s, const float *w,
+                 float *packed);
+    void (*run)(const struct ash_gemm_kernel *row, const struct ash_conv *s, const float *x,
+                const float *packed, float *y, const struct ash_gemm_out *out, void *scratch,
+                struct ash_pool *pool);
+    uint64_t (*layout)(const struct ash_conv *s); /* of packed weights */
+    const char *packing; /* its name, compared by address; NULL: the row's */
+};
+
 struct conv_params {
     struct ash_conv shape;
+    const struct product *by;
     const struct ash_gemm_kernel *gemm;
     const struct ash_depthwise_kernel *depthwise; /* NULL: by matrix product */
-    bool transposed;
     const void *packed; /* NULL: the weights are computed, and packed in each run */
     size_t packed_at;   /* where in the scratch they are then */
     struct ash_act_f32 act;
     bool residual_last;
 };
 
-/* Padding of a transposed convolution. */
-static void deconv_pads(const struct ash_lower *c, struct ash_conv *s) {
+/* One or two spatial dimensions; a missing one is 1. */
+static void conv_shape(const struct ash_lower *c, const struct product *by, struct ash_conv *s) {
     const struct attrs *a = c->attrs;
     const struct ash_type *x = &c->in[0]->type, *w = &c->in[1]->type, *y = &c->out->type;
     size_t pad[2] = {0, 0};
     int spatial = x->rank - 2;
+    ash_turned_conv(&a->of.conv, x, w, y, s);
     for (int d = 0; d < spatial; d++) {
         int64_t X = x->dim[1 + d].value, K = w->dim[2 + d].value, Y = y->dim[1 + d].value;
-        pad[d] = (size_t)ash_deconv_pad(&a->of.deconv, d, X, K, Y);
+        pad[d] = (size_t)by->pad(a, d, X, K, Y);
     }
     s->pad_left = pad[spatial - 1];
     s->pad_top = spatial == 2 ? pad[0] : 0;
@@ -105,10 +121,8 @@ static void pack_conv(void *dst, const void *src, const void *arg) {
     const struct conv_params *p = arg;
     if (p->depthwise)
         ash_depthwise_pack(&p->shape, src, dst);
-    else if (p->transposed)
-        ash_deconv_pack(p->gemm, &p->shape, src, dst);
     else
-        ash_conv_pack(p->gemm, &p->shape, src, dst);
+        p->by->pack(p->gemm, &p->shape, src, dst);
 }
 
 static int run_conv(struct ash_run *c) {
@@ -129,59 +143,67 @@ static int run_conv(struct ash_run *c) {
                                .residual = ash_run_f32(c, 3),
                                .residual_last = p->residual_last,
                                .act = p->act};
-    (p->transposed ? ash_deconv_f32 : ash_conv_f32)(p->gemm, &p->shape, x, packed, c->out[0]->data,
-                                                    &out, c->scratch, c->pool);
+    p->by->run(p->gemm, &p->shape, x, packed, c->out[0]->data, &out, c->scratch, c->pool);
     return ASHORE_OK;
 }
 
-/* A name for the layout of packed weights, compared by address, and what else it hangs on. */
-static const char *packing(const struct conv_params *p, uint64_t *variant) {
-    static const char transposed[] = "deconv";
-    *variant = p->transposed ? ash_deconv_layout(&p->shape) : p->shape.groups;
-    if (!p->transposed) return p->depthwise ? p->depthwise->name : p->gemm->name;
-    return transposed;
-}
-
-static size_t packed_size(const struct conv_params *p) {
-    if (p->depthwise) return ash_depthwise_packed_size(&p->shape);
-    return (p->transposed ? ash_deconv_packed_size : ash_conv_packed_size)(p->gemm, &p->shape);
-}
-
-static size_t conv_scratch(const struct conv_params *p, size_t threads) {
-    if (p->depthwise) return ash_depthwise_scratch(&p->shape, threads);
-    return (p->transposed ? ash_deconv_scratch : ash_conv_scratch)(p->gemm, &p->shape, threads);
-}
-
-static int lower_conv(struct ash_lower *c) {
+static int lower_product(struct ash_lower *c, const struct product *by, bool may_be_depthwise) {
     const struct attrs *a = c->attrs;
     const struct ash_type *x = &c->in[0]->type;
     bool fits = ash_lower_all_f32(c) && (x->rank == 3 || x->rank == 4);
     if (!fits) return ASHORE_OK;
     struct conv_params draft = {
-        .gemm = ash_gemm_best(), .act = a->act, .residual_last = a->residual_last};
+        .by = by, .gemm = ash_gemm_best(), .act = a->act, .residual_last = a->residual_last};
     struct ash_conv *s = &draft.shape;
-    draft.transposed = !strcmp(c->node->op_type, "ConvTranspose");
-    ash_turned_conv(&a->of.conv, x, &c->in[1]->type, &c->out->type, s);
-    if (draft.transposed) deconv_pads(c, s);
+    conv_shape(c, by, s);
     bool residual = c->n_in > 3 && c->in[3];
-    if (s->groups == s->c && s->c == s->oc && s->c > 1 && !residual && !draft.transposed)
+    if (may_be_depthwise && s->groups == s->c && s->c == s->oc && s->c > 1 && !residual)
         draft.depthwise = ash_depthwise_best();
-    struct ash_packing how = {.bytes = packed_size(&draft), .pack = pack_conv, .arg = &draft};
-    size_t scratch = conv_scratch(&draft, c->threads);
+    const char *row = draft.depthwise ? draft.depthwise->name : draft.gemm->name;
+    struct ash_packing how = {.row = by->packing ? by->packing : row,
+                              .variant = by->layout(s),
+                              .bytes = draft.depthwise ? ash_depthwise_packed_size(s)
+                                                       : by->packed_size(draft.gemm, s),
+                              .pack = pack_conv,
+                              .arg = &draft};
+    size_t scratch = draft.depthwise ? ash_depthwise_scratch(s, c->threads)
+                                     : by->scratch(draft.gemm, s, c->threads);
     if (how.bytes == 0 || how.bytes == SIZE_MAX || scratch == SIZE_MAX) return ASHORE_OK;
-    how.row = packing(&draft, &how.variant);
     if (c->in[1]->data) {
         ASH_TRY(ash_lower_pack(c, &c->in[1]->data, 1, &how, &draft.packed));
     } else {
         draft.packed_at = ash_align_up(scratch);
         scratch = ash_size_add(draft.packed_at, how.bytes);
     }
-    const char *row = draft.depthwise ? draft.depthwise->name : draft.gemm->name;
     struct conv_params *p = ash_lower_to(c, run_conv, sizeof *p, row);
     if (!p) return ASHORE_ERR_NOMEM;
     *p = draft;
     c->scratch = scratch;
     return ASHORE_OK;
+}
+
+static int64_t conv_pad(const struct attrs *a, int d, int64_t X, int64_t K, int64_t Y) {
+    return ash_window_pad(&a->of.conv.window, d, X, K, Y);
+}
+
+static uint64_t conv_layout(const struct ash_conv *s) { return s->groups; }
+
+static int lower_conv(struct ash_lower *c) {
+    static const struct product by = {conv_pad,      ash_conv_packed_size, ash_conv_scratch,
+                                      ash_conv_pack, ash_conv_f32,         conv_layout,
+                                      NULL};
+    return lower_product(c, &by, true);
+}
+
+static int64_t deconv_pad(const struct attrs *a, int d, int64_t X, int64_t K, int64_t Y) {
+    return ash_deconv_pad(&a->of.deconv, d, X, K, Y);
+}
+
+static int lower_deconv(struct ash_lower *c) {
+    static const struct product by = {deconv_pad,      ash_deconv_packed_size, ash_deconv_scratch,
+                                      ash_deconv_pack, ash_deconv_f32,         ash_deconv_layout,
+                                      "deconv"};
+    return lower_product(c, &by, false);
 }
 
 struct pool_params {
@@ -249,7 +271,7 @@ static int lower_pool(struct ash_lower *c) {
 
 const struct ash_op ash_ops_channels_last[] = {
     ROW("Conv", 4, lower_conv),
-    ROW("ConvTranspose", 4, lower_conv),
+    ROW("ConvTranspose", 4, lower_deconv),
     ROW("MaxPool", 1, lower_pool),
     ROW("AveragePool", 1, lower_pool),
     ROW("GlobalMaxPool", 1, lower_pool),

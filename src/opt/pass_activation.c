@@ -11,6 +11,13 @@
 #include <math.h>
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_activation, "Clip|Max|Min|Relu|HardSigmoid|Sigmoid|Tanh|Erf");
+ASH_MAKES("Relu Clip HardSigmoid", "Clip|Max|Min|Relu|HardSigmoid");
+ASH_MAKES("HardSwish", "Mul Clip|Max|Min|Relu|HardSigmoid");
+ASH_MAKES("Sigmoid", "Sigmoid|Tanh");
+ASH_MAKES("Swish", "Mul Sigmoid|Tanh");
+ASH_MAKES("Gelu", "Mul Erf|Sigmoid|Tanh");
+
 enum { DEPTH_MAX = 12, NODES_MAX = 24, BASES_MAX = 24, DEGREE = 3 };
 
 enum fn { FN_CLIP, FN_ERF, FN_SIGMOID };

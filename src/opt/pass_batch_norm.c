@@ -7,6 +7,9 @@
 #include <math.h>
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_batch_norm, "BatchNormalization Conv");
+ASH_MAKES("Mul Add", "BatchNormalization Conv");
+
 enum { CONSTANTS = 4 };
 
 static bool is_op(const struct ash_node *n, const char *op) { return !strcmp(n->op_type, op); }

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_fuse, "Conv|ConvTranspose|MatMul");
+ASH_MAKES("ashore:MatMul", "MatMul");
+
 static bool is_conv(const struct ash_node *n) {
     return !strcmp(n->domain, ASH_INTERNAL) &&
            (!strcmp(n->op_type, "Conv") || !strcmp(n->op_type, "ConvTranspose"));

@@ -10,6 +10,10 @@
 #include <math.h>
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_layer_norm, "ReduceMean Sqrt");
+ASH_MAKES("LayerNormalization", "ReduceMean Sqrt Sub");
+ASH_MAKES("RMSNormalization", "ReduceMean Sqrt");
+
 struct norm {
     uint32_t x;
     int64_t D; /* the last extent of x */

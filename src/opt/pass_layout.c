@@ -9,6 +9,14 @@
 
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_layout, "Conv|ConvTranspose|Transpose");
+ASH_MAKES("ashore:Conv Transpose", "Conv");
+ASH_MAKES("ashore:ConvTranspose Transpose", "ConvTranspose");
+ASH_MAKES("ashore:MaxPool", "MaxPool Conv|ConvTranspose|Transpose");
+ASH_MAKES("ashore:AveragePool", "AveragePool Conv|ConvTranspose|Transpose");
+ASH_MAKES("ashore:GlobalMaxPool", "GlobalMaxPool Conv|ConvTranspose|Transpose");
+ASH_MAKES("ashore:GlobalAveragePool", "GlobalAveragePool Conv|ConvTranspose|Transpose");
+
 static void perm_to_last(int rank, int64_t *perm) {
     perm[0] = 0;
     for (int i = 1; i < rank; i++) perm[i] = i == rank - 1 ? 1 : i + 1;

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_matmul, "MatMul Add");
+ASH_MAKES("ashore:MatMul", "MatMul Add");
+
 static bool is_op(const struct ash_node *n, const char *op) {
     return n && n->op && !*n->domain && !strcmp(n->op_type, op);
 }

@@ -10,6 +10,9 @@
 #include <math.h>
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_prescale, "Conv");
+ASH_MAKES("Add", "Sub Conv");
+
 /* x * scale[c] + shift[c] for input channel c of C; steps: nodes that compute it. */
 struct chain {
     uint32_t x;

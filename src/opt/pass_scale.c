@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_scale, "Conv");
+
 /* y = scale[m] * x + shift[m] for output channel m of M. */
 struct affine {
     size_t M;

@@ -54,6 +54,10 @@ typedef int ash_pass_fn(struct ash_pass *p);
     X(ash_pass_fuse)       /* activations and sums into convolutions */                            \
     X(ash_pass_weights)    /* weights dequantised that nothing above took as they are */
 
+/* ASH_PASS_NEEDS(ash_pass_fuse, "Conv|MatMul"): in a graph without these operators, as ASH_MAKES
+ * writes them, the pass changes nothing, and an engine without them does without the pass. */
+#define ASH_PASS_NEEDS(name, of) _Static_assert(sizeof(&name) && sizeof("" of) > 1, "")
+
 #define ASH_PASS_DECLARE(name) ash_pass_fn name;
 ASH_PASS_LIST(ASH_PASS_DECLARE)
 #undef ASH_PASS_DECLARE

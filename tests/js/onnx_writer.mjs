@@ -39,10 +39,13 @@ export const optional = (element) => message(9, message(1, element));
 
 function attribute(name, value) {
   if (Number.isInteger(value)) return message(5, bytes(1, name), number(3, value), number(20, 2));
+  if (Array.isArray(value)) {
+    return message(5, bytes(1, name), ...value.map((each) => number(8, each)), number(20, 7));
+  }
   return message(5, bytes(1, name), message(5, tensorProto(value)), number(20, 4));
 }
 
-/** node('Add', ['a', 'b'], ['c'], { attribute: 1 }) */
+/** node('Add', ['a', 'b'], ['c'], { attribute: 1, list: [1, 2] }) */
 export const node = (op, inputs, outputs, attributes = {}, name = `${op}_of_${outputs[0]}`) =>
   message(1, ...inputs.map((input) => bytes(1, input)), ...outputs.map((out) => bytes(2, out)),
     bytes(3, name), bytes(4, op),

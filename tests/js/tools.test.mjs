@@ -65,6 +65,30 @@ test('dimensions that are not given, and that are not there, are named', () => {
   }
 });
 
+// Messages with no argument and with several, texts and numbers of both widths.
+test('what is wrong with a model is said in the same words', () => {
+  const float = (...dims) => tensor('float32', dims);
+  const bad = {
+    operator: [node('Nonsense', ['x'], ['y'])],
+    inputs: [node('Relu', ['x', 'x'], ['y'])],
+    axis: [node('Softmax', ['x'], ['y'], { axis: 5 })],
+    shapes: [node('Concat', ['x', 'w'], ['y'], { axis: 1 })],
+    perm: [node('Transpose', ['x'], ['y'], { perm: [0, 0] })],
+    attribute: [node('Softmax', ['x'], ['y'], { axis: [1, 2] })],
+    missing: [node('Add', ['x', 'nowhere'], ['y'])],
+  };
+  for (const [name, nodes] of Object.entries(bad)) {
+    const dir = path.join(folder, 'bad', name);
+    fs.mkdirSync(path.join(dir, 'test_data_set_0'), { recursive: true });
+    fs.writeFileSync(path.join(dir, 'model.onnx'), model({ nodes, inputs: { x: float(1, 4) },
+      outputs: { y: float(1, 4) }, weights: { w: { ...x, dims: [2, 2] } } }));
+  }
+  const [native, wasm] = both('verify', 'bad');
+  assert.deepEqual([native.status, wasm.status], [1, 1], native.stderr + wasm.stderr);
+  assert.equal(wasm.stdout, native.stdout);
+  assert.match(native.stdout, /axis 5 is out of range for rank 2/);
+});
+
 test('verify has the same fields and finds cases as deep', () => {
   const levels = ['1', '2', '3', '4', '5', '6', '7'];
   writeCase('deep', ...levels, '8');

@@ -32,6 +32,17 @@ static void test_like_the_library(void **state) {
     SAME("%.*s|%.2s|%s", 3, "abcdef", "xyz", "");
 }
 
+static void test_arguments_of_64_bits(void **state) {
+    (void)state;
+    char text[100];
+    double real = -2.5;
+    int64_t args[] = {-7, 3, (int64_t)(uintptr_t)"abcdef", INT64_MIN, 0, UINT32_MAX, 'x'};
+    memcpy(&args[4], &real, sizeof real);
+    size_t n = ash_format_array(text, sizeof text, "%d %.*s %lld %g %u %c%%", args);
+    assert_string_equal(text, "-7 abc -9223372036854775808 -2.5 4294967295 x%");
+    assert_int_equal(n, strlen(text));
+}
+
 static void test_numbers(void **state) {
     (void)state;
     static const double values[] = {
@@ -67,6 +78,7 @@ static void test_cut(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_like_the_library),
+        cmocka_unit_test(test_arguments_of_64_bits),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_cut),
     };

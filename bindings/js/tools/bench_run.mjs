@@ -1,6 +1,5 @@
 // What `ashore bench` measures, wherever the engine is: in Node or in a worker of a browser.
-import { load } from '../inline.js';
-import { Tensor, types } from '../tensor.js';
+import { loadInline as load, Tensor, types } from '../ashore.js';
 
 const seed = 1;
 const profiledRuns = 10;

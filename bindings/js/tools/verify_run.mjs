@@ -1,11 +1,9 @@
 // How `ashore verify` checks a case, wherever the engine is: in Node or in a worker of a browser.
 //
-// A case is { dir, sets, names, source(name), read(name) }: dir for messages, sets the folders of
-// its data, names its files with those of the sets ('model.onnx', 'test_data_set_0/input_0.pb');
-// source: what load() takes of one, read: its bytes.
-import { Core } from '../core.js';
-import { choose, compile, moduleURL } from '../host.js';
-import { load } from '../inline.js';
+// A case is { dir, sets, names, source(name), read(name) }: dir for messages, sets the folders of its
+// data, names its files with those of the sets ('model.onnx', 'test_data_set_0/input_0.pb'); source:
+// what load() takes of one, read: its bytes.
+import { choose, compile, Core, loadInline as load, moduleURL } from '../ashore.js';
 import { compare } from './compare.mjs';
 
 /** { choice, run(case) }; run gives a row of the command's JSON: { name, outcome, reason, max_abs,

@@ -1,0 +1,1 @@
+export { Core, joinPool, sharedMemory, version } from './ashore.js';

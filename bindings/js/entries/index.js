@@ -1,0 +1,1 @@
+export { AshoreError, load, Tensor, version } from './ashore.js';

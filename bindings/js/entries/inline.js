@@ -1,0 +1,1 @@
+export { AshoreError, loadInline as load, Tensor, version } from './ashore.js';

