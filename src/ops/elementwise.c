@@ -1,5 +1,7 @@
 #include "ops/elementwise.h"
 
+#include "ops/move.h"
+
 #include <string.h>
 
 static int takes_bit(int dtype) {
@@ -102,14 +104,6 @@ int ash_infer_set_codes(struct ash_infer *c, int n, const struct ash_dim *dim) {
     return ASHORE_OK;
 }
 
-static void copy_elements(char *to, const char *from, size_t n, size_t size, bool repeat) {
-    if (!repeat) {
-        memcpy(to, from, n * size);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) memcpy(to + i * size, from, size);
-}
-
 const void *ash_broadcast_tile(const struct ash_tensor *in, const struct ash_tensor *out,
                                int64_t start, size_t n, void *tile) {
     size_t size = ash_dtype_size(in->dtype);
@@ -138,7 +132,10 @@ const void *ash_broadcast_tile(const struct ash_tensor *in, const struct ash_ten
             from += rest % out->dim[i] * stride[i];
             rest /= out->dim[i];
         }
-        copy_elements(to, ash_at(in, from), run, size, repeat);
+        if (repeat)
+            ash_fill(to, size, (int64_t)run, ash_at(in, from));
+        else
+            memcpy(to, ash_at(in, from), run * size);
         to += run * size;
         start += (int64_t)run;
         n -= run;

@@ -48,10 +48,12 @@ static int where_ref(struct ash_run *c) {
         char *to = ash_at(out, start);
 
         for (size_t i = 0; i < n && size == sizeof(uint32_t); i++) {
-            uint32_t t; /* x or y may be the output */
+            uint32_t a, b; /* x or y may be the output */
 
-            memcpy(&t, (take[i] ? x : y) + i * sizeof t, sizeof t);
-            memcpy(to + i * sizeof t, &t, sizeof t);
+            memcpy(&a, x + i * sizeof a, sizeof a);
+            memcpy(&b, y + i * sizeof b, sizeof b);
+            if (!take[i]) a = b;
+            memcpy(to + i * sizeof a, &a, sizeof a);
         }
         for (size_t i = 0; i < n && size != sizeof(uint32_t); i++, to += size) {
             const char *from = (take[i] ? x : y) + i * size;

@@ -44,6 +44,7 @@ static void check_case(struct job *j, int i) {
     if (i % 5 == 0 && n) x[chk_below(n)] = NAN;
     if (i % 7 == 0 && n) x[chk_below(n)] = i % 2 ? NAN : -INFINITY;
     j->x = x;
+    chk_place(i % 2 ? CHK_START : CHK_END); /* aligned for int64_t */
     j->at = chk_buf(1, columns * sizeof *j->at);
     j->how = (struct ash_argmax_how){.least = i & 1, .last = i >> 1 & 1};
     j->pool = i % 2 ? chk_pool() : NULL;
