@@ -165,6 +165,13 @@ struct ash_dim ash_dim_apply(struct ash_symtab *tab, enum ash_dim_op op, struct 
     return intern(tab, &e);
 }
 
+bool ash_dim_capped(const struct ash_symtab *tab, struct ash_dim d, struct ash_dim of) {
+    if (!tab || d.kind != ASH_DIM_SYMBOLIC) return false;
+    const struct expr *e = &tab->exprs[d.value];
+    return e->op == ASH_DIM_MIN && ash_dim_same(e->a, of) && e->b.kind == ASH_DIM_EXACT &&
+           e->b.value > 1;
+}
+
 struct text {
     char *at, *end;
 };
@@ -218,12 +225,13 @@ void ash_dim_text(const struct ash_symtab *tab, struct ash_dim d, char *text, si
 
 /* Codes of the kinds other than exact, from the bottom of the range: unknown, then 2^32 symbols,
  * then bounds. */
-#define CODE_UNKNOWN   INT64_MIN
-#define CODE_SYMBOL    (INT64_MIN + 1)
+#define CODE_UNKNOWN   (INT64_MIN + 1)
+#define CODE_SYMBOL    (INT64_MIN + 2)
 #define CODE_BOUND     (INT64_MIN + ((int64_t)1 << 33))
 #define CODE_BOUND_MAX ((int64_t)1 << 41)
 
-bool ash_dim_is_code(int64_t n) { return n < CODE_BOUND + CODE_BOUND_MAX; }
+/* INT64_MIN is none: exporters write it where a slice begins at the first element. */
+bool ash_dim_is_code(int64_t n) { return n != INT64_MIN && n < CODE_BOUND + CODE_BOUND_MAX; }
 
 int64_t ash_dim_encode(struct ash_dim d) {
     switch (d.kind) {
@@ -239,8 +247,8 @@ int64_t ash_dim_encode(struct ash_dim d) {
 }
 
 struct ash_dim ash_dim_decode(int64_t code) {
+    if (!ash_dim_is_code(code)) return ash_dim_exact(code);
     if (code == CODE_UNKNOWN) return ash_dim_unknown();
     if (code < CODE_BOUND) return (struct ash_dim){code - CODE_SYMBOL, ASH_DIM_SYMBOLIC};
-    if (code < CODE_BOUND + CODE_BOUND_MAX) return ash_dim_bounded(code - CODE_BOUND);
-    return ash_dim_exact(code);
+    return ash_dim_bounded(code - CODE_BOUND);
 }

@@ -52,6 +52,8 @@ struct ash_dim ash_dim_named(struct ash_symtab *tab, const char *name, size_t le
  * overflow. */
 struct ash_dim ash_dim_apply(struct ash_symtab *tab, enum ash_dim_op op, struct ash_dim a,
                              struct ash_dim b);
+/* d is the lesser of `of` and a number above 1: broadcast to one extent, the two are `of`. */
+bool ash_dim_capped(const struct ash_symtab *tab, struct ash_dim d, struct ash_dim of);
 /* "48", "W", "floor(W/8)", "<=100", "?". */
 void ash_dim_text(const struct ash_symtab *tab, struct ash_dim d, char *text, size_t size);
 

@@ -65,9 +65,10 @@ int ash_infer_broadcast_all(struct ash_infer *c, int first, int last, int dtype)
                         SHAPE, "extents %lld and %lld of dimension %d cannot be broadcast",
                         (long long)dim[k].value, (long long)d.value, k);
             /* Unequal extents that are not exact may be 1 each: which one wins is not known. */
-            if (ash_dim_is(dim[k], 1) || beyond_one(d))
+            if (ash_dim_is(dim[k], 1) || beyond_one(d) || ash_dim_capped(c->syms, dim[k], d))
                 dim[k] = d;
-            else if (!ash_dim_is(d, 1) && !beyond_one(dim[k]) && !ash_dim_same(d, dim[k]))
+            else if (!ash_dim_is(d, 1) && !beyond_one(dim[k]) && !ash_dim_same(d, dim[k]) &&
+                     !ash_dim_capped(c->syms, d, dim[k]))
                 dim[k] = ash_dim_unknown();
         }
     }

@@ -127,6 +127,23 @@ static bool permutes(const struct ash_node *n, int perm[4]) {
     return true;
 }
 
+/* The last two dimensions of four change places in a detour over three: the value before it. */
+static uint32_t turned_flat(const struct ash_pass *p, const struct ash_node *n) {
+    if (!is_op(n, "Reshape") || !is_f32(p, n->out[0], 4)) return ASH_NONE;
+    const struct ash_node *turn = ash_pass_producer(p, n->in[0]);
+    const struct ash_attr *perm = is_op(turn, "Transpose") ? ash_node_attr(turn, "perm") : NULL;
+    if (!perm || perm->type != ASH_ATTR_INTS || perm->count != 3 || perm->v.ints[0] != 0 ||
+        perm->v.ints[1] != 2 || !is_f32(p, turn->in[0], 3))
+        return ASH_NONE;
+    const struct ash_node *flat = ash_pass_producer(p, turn->in[0]);
+    if (!is_op(flat, "Reshape") || !is_f32(p, flat->in[0], 4)) return ASH_NONE;
+    const struct ash_dim *x = type_of(p, flat->in[0])->dim, *y = type_of(p, n->out[0])->dim;
+    const struct ash_dim *m = type_of(p, turn->in[0])->dim;
+    bool fits = ash_dim_same(x[2], m[1]) && ash_dim_same(x[3], m[2]);
+    for (int i = 0; i < 4; i++) fits = fits && ash_dim_same(y[i], x[i < 2 ? i : 5 - i]);
+    return fits ? flat->in[0] : ASH_NONE;
+}
+
 /* What v is a permutation of, times *factor (NULL: no factors).  perm[i] is the dimension of the
  * value that is returned which is dimension i of v. */
 static uint32_t source(const struct ash_pass *p, uint32_t v, double *factor, int perm[4]) {
@@ -135,10 +152,14 @@ static uint32_t source(const struct ash_pass *p, uint32_t v, double *factor, int
         const struct ash_node *n = ash_pass_producer(p, v);
         int own[4];
         uint32_t x = factor ? scaled(p, n, factor) : ASH_NONE;
-        if (x == ASH_NONE && permutes(n, own)) {
-            for (int i = 0; i < 4; i++) perm[i] = own[perm[i]];
+        bool turned = x == ASH_NONE && permutes(n, own);
+        if (turned) {
             x = n->in[0];
+        } else if (x == ASH_NONE && (x = turned_flat(p, n)) != ASH_NONE) {
+            memcpy(own, (const int[]){0, 1, 3, 2}, sizeof own);
+            turned = true;
         }
+        for (int i = 0; turned && i < 4; i++) perm[i] = own[perm[i]];
         if (x == ASH_NONE || !is_f32(p, x, 4)) return v;
         v = x;
     }

@@ -4,7 +4,7 @@ Batch and sequence are dynamic; input_ids and attention_mask are int64 [batch, s
 
     "bert"  scores are divided by sqrt(head size), the mask (1 - m) * lowest is added
     "sdpa"  queries and keys are each multiplied by the root of the scale, which is computed from the
-            shape; the mask is chosen with Where; norms are LayerNormalization
+            shape; keys are turned in three dimensions; the mask is chosen with Where; norms are LayerNormalization
     "llama" norms without a mean, rotary positions, half as many heads of keys as of queries, which are
             repeated, a mask that lets each token see those before it, a gate in the other layer
 """
@@ -106,8 +106,10 @@ def mask_of(g, style):
     return g.node("Min", padding, ahead(g)) if style == "llama" else padding
 
 
-def heads(g, x, n, size, perm):
-    shape = g.node("Concat", g.extent(x, 0), g.extent(x, 1), g.ints(n), g.ints(size), axis=0)
+def heads(g, x, n, size, perm, of=None):
+    """of: what has the extents of batch and sequence; x itself when not given."""
+    of = of or x
+    shape = g.node("Concat", g.extent(of, 0), g.extent(of, 1), g.ints(n), g.ints(size), axis=0)
     return g.node("Transpose", g.node("Reshape", x, shape), perm=perm)
 
 
@@ -153,18 +155,27 @@ def feed_forward(g, x, width, style):
     return g.linear(g.gelu(up), 4 * width, width)
 
 
+def last_turned(g, x, n, size):
+    """[batch, n, rows, size] -> [batch, n, size, rows], as newer exporters do it in three dimensions."""
+    batch, rows = g.extent(x, 0), g.extent(x, 2)
+    y = g.node("Reshape", x, g.node("Concat", g.ints(-1), rows, g.ints(size), axis=0))
+    y = g.node("Transpose", y, perm=[0, 2, 1])
+    return g.node("Reshape", y, g.node("Concat", batch, g.ints(n, size), rows, axis=0))
+
+
 def attention(g, x, mask, width, n, style):
     if style == "llama":
         return shared_attention(g, x, mask, width, n, style)
     size = width // n
     q, k, v = (g.linear(x, width, width) for _ in range(3))
-    q, v = (heads(g, t, n, size, [0, 2, 1, 3]) for t in (q, v))
+    of = "input_ids" if style == "sdpa" else None
+    q, v = (heads(g, t, n, size, [0, 2, 1, 3], of) for t in (q, v))
     if style == "bert":
         k = heads(g, k, n, size, [0, 2, 3, 1])
         s = g.node("Div", g.node("MatMul", q, k), g.number(size ** 0.5))
         s = g.node("Add", s, mask)
     else:
-        k = g.node("Transpose", heads(g, k, n, size, [0, 2, 1, 3]), perm=[0, 1, 3, 2])
+        k = last_turned(g, heads(g, k, n, size, [0, 2, 1, 3], of), n, size)
         last = g.node("Slice", g.node("Shape", q), g.ints(-1), g.ints(2 ** 63 - 1))
         root = g.node("Sqrt", g.node("Cast", last, to=TensorProto.FLOAT))
         root = g.node("Sqrt", g.node("Div", g.constant(np.array([1], np.float32)), root))

@@ -287,6 +287,20 @@ static void test_arithmetic(void **state) {
 
 /* ---- codes ----------------------------------------------------------------------------------- */
 
+static void test_capped(void **state) {
+    struct bench b;
+    (void)state;
+    start(&b);
+    struct ash_dim n = named(&b, "N"), m = named(&b, "M");
+    struct ash_dim capped = ash_dim_apply(b.tab, ASH_DIM_MIN, exact(64), n);
+    assert_true(ash_dim_capped(b.tab, capped, n));
+    assert_false(ash_dim_capped(b.tab, capped, m));
+    assert_false(ash_dim_capped(b.tab, n, n));
+    assert_false(ash_dim_capped(b.tab, ash_dim_apply(b.tab, ASH_DIM_MIN, n, exact(1)), n));
+    assert_false(ash_dim_capped(b.tab, ash_dim_apply(b.tab, ASH_DIM_MAX, n, exact(64)), n));
+    stop(&b);
+}
+
 static void test_codes(void **state) {
     (void)state;
     struct bench b;
@@ -311,6 +325,9 @@ static void test_codes(void **state) {
         if (d.kind != ASH_DIM_UNKNOWN) assert_int_equal(d.value, dims[i].value);
         assert_int_equal(ash_dim_is_code(code), dims[i].kind != ASH_DIM_EXACT);
     }
+    /* Where a slice begins, when it begins at the first element. */
+    assert_false(ash_dim_is_code(INT64_MIN));
+    assert_true(ash_dim_is(ash_dim_decode(INT64_MIN), INT64_MIN));
     /* What has no code of its own is not known, and never something else. */
     const struct ash_dim lost[] = {ash_dim_bounded((int64_t)1 << 41), ash_dim_bounded(-1)};
     for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
@@ -330,6 +347,7 @@ int main(void) {
         cmocka_unit_test(test_interning),  cmocka_unit_test(test_identities),
         cmocka_unit_test(test_text),       cmocka_unit_test(test_overflow),
         cmocka_unit_test(test_arithmetic), cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_capped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
