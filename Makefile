@@ -1,5 +1,5 @@
 # make            installs what is missing and builds build/ashore, the library and build/js
-# make demo       ... and reads a line of text from a picture, natively and in WebAssembly
+# make demo       ... and reads the text in a photographed page, natively and in WebAssembly
 # make test       ... and runs every test
 # make test-full  the whole matrix: compilers, sanitizers, instruction sets, fuzzing
 # make install    PREFIX=/usr/local DESTDIR=

@@ -31,8 +31,7 @@ static int fail(struct ashore_error *err, int code, const char *name, const char
     return code;
 }
 
-/* ---- networks and characters ------------------------------------------------------------------
- */
+/* ---- networks and characters ---------------------------------------------------------------- */
 
 static int open_network(const char *path, int threads, struct network *n,
                         struct ashore_error *err) {
@@ -109,8 +108,7 @@ static int run(const struct network *n, ashore_value **input, ashore_value **out
     return rc;
 }
 
-/* ---- detection --------------------------------------------------------------------------------
- */
+/* ---- detection ------------------------------------------------------------------------------ */
 
 static int32_t whole_steps(double side) {
     int32_t steps = (int32_t)floor(side / SIDE_STEP + 0.5);
@@ -152,8 +150,7 @@ static int find_regions(struct reader *r, const struct ashore_image *image, asho
     return rc;
 }
 
-/* ---- direction and recognition ----------------------------------------------------------------
- */
+/* ---- direction and recognition -------------------------------------------------------------- */
 
 static float side(const struct line *l, int a, int b) {
     return hypotf(l->x[a] - l->x[b], l->y[a] - l->y[b]);
@@ -267,8 +264,7 @@ static int read_both_ways(struct reader *r, const struct ashore_image *image, st
     return rc;
 }
 
-/* ---- a picture --------------------------------------------------------------------------------
- */
+/* ---- a picture ------------------------------------------------------------------------------ */
 
 static double now(void) {
     struct timespec t;

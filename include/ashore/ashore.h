@@ -127,7 +127,8 @@ ASHORE_API ashore_value *ashore_value_item(const ashore_value *value, size_t i);
 
 /* ---- models --------------------------------------------------------------------------------- */
 
-/* Same contract as ash_realloc_fn: resizes ptr from old_size to new_size bytes (0 frees). */
+/* Resizes ptr (NULL: a new block) from old_size to new_size bytes (0: frees, returns NULL), aligned
+ * to 16 at least.  NULL on failure, and the old block is untouched.  Called from any thread. */
 typedef void *ashore_realloc_fn(void *user, void *ptr, size_t old_size, size_t new_size);
 
 struct ashore_model_options {

@@ -1,8 +1,8 @@
 /* Quantised models run on products of bytes.
  *
  *   DequantizeLinear -> Conv, MatMul, Gemm [-> Relu, Clip] [-> QuantizeLinear]  becomes one product
- *   DequantizeLinear -> Add, Mul -> QuantizeLinear                    becomes QLinearAdd,
- * QLinearMul DequantizeLinear -> what only moves elements -> QuantizeLinear    moves the bytes
+ *   DequantizeLinear -> Add, Mul -> QuantizeLinear                    becomes QLinearAdd, -Mul
+ *   DequantizeLinear -> what only moves elements -> QuantizeLinear    moves the bytes
  *   MatMulInteger, ConvInteger -> Cast -> Mul [-> Add]                becomes one product
  *   convolutions of bytes                                             become channels-last
  *   MaxPool of bytes                                                  is computed in float32

@@ -263,8 +263,9 @@ test('the command line says what is wrong', () => {
     [[...out, '--keep', 'all', file], 2, /--keep is 'all'/], [[...out, foreign], 5, /no operator Nonsense/], [[...out, text], 3, /broken\.onnx: it /],
     [[...out, path.join(folder, 'none.onnx')], 3, /no such file/],
   ]) {
+    // Without WebAssembly: Node may be older than the instructions of modules that are trimmed.
     const { status: got, stdout, stderr } = spawnSync(process.execPath,
-      [path.join(packageDir, 'tools/trim.mjs'), ...given], { encoding: 'utf8' });
+      ['--jitless', path.join(packageDir, 'tools/trim.mjs'), ...given], { encoding: 'utf8' });
     assert.equal(got, status, stderr);
     assert.match(stderr, pattern);
     if (status === 0) assert.match(stdout, /^\d+ operators: .*Add.*Relu/);
