@@ -28,28 +28,21 @@ static int64_t read_int(const struct ash_tensor *t, int64_t i) {
         return ((const int64_t *)t->data)[i];
     case ASHORE_INT32:
         return ((const int32_t *)t->data)[i];
-    case ASHORE_INT16:
-        return ((const int16_t *)t->data)[i];
-    case ASHORE_UINT16:
-        return ((const uint16_t *)t->data)[i];
-    case ASHORE_INT8:
-        return ((const int8_t *)t->data)[i];
     default:
-        return ((const uint8_t *)t->data)[i];
+        return ((const int16_t *)t->data)[i];
     }
 }
 
 int ash_infer_ints(struct ash_infer *c, int i, struct ash_dim *out, int cap, int *n) {
     const struct ash_info *in = c->in[i];
     int dtype = in->type.dtype;
-    bool integer = dtype == ASHORE_INT64 || dtype == ASHORE_INT32 || dtype == ASHORE_INT16 ||
-                   dtype == ASHORE_UINT16 || dtype == ASHORE_INT8 || dtype == ASHORE_UINT8 ||
-                   dtype == ASHORE_BOOL;
+    bool integer = dtype == ASHORE_INT64 || dtype == ASHORE_INT32 || dtype == ASHORE_INT16;
     ASH_FAIL_IF(dtype && !integer, c->err, TYPE, "input %d is %s, expected integers", i,
                 ash_dtype(dtype)->name);
+    ASH_FAIL_IF(in->type.rank > 1, c->err, SHAPE,
+                "input %d has %d dimensions, expected a list of integers", i, in->type.rank);
     if (!in->data && !in->content) return ASHORE_NEEDS_DATA;
-    int64_t count = 1;
-    for (int k = 0; k < in->type.rank; k++) count *= in->type.dim[k].value;
+    int64_t count = in->type.rank ? in->type.dim[0].value : 1;
     ASH_FAIL_IF(count > cap, c->err, LIMIT, "input %d has %lld elements, expected at most %d", i,
                 (long long)count, cap);
     for (int k = 0; k < (int)count; k++) {

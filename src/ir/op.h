@@ -71,7 +71,8 @@ static inline bool ash_infer_has(const struct ash_infer *c, int i) {
 /* out[o] gets the type of in[i], contents included. */
 void ash_infer_same(struct ash_infer *c, int o, int i);
 void ash_infer_set(struct ash_infer *c, int o, int dtype, int rank, const struct ash_dim *dim);
-/* Known contents of integer input i as extents, at most cap; ASHORE_NEEDS_DATA when not known. */
+/* Known contents of input i as extents, at most cap; ASHORE_NEEDS_DATA when not known.  It is an
+ * integer or a list of integers, of 64, 32 or 16 bits: others are refused, known or not. */
 int ash_infer_ints(struct ash_infer *c, int i, struct ash_dim *out, int cap, int *n);
 /* The same, all exact. */
 int ash_infer_exact_ints(struct ash_infer *c, int i, int64_t *out, int cap, int *n);

@@ -81,7 +81,9 @@ static int attention_infer(struct ash_infer *c) {
     ASH_TRY(ash_infer_types(c, 0, 2, ASH_TAKES_FLOAT, &dtype));
     ASH_TRY(ash_infer_types(c, 2, 3, ASH_TAKES_FLOAT, &vtype));
     ASH_TRY(ash_infer_types(c, IN_MASK, IN_PAST_K, ASH_TAKES_NUMBER | ASH_TAKES_BOOL, &other));
-    ASH_TRY(ash_infer_types(c, IN_PAST_K, IN_LENGTHS, ASH_TAKES_FLOAT, &other));
+    ASH_TRY(ash_infer_alike(c, 1, IN_PAST_K));
+    ASH_TRY(ash_infer_alike(c, 2, IN_PAST_V));
+    ASH_TRY(ash_infer_types(c, IN_LENGTHS, IN_LENGTHS + 1, ASH_TAKES_INT, &other));
     for (int o = 0; o < c->n_out; o++)
         ash_infer_set(c, o, o == OUT_PRESENT_V ? vtype : dtype, -1, NULL);
     ASH_TRY(infer_rank(c));

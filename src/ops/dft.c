@@ -92,6 +92,7 @@ static int stft_infer(struct ash_infer *c) {
     struct ash_dim dim[4], step, length, frames = ash_dim_unknown();
     int dtype, rc = ASHORE_OK;
 
+    ASH_TRY(ash_infer_types(c, 2, 3, ASH_TAKES_FLOAT, &dtype));
     ASH_TRY(ash_infer_types(c, 0, 1, ASH_TAKES_FLOAT, &dtype));
     ASH_FAIL_IF(t->rank >= 0 && t->rank != 2 && t->rank != 3, c->err, SHAPE, "a signal of rank %d",
                 t->rank);

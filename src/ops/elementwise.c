@@ -38,6 +38,15 @@ int ash_infer_types(struct ash_infer *c, int first, int last, int takes, int *dt
     return ASHORE_OK;
 }
 
+int ash_infer_alike(struct ash_infer *c, int i, int k) {
+    int a = ash_infer_has(c, i) ? c->in[i]->type.dtype : 0;
+    int b = ash_infer_has(c, k) ? c->in[k]->type.dtype : 0;
+
+    ASH_FAIL_IF(a && b && a != b, c->err, TYPE, "input %d is of type %s, input %d of type %s", i,
+                ash_dtype(a)->name, k, ash_dtype(b)->name);
+    return ASHORE_OK;
+}
+
 void ash_infer_like(struct ash_infer *c, int o, int dtype, int i) {
     ash_infer_set(c, o, dtype, c->in[i]->type.rank, c->in[i]->type.dim);
 }

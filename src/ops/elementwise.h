@@ -19,6 +19,8 @@ enum {
 /* Inputs first..last-1, as far as they are given and known, are tensors of one element type, which
  * is among `takes`.  *dtype is that type, 0 when it is not known.  ASHORE_ERR_TYPE otherwise. */
 int ash_infer_types(struct ash_infer *c, int first, int last, int takes, int *dtype);
+/* Inputs i and k are of one element type, as far as they are given and known. */
+int ash_infer_alike(struct ash_infer *c, int i, int k);
 /* Output 0 gets the element type and the broadcast extents of inputs first..last-1. */
 int ash_infer_broadcast_all(struct ash_infer *c, int first, int last, int dtype);
 /* Output o gets the element type and the extents of input i, without what is known of contents. */

@@ -26,7 +26,8 @@ static int64_t number(const void *attrs) { return ((const struct gather_attrs *)
 static int gather_infer(struct ash_infer *c) {
     const struct ash_type *t = &c->in[0]->type, *index = &c->in[1]->type;
     struct ash_dim dim[ASH_MAX_RANK];
-    int axis, r = 0;
+    int axis, itype, r = 0;
+    ASH_TRY(ash_infer_types(c, 1, 2, ASH_TAKES_INT, &itype));
     c->out->type.dtype = t->dtype;
     if (t->rank < 0) return ASHORE_OK;
     ASH_TRY(ash_axis(number(c->attrs), t->rank, &axis, c->err));
@@ -67,7 +68,8 @@ static int gather_ref(struct ash_run *c) {
 
 static int elements_infer(struct ash_infer *c) {
     const struct ash_type *t = &c->in[0]->type, *index = &c->in[1]->type;
-    int axis;
+    int axis, itype;
+    ASH_TRY(ash_infer_types(c, 1, 2, ASH_TAKES_INT, &itype));
     ash_infer_set(c, 0, t->dtype, index->rank, index->dim);
     if (t->rank < 0 || index->rank < 0) return ASHORE_OK;
     ASH_FAIL_IF(t->rank != index->rank, c->err, SHAPE, "data has %d dimensions, indices have %d",
@@ -102,7 +104,8 @@ static int nd_infer(struct ash_infer *c) {
     const struct ash_type *t = &c->in[0]->type, *index = &c->in[1]->type;
     struct ash_dim dim[2 * ASH_MAX_RANK];
     int64_t batch = number(c->attrs);
-    int r = 0;
+    int itype, r = 0;
+    ASH_TRY(ash_infer_types(c, 1, 2, ASH_TAKES_INT, &itype));
     c->out->type.dtype = t->dtype;
     ASH_FAIL_IF(t->rank == 0 || index->rank == 0, c->err, SHAPE,
                 "data and indices must have dimensions");

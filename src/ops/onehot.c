@@ -127,7 +127,9 @@ static int trilu_parse(const struct ash_parse *c, void *attrs) {
 
 static int trilu_infer(struct ash_infer *c) {
     const struct ash_type *t = &c->in[0]->type;
+    int dtype;
 
+    ASH_TRY(ash_infer_types(c, 1, 2, ASH_TAKES_INT, &dtype));
     ash_infer_set(c, 0, t->dtype, t->rank, t->dim);
     ASH_FAIL_IF(t->rank == 0 || t->rank == 1, c->err, SHAPE, "no matrix: a tensor of rank %d",
                 t->rank);

@@ -1,5 +1,5 @@
 /* Pad, CenterCropPad. */
-#include "ops/convert.h"
+#include "ops/elementwise.h"
 #include "ops/move.h"
 
 #include <string.h>
@@ -56,7 +56,9 @@ static int pad_infer(struct ash_infer *c) {
     const struct pad_attrs *a = c->attrs;
     const struct ash_type *t = &c->in[0]->type;
     struct ash_dim pads[2 * ASH_MAX_RANK], dim[ASH_MAX_RANK];
-    int n = (int)a->n, axes[ASH_MAX_RANK], rc = ASHORE_OK;
+    int n = (int)a->n, axes[ASH_MAX_RANK], dtype, rc = ASHORE_OK;
+    ASH_TRY(ash_infer_types(c, 3, 4, ASH_TAKES_INT, &dtype));
+    ASH_TRY(ash_infer_alike(c, 0, 2));
     c->out->type.dtype = t->dtype;
     if (t->rank >= 0) ash_infer_rank(c, 0, t->rank);
     if (ash_infer_has(c, 1)) {

@@ -97,6 +97,7 @@ static int reduction_infer(struct ash_infer *c) {
     if (ash_infer_has(c, 1)) {
         const struct ash_type *axes_type = &c->in[1]->type;
 
+        ASH_TRY(ash_infer_types(c, 1, 2, ASH_TAKES_INT, &n));
         axes = list;
         n = 0;
         if (axes_type->rank != 1 || !ash_dim_is(axes_type->dim[0], 0))

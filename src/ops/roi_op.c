@@ -118,8 +118,8 @@ static int side_of(struct ash_run *c, int64_t r, int i, struct side *s) {
     if (a->output_half_pixel) size = fmax(size, 1);
     s->bin = rounded(dtype, size / (double)a->pooled[i]);
     double n = a->samples > 0 ? (double)a->samples : ceil(s->bin);
-    ASH_FAIL_IF(n > SAMPLES_MAX, c->err, LIMIT, "region %lld is too large: %g pixels in a bin",
-                (long long)r, n);
+    ASH_FAIL_IF(n > (double)SAMPLES_MAX, c->err, LIMIT,
+                "region %lld is too large: %g pixels in a bin", (long long)r, n);
     s->samples = n > 0 ? (int64_t)n : 0;
     return ASHORE_OK;
 }

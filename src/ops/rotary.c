@@ -41,7 +41,8 @@ static int rotary_infer(struct ash_infer *c) {
     const struct rotary_attrs *a = c->attrs;
     int dtype, other, rank = c->in[0]->type.rank;
     ASH_TRY(ash_infer_types(c, 0, 1, ASH_TAKES_FLOAT, &dtype));
-    ASH_TRY(ash_infer_types(c, a->cos, a->sin + 1, ASH_TAKES_FLOAT, &other));
+    ASH_TRY(ash_infer_alike(c, 0, a->cos));
+    ASH_TRY(ash_infer_alike(c, 0, a->sin));
     ASH_TRY(ash_infer_types(c, a->positions, a->positions + 1, ASH_TAKES_INT, &other));
     ash_infer_like(c, 0, dtype, 0);
     ASH_FAIL_IF(rank >= 0 && rank != 3 && rank != 4, c->err, SHAPE,

@@ -241,6 +241,7 @@ static int cache_infer(struct ash_infer *c) {
     const struct scatter_attrs *a = c->attrs;
     int rank = c->in[0]->type.rank, dtype, axis;
 
+    ASH_TRY(ash_infer_types(c, 2, 3, ASH_TAKES_INT, &dtype));
     ASH_TRY(ash_infer_types(c, 0, 2, ASH_TAKES_ANY, &dtype));
     ash_infer_like(c, 0, dtype, 0);
     if (rank < 0) return ASHORE_OK;

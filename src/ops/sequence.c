@@ -1,6 +1,6 @@
 /* Sequences: SequenceConstruct, SequenceEmpty, SequenceAt, SequenceInsert, SequenceErase,
  * SequenceLength, ConcatFromSequence, SplitToSequence. */
-#include "ops/convert.h"
+#include "ops/elementwise.h"
 #include "ops/move.h"
 
 #include <string.h>
@@ -286,7 +286,8 @@ static int cut_parse(const struct ash_parse *c, void *attrs) {
 static int cut_infer(struct ash_infer *c) {
     const struct join_attrs *a = c->attrs;
     struct ash_type elem = c->in[0]->type;
-    int axis;
+    int axis, dtype;
+    ASH_TRY(ash_infer_types(c, 1, 2, ASH_TAKES_INT, &dtype));
     if (elem.rank >= 0) {
         ASH_TRY(ash_axis(a->axis, elem.rank, &axis, c->err));
         elem.dim[axis] = ash_infer_has(c, 1) ? ash_dim_unknown() : ash_dim_exact(1);

@@ -1,6 +1,6 @@
 /* Extents as data, and tensors made from nothing: Shape, Size, ConstantOfShape, Constant, Range. */
 #include "ir/infer.h"
-#include "ops/convert.h"
+#include "ops/elementwise.h"
 #include "ops/move.h"
 
 #include <math.h>
@@ -274,7 +274,8 @@ static int range_symbolic(struct ash_infer *c, struct ash_dim *n, int64_t **code
 
 static int range_infer(struct ash_infer *c) {
     struct ash_dim n = ash_dim_unknown();
-    int dtype = c->in[0]->type.dtype, rc = ASHORE_NEEDS_DATA;
+    int dtype, rc = ASHORE_NEEDS_DATA;
+    ASH_TRY(ash_infer_types(c, 0, 3, ASH_TAKES_NUMBER, &dtype));
     ash_infer_set(c, 0, dtype, 1, &n);
     const struct ash_tensor *t[3] = {c->in[0]->data, c->in[1]->data, c->in[2]->data};
     if (t[0] && t[1] && t[2]) {

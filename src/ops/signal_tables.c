@@ -80,7 +80,10 @@ static int mel_infer(struct ash_infer *c) {
     const struct table_attrs *a = c->attrs;
     int rc = ASHORE_OK;
     struct ash_dim dim[2];
+    int dtype;
 
+    ASH_TRY(ash_infer_types(c, 2, 3, ASH_TAKES_INT, &dtype));
+    ASH_TRY(ash_infer_types(c, 3, 5, ASH_TAKES_FLOAT, &dtype));
     dim[1] = count_of(c, 0, &rc);
     dim[0] = ash_infer_dim(c, ASH_DIM_FLOORDIV, count_of(c, 1, &rc), ash_dim_exact(2));
     dim[0] = ash_infer_dim(c, ASH_DIM_ADD, dim[0], ash_dim_exact(1));

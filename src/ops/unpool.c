@@ -119,9 +119,10 @@ static int col_infer(struct ash_infer *c) {
     const struct ash_type *t = &c->in[0]->type;
     struct ash_dim image[ASH_WINDOW_RANK], block[ASH_WINDOW_RANK], dim[ASH_MAX_RANK];
     struct ash_dim size = ash_dim_exact(1), count = size;
-    int D;
+    int D, dtype;
+    ASH_TRY(ash_infer_types(c, 1, 3, ASH_TAKES_INT, &dtype));
+    ASH_TRY(ash_infer_types(c, 0, 1, ASH_TAKES_ANY & ~ASH_TAKES_STRING, &dtype));
     c->out->type.dtype = t->dtype;
-    ASH_FAIL_IF(t->dtype == ASHORE_STRING, c->err, TYPE, "strings have no sum");
     ASH_FAIL_IF(t->rank >= 0 && t->rank != 3, c->err, SHAPE, "the input has %d dimensions",
                 t->rank);
     int rc = col_shapes(c, image, block, &D);

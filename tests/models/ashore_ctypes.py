@@ -8,6 +8,7 @@ import numpy as np
 
 DTYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32,
           7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64}
+TENSOR, STRING = 0, 8
 NUMBERS = {np.dtype(t): n for n, t in DTYPES.items()}
 
 
@@ -53,9 +54,10 @@ class Library:
     def __init__(self, path):
         lib = self.lib = c.CDLL(path)
         lib.ashore_model_input.restype = lib.ashore_model_output.restype = c.POINTER(ValueInfo)
-        for name in ("shape", "data"):
+        for name in ("shape", "data", "item", "string"):
             getattr(lib, f"ashore_value_{name}").restype = c.c_void_p
-        for name in ("ashore_value_bytes", "ashore_model_input_count", "ashore_model_output_count"):
+        for name in ("ashore_value_bytes", "ashore_model_input_count", "ashore_model_output_count",
+                     "ashore_value_elements", "ashore_value_count"):
             getattr(lib, name).restype = c.c_size_t
 
     def load(self, source, threads=1, optimize=1, reference=0):
@@ -124,9 +126,19 @@ class Model:
                     self.lib.ashore_value_release(c.byref(c.c_void_p(handle)))
 
     def _array(self, value):
+        """Strings as an array of bytes, anything but a tensor as a list of what is in it."""
+        if self.lib.ashore_value_kind(value) != TENSOR:
+            return [self._array(c.c_void_p(self.lib.ashore_value_item(value, c.c_size_t(i))))
+                    for i in range(self.lib.ashore_value_count(value))]
         rank = self.lib.ashore_value_rank(value)
         shape = (c.c_int64 * rank).from_address(self.lib.ashore_value_shape(value)) if rank else ()
-        dtype = np.dtype(DTYPES[self.lib.ashore_value_dtype(value)])
+        number, length = self.lib.ashore_value_dtype(value), c.c_size_t()
+        if number == STRING:
+            count = self.lib.ashore_value_elements(value)
+            texts = [c.string_at(self.lib.ashore_value_string(value, c.c_size_t(i), c.byref(length)),
+                                 length.value) for i in range(count)]
+            return np.array(texts, object).reshape(tuple(shape))
+        dtype = np.dtype(DTYPES[number])
         size = self.lib.ashore_value_bytes(value)
         data = c.string_at(self.lib.ashore_value_data(value), size) if size else b""
         return np.frombuffer(data, dtype).reshape(tuple(shape)).copy()
