@@ -11,7 +11,8 @@ object:
   data       [segment, offset, size, reference...] of each constant
   tables     [segment, offset, bytes of a row, [operator, reference...]...] of each table of operators
   makes      [operators that are made, operators that they are made of], as the sources state it
-  passes     [function, operators that it needs] of each pass; without them it is to return 0
+  passes     [function, operators that it needs]...; a pass that lacks them in each row of its own
+             is to return 0
 
 A reference is the index of a function, or -1 - i for constant i.  Operators of other domains than
 ai.onnx are written domain:Name."""

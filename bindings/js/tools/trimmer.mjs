@@ -179,7 +179,8 @@ export function trim(module, map, operators, keep = []) {
   const imported = countImported(module);
   const parts = sectionsOf(module).map((part) => ({ ...part,
     ...part.kind === sections.export && trimExports(part.content, keep) }));
-  const idle = new Set(map.passes.filter(([, of]) => !fulfils(all, of))
+  const busy = new Set(map.passes.filter(([, of]) => fulfils(all, of)).map(([index]) => index));
+  const idle = new Set(map.passes.filter(([index]) => !busy.has(index))
     .map(([index]) => index - imported));
   const roots = parts.flatMap(({ kind, content, roots: called = [] }) =>
     (kind === sections.start ? [new Reader(content).number()] : called));
