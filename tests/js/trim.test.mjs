@@ -19,8 +19,8 @@ after(() => fs.rmSync(folder, { recursive: true }));
 
 const inPackage = (name) => fs.readFileSync(path.join(packageDir, name));
 const mapOf = (name) => JSON.parse(inPackage(`${name}.map.json`));
-const full = inPackage('ashore-relaxed.wasm');
-const map = mapOf('ashore-relaxed');
+const full = inPackage('ashore-full-relaxed.wasm');
+const map = mapOf('ashore-full-relaxed');
 const everything = operatorsIn(map);
 const compile = (bytes) => new WebAssembly.Module(bytes);
 const trimmed = (...operators) => trim(full, map, operators);
@@ -239,7 +239,7 @@ test('a trimmed module takes the place of the whole one', async () => {
 
 test('what cannot be trimmed is said', () => {
   assert.throws(() => trimmed('Relu', 'com.example:Relu'), /no operator com\.example:Relu/);
-  const other = mapOf('ashore-scalar');
+  const other = mapOf('ashore-full-scalar');
   assert.throws(() => trim(full, other, ['Relu']), /the map is of another module/);
   assert.throws(() => trim(trimmed('Relu').bytes, map, ['Relu']), /has been trimmed already/);
   for (const broken of [null, {}, { ...map, data: 'none' }]) {
