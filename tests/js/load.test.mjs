@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { model, node, optional, sequence, slow, small, tensor } from './onnx_writer.mjs';
+import { model, node, optional, rare, sequence, slow, small, tensor } from './onnx_writer.mjs';
 import { packageDir, part } from './setup.mjs';
 
 const { AshoreError, load, Tensor, version } = await part('index.js');
@@ -239,10 +239,6 @@ test('runs that are asked for at once are taken in turn; closing ends them', asy
 
 // ---- two engines: the one with every operator is taken where the first lacks one ----------------
 
-const rare = (extra = {}) => model({ nodes: [node('Add', ['x', 'w'], ['a']),
-  node('Hardmax', ['a'], ['y'])], inputs: { x: tensor('float32', [2, 4]) },
-outputs: { y: tensor('float32', [2, 4]) },
-weights: { w: { type: 'float32', dims: [1], ...extra } }, opset: 13 });
 const weight = Float32Array.of(5);
 const hardest = [0, 0, 0, 1, 0, 0, 0, 1];
 

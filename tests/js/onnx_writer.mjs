@@ -88,3 +88,11 @@ export const slow = (length = 60) => model({
   inputs: { x: tensor('float32', [256, 256]) },
   outputs: { y: tensor('float32', [256, 256]) },
 });
+
+/** y = hardmax(x + w) over x float32[2, 4], w one number: of an operator that the smaller engine
+ *  lacks. */
+export const rare = (w) => model({ opset: 13,
+  nodes: [node('Add', ['x', 'w'], ['a']), node('Hardmax', ['a'], ['y'])],
+  inputs: { x: tensor('float32', [2, 4]) }, outputs: { y: tensor('float32', [2, 4]) },
+  weights: { w: { type: 'float32', dims: [1], ...w } },
+});
