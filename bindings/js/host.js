@@ -15,6 +15,12 @@ const modules = {
   'scalar-mt': () => new URL('./ashore-scalar-mt.wasm', import.meta.url),
   'simd128-mt': () => new URL('./ashore-simd128-mt.wasm', import.meta.url),
   'relaxed-mt': () => new URL('./ashore-relaxed-mt.wasm', import.meta.url),
+  'full-scalar': () => new URL('./ashore-full-scalar.wasm', import.meta.url),
+  'full-simd128': () => new URL('./ashore-full-simd128.wasm', import.meta.url),
+  'full-relaxed': () => new URL('./ashore-full-relaxed.wasm', import.meta.url),
+  'full-scalar-mt': () => new URL('./ashore-full-scalar-mt.wasm', import.meta.url),
+  'full-simd128-mt': () => new URL('./ashore-full-simd128-mt.wasm', import.meta.url),
+  'full-relaxed-mt': () => new URL('./ashore-full-relaxed-mt.wasm', import.meta.url),
 };
 
 // A module of one function with this body is valid where its instructions are known.
@@ -45,8 +51,9 @@ function whyNoThreads() {
   return '';
 }
 
-/** Which module to use, on how many threads, and what is missing against what was asked for. */
-export function choose({ variant = 'auto', threads = 0, strict = false } = {}) {
+/** Which module to use, on how many threads, and what is missing against what was asked for.  full:
+ *  the one with every operator, of each variant. */
+export function choose({ variant = 'auto', threads = 0, strict = false, full = false } = {}) {
   if (variant !== 'auto' && !features[variant]) {
     throw new AshoreError('ERR_ARGUMENT', `${variant} is not a variant: ${best.join(', ')}, auto`);
   }
@@ -65,7 +72,7 @@ export function choose({ variant = 'auto', threads = 0, strict = false } = {}) {
     missing.push({ feature: 'threads', why, cost: costs.threads(count) });
     count = 1;
   }
-  const choice = { variant: found, threads: count, shared: count > 1, missing };
+  const choice = { variant: found, threads: count, shared: count > 1, full, missing };
   refuse(choice, strict);
   return choice;
 }
@@ -83,8 +90,8 @@ export function loseThreads(choice, got, why) {
   choice.threads = got;
 }
 
-export function moduleURL({ variant, shared }, folder) {
-  const name = variant + (shared ? '-mt' : '');
+export function moduleURL({ variant, shared, full }, folder) {
+  const name = `${full ? 'full-' : ''}${variant}${shared ? '-mt' : ''}`;
   return folder ? new URL(`ashore-${name}.wasm`, folder) : modules[name]();
 }
 
@@ -112,10 +119,18 @@ async function request(url, signal) {
   return response;
 }
 
+function readModule(path) {
+  try {
+    return node.fs.readFileSync(path);
+  } catch (error) {
+    throw ioError(path, error);
+  }
+}
+
 /** Compiles a module from its address, while it loads where that is possible. */
 export async function compile(url, signal) {
   const path = filePath(url);
-  if (path) return WebAssembly.compile(node.fs.readFileSync(path));
+  if (path) return WebAssembly.compile(readModule(path));
   const response = await request(url, signal);
   const typed = response.headers.get('content-type')?.startsWith('application/wasm');
   if (typed) return WebAssembly.compileStreaming(response);

@@ -60,6 +60,7 @@ export interface ValueInfo {
 }
 
 export interface Progress {
+  /** 'engine' and 'prepare' come once more when the model needs the engine with every operator. */
   readonly phase: 'engine' | 'download' | 'prepare' | 'ready';
   readonly loaded: number;
   /** 0: not known. */
@@ -83,6 +84,9 @@ export interface LoadOptions {
   shell?: 'worker' | 'inline';
   /** The model's name in messages; default: the last part of its address. */
   name?: string;
+  /** Take the engine with every operator at once.  Default: a smaller one, and this one only when the
+   *  model has an operator that the smaller one lacks. */
+  full?: boolean;
   /** Absolute address of the folder of the .wasm files; default: beside the scripts. */
   modules?: string;
   /** Files of external data by the location that the model gives. */
@@ -112,7 +116,8 @@ export interface Missing {
 export interface Report {
   readonly version: string;
   readonly shell: 'worker' | 'inline';
-  /** The module's file name. */
+  /** The module's file name: `ashore-relaxed.wasm`, or `ashore-full-relaxed.wasm` with every
+   *  operator. */
   readonly module: string;
   readonly variant: Variant;
   readonly shared: boolean;

@@ -18,7 +18,8 @@ export interface InlineModel extends Model {
 export function load(
   source: Source,
   options?: Omit<LoadOptions, 'shell'> & {
-    /** The module, compiled by the caller; with variant and threads that fit it. */
+    /** The module, compiled by the caller; with variant and threads that fit it.  No other is
+     *  taken in its place. */
     module?: WebAssembly.Module;
   },
 ): Promise<InlineModel>;

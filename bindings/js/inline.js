@@ -80,6 +80,34 @@ async function makeEngine(options, signal) {
   return { choice, core, members };
 }
 
+function dispose({ core, members }) {
+  for (const member of members.splice(0)) member.stop();
+  core.close();
+}
+
+// The engine with every operator, for a model that needs one which the first lacks.  Files move from
+// memory to memory: [address, size, location]
+// of each.  Where it is not to be had, what the first says stands.
+async function enlarge(first, files, options, lack) {
+  for (const member of first.members.splice(0)) member.stop();
+  let engine;
+  try {
+    engine = await makeEngine({ ...options, full: true }, options.signal);
+    for (const file of files) {
+      const at = engine.core.allocate(file[1]);
+      engine.core.write(at, new Uint8Array(first.core.memory.buffer, file[0], file[1]));
+      file[0] = at;
+    }
+  } catch (error) {
+    if (engine) dispose(engine);
+    options.signal?.throwIfAborted();
+    lack.cause = error;
+    throw lack;
+  }
+  dispose(first);
+  return engine;
+}
+
 const placeIn = (core) => ({
   allocate: (size) => core.allocate(size),
   write: (at, bytes) => core.write(at, bytes),
@@ -151,34 +179,51 @@ export async function load(source, options = {}) {
   const others = Object.entries(external).map(([location, from]) => [location,
     obtain(from, signal)]);
   say('engine');
-  const { choice, core, members } = await makeEngine(options, signal);
+  let engine = await makeEngine(options, signal);
   try {
     const made = performance.now();
-    const place = placeIn(core);
-    for (const [location, bring] of others) {
+    const place = placeIn(engine.core);
+    const files = [];
+    for (const [location, bring] of [...others, ['', model]]) {
       const { at, size } = await bring(place, (n, of) => say('download', n, of));
-      core.external(location, at, size);
+      files.push([at, size, location]);
     }
-    const { at, size } = await model(place, (n, of) => say('download', n, of));
     const there = performance.now();
-    say('prepare', size, size);
-    await breathe(); // lets the message out and an abort in
-    signal?.throwIfAborted();
+    const [, size] = files.at(-1);
     const name = options.name ?? (typeof source === 'string' || source instanceof URL
       ? String(source).split(/[?#]/)[0].split('/').pop() : undefined);
-    core.load(at, size, { ...options, name, threads: choice.threads });
+    const prepare = async () => {
+      say('prepare', size, size);
+      await breathe(); // lets the message out and an abort in
+      signal?.throwIfAborted();
+      for (const [at, bytes, location] of files.slice(0, -1)) {
+        engine.core.external(location, at, bytes);
+      }
+      engine.core.load(files.at(-1)[0], size, { ...options, name, threads: engine.choice.threads });
+    };
+    let extra = 0;
+    try {
+      await prepare();
+    } catch (error) {
+      if (error.code !== 'ERR_UNSUPPORTED' || options.module || options.full) throw error;
+      say('engine');
+      const then = performance.now();
+      engine = await enlarge(engine, files, options, error);
+      extra = performance.now() - then;
+      await prepare();
+    }
     const end = performance.now();
     say('ready', size, size);
+    const { choice, core, members } = engine;
     return new Model(core, members, {
       version, shell: options.role ?? 'inline', module: moduleURL(choice).pathname.split('/').pop(),
       variant: choice.variant, shared: choice.shared, threads: core.threads,
       missing: choice.missing, model: { name: name ?? 'model', bytes: size },
-      ms: { engine: made - begin, download: there - made, prepare: end - there,
+      ms: { engine: made - begin + extra, download: there - made, prepare: end - there - extra,
         total: end - begin },
     });
   } catch (error) {
-    for (const member of members) member.stop();
-    core.close();
+    dispose(engine);
     throw error;
   }
 }

@@ -24,6 +24,7 @@ struct port {
     size_t count, room;
     struct cli_list styles;
     bool own_page;
+    bool full; /* the model has an operator that the smaller engine lacks */
     /* external data of the model: its folder, and what is not below it */
     const char *model_dir;
     const char *bad_location;
@@ -186,6 +187,35 @@ static int read_external(void *user, const char *location, const void **data, si
     return ASHORE_OK;
 }
 
+/* Whether text, the lines of a file, has a line `domain:name`, or `name` of ai.onnx. */
+static bool lists(const struct cli_bytes *text, const char *line) {
+    const char *at = (const char *)text->data, *end = at + text->size;
+    size_t n = strlen(line);
+    while (at < end) {
+        const char *next = memchr(at, '\n', (size_t)(end - at));
+        size_t length = (size_t)((next ? next : end) - at);
+        if (length == n && memcmp(at, line, n) == 0) return true;
+        at += length + 1;
+    }
+    return false;
+}
+
+/* Without the list of what the smaller engine has, the larger one comes along. */
+static bool needs_full(struct cli *cli, const ashore_model *model) {
+    const char *js = cli_js_dir(cli);
+    struct cli_bytes known;
+    bool missing = false;
+    if (!js || cli_file_read(cli_format(cli, "%s/core_operators.txt", js), &known, NULL))
+        return true;
+    for (size_t i = 0; i < ashore_model_op_kinds(model); i++) {
+        const struct ashore_op_count *op = ashore_model_op(model, i);
+        const char *name = *op->domain ? cli_format(cli, "%s:%s", op->domain, op->name) : op->name;
+        missing = missing || !lists(&known, name);
+    }
+    cli_file_free(&known);
+    return missing;
+}
+
 /* Loading the model proves that it can be read and finds its external data. */
 static int put_model(struct port *port, const char *from) {
     struct cli *cli = port->cli;
@@ -202,6 +232,7 @@ static int put_model(struct port *port, const char *from) {
     port->model_dir = cli_path_dir(cli, from);
     ashore_model *model = NULL;
     rc = ashore_model_load_memory(bytes.data, bytes.size, &options, &model, &err);
+    port->full = rc != ASHORE_OK || needs_full(cli, model);
     ashore_model_destroy(&model);
     if (rc == ASHORE_OK) return CLI_OK;
     if (!port->bad_location) return cli_report(cli, &err);
@@ -220,7 +251,7 @@ static int put_package(struct port *port, const char *from, const char *to) {
         const char *name = names.items[i];
         size_t kind = 0;
         while (kind < 3 && !cli_has_suffix(name, kinds[kind])) kind++;
-        if (kind == 3) continue;
+        if (kind == 3 || (!port->full && strncmp(name, "ashore-full-", 12) == 0)) continue;
         int rc = put_file(port, cli_format(cli, "%s/%s", from, name),
                           cli_format(cli, "%s/%s", to, name));
         if (rc) return rc;
@@ -363,7 +394,8 @@ const struct cli_command cli_port = {
     .details =
         "Writes a folder that any static host can serve: the model with its external data, the\n"
         "engine (ashore/), an index.html under a strict content security policy, and last\n"
-        "manifest.json with the size and SHA-256 of each file.\n"
+        "manifest.json with the size and SHA-256 of each file. The modules with every operator\n"
+        "(ashore-full-*) are there only if the model needs them.\n"
         "\n"
         "The page (page/) is one for any model: it takes pictures, sound, text, numbers and .npy\n"
         "files for the inputs and shows the outputs as classes, pictures, lines, tables or text.\n"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 ASH_MAKES("HardSigmoid Mul", "HardSwish ashore:Conv|ashore:ConvTranspose|ashore:MatMul");
+ASH_MAKES("CastLike", "Clip ashore:Conv|ashore:ConvTranspose|ashore:MatMul");
 ASH_MAKES("Sigmoid Mul", "Swish ashore:Conv|ashore:ConvTranspose|ashore:MatMul");
 
 int ash_act_parse(const struct ash_parse *c, struct ash_act_f32 *act) {

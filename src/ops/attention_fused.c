@@ -12,6 +12,9 @@
 
 #include <math.h>
 
+ASH_MAKES("Transpose MatMul Reshape Mul Add Softmax", "ashore:Attention");
+ASH_MAKES("Equal Where", "ashore:Attention Where");
+
 enum { IN_MASKS = 3 };
 
 struct fused_attrs {

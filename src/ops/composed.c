@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+ASH_MAKES("Swish Mul", "SwiGLU");
+ASH_MAKES("ReduceMean Sub Mul Sqrt Add Div CastLike", "MeanVarianceNormalization");
+ASH_MAKES("ReduceL1 ReduceL2 Equal Where Div CastLike", "LpNormalization");
+ASH_MAKES("LogSoftmax NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss");
+
 static uint32_t two(struct ash_builder *b, const char *op, uint32_t x, uint32_t y) {
     return ash_build(b, op, x, y, ASH_NONE);
 }

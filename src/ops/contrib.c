@@ -9,6 +9,21 @@
 
 #define MICROSOFT "com.microsoft"
 
+ASH_MAKES("Gelu", "com.microsoft:Gelu|com.microsoft:FastGelu|com.microsoft:BiasGelu");
+ASH_MAKES("Add", "com.microsoft:FastGelu|com.microsoft:BiasGelu");
+ASH_MAKES("Swish", "com.microsoft:QuickGelu");
+ASH_MAKES("Conv Add", "com.microsoft:FusedConv");
+ASH_MAKES("Gemm", "com.microsoft:FusedGemm");
+ASH_MAKES("Relu Tanh Sigmoid LeakyRelu", "com.microsoft:FusedConv|com.microsoft:FusedGemm");
+ASH_MAKES("HardSigmoid Clip CastLike", "com.microsoft:FusedConv|com.microsoft:FusedGemm");
+ASH_MAKES("MatMul Transpose Mul CastLike", "com.microsoft:FusedMatMul");
+ASH_MAKES("Add LayerNormalization", "com.microsoft:SkipLayerNormalization");
+ASH_MAKES("Add RMSNormalization", "com.microsoft:SkipSimplifiedLayerNormalization");
+ASH_MAKES("Gather Shape Slice Add LayerNormalization", "com.microsoft:EmbedLayerNormalization");
+ASH_MAKES("Sub Equal CastLike ReduceSum", "com.microsoft:EmbedLayerNormalization");
+ASH_MAKES("Split MatMul Add Squeeze Gather Unsqueeze Concat", "com.microsoft:Attention");
+ASH_MAKES("com.microsoft:MultiHeadAttention", "com.microsoft:Attention");
+
 static uint32_t one(struct ash_builder *b, const char *op, uint32_t x) {
     return ash_build(b, op, x, ASH_NONE, ASH_NONE);
 }

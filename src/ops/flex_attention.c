@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+ASH_MAKES("Cast Shape Pow Gather Mul Transpose MatMul Softmax", "ai.onnx.preview:FlexAttention");
+
 struct flex_attrs {
     float scale;
     bool has_scale;

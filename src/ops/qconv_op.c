@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+ASH_MAKES("Conv", "QLinearConv|ConvInteger|ashore:QLinearConv|ashore:ConvInteger");
+ASH_MAKES("Transpose", "ashore:QLinearConv|ashore:ConvInteger");
+
 struct qconv_attrs {
     struct ash_conv_attrs conv;
     struct ash_qlimits limits;

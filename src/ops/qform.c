@@ -3,6 +3,14 @@
 #include <math.h>
 #include <string.h>
 
+ASH_MAKES("Cast Sub Reshape", "MatMulInteger|ConvInteger|ashore:ConvInteger");
+ASH_MAKES("Cast Sub Reshape Add Mul Div Clip QuantizeLinear", "QLinearConv|QLinearMatMul");
+ASH_MAKES("Cast Sub Reshape Add Mul Div Clip QuantizeLinear", "com.microsoft:QGemm");
+ASH_MAKES("Cast Sub Reshape Add Mul Div Clip QuantizeLinear", "ashore:QLinearConv");
+ASH_MAKES("Cast Sub Reshape Add Mul Div Clip QuantizeLinear", "ashore:QLinearMatMul");
+ASH_MAKES("Cast Sub Add Mul", "com.microsoft:MatMulIntegerToFloat");
+ASH_MAKES("Cast Sub Add Mul", "com.microsoft:DynamicQuantizeMatMul");
+
 const struct ash_qform *ash_qform_of(const struct ash_node *node) {
     static const struct {
         const char *op;

@@ -11,6 +11,16 @@
 #include <assert.h>
 #include <string.h>
 
+ASH_MAKES("Add DequantizeLinear QuantizeLinear", "com.microsoft:QLinearAdd");
+ASH_MAKES("Mul DequantizeLinear QuantizeLinear", "com.microsoft:QLinearMul");
+ASH_MAKES("Concat DequantizeLinear QuantizeLinear", "com.microsoft:QLinearConcat");
+ASH_MAKES("Sigmoid DequantizeLinear QuantizeLinear", "com.microsoft:QLinearSigmoid");
+ASH_MAKES("LeakyRelu DequantizeLinear QuantizeLinear", "com.microsoft:QLinearLeakyRelu");
+ASH_MAKES("Softmax DequantizeLinear QuantizeLinear", "com.microsoft:QLinearSoftmax");
+ASH_MAKES("AveragePool DequantizeLinear QuantizeLinear", "com.microsoft:QLinearAveragePool");
+ASH_MAKES("GlobalAveragePool DequantizeLinear", "com.microsoft:QLinearGlobalAveragePool");
+ASH_MAKES("QuantizeLinear", "com.microsoft:QLinearGlobalAveragePool");
+
 static const struct ash_op *plain_form(const struct ash_node *node) {
     return ash_op_find("", node->op_type + strlen("QLinear"), ASH_OPSET_NEWEST);
 }

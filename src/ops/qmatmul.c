@@ -7,6 +7,11 @@
 
 #include <string.h>
 
+ASH_MAKES("MatMul", "MatMulInteger|QLinearMatMul|ashore:QLinearMatMul");
+ASH_MAKES("MatMul Mul Transpose", "com.microsoft:QGemm");
+ASH_MAKES("MatMul Reshape", "com.microsoft:MatMulIntegerToFloat");
+ASH_MAKES("MatMul DynamicQuantizeLinear", "com.microsoft:DynamicQuantizeMatMul");
+
 struct qmatmul_attrs {
     struct ash_qlimits limits;
     float alpha;           /* of QGemm, 1 otherwise */

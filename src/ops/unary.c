@@ -53,66 +53,171 @@ enum unary {
     UNARY_THRESHOLDED
 };
 
+struct unary_attrs;
+
+/* One function, in real numbers. */
+typedef double unary_fn(const struct unary_attrs *a, double x);
+
 struct unary_attrs {
     enum unary fn;
     int takes;
     float alpha, beta; /* Selu: beta is gamma; Shrink: bias, lambd; IsInf: whether below, above */
+    unary_fn *real;
 };
 
+static double clamp(double x, double low, double high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+static double sigmoid(double x) {
+    double e = exp(-fabs(x));
+    return (x < 0 ? e : 1) / (1 + e);
+}
+
+static double softplus(double x) { return (x > 0 || isnan(x) ? x : 0) + log1p(exp(-fabs(x))); }
+
+/* The functions of circle and hyperbola are made of those that every engine has, without
+ * cancellation. */
+static double acosh_of(double x) {
+    return x > 0x1p500 ? log(x) + 0.69314718055994530942
+                       : log1p(x - 1 + sqrt(2 * (x - 1) + (x - 1) * (x - 1)));
+}
+
+static double asinh_of(double x) {
+    double m = fabs(x);
+    return copysign(m > 0x1p500 ? log(m) + 0.69314718055994530942
+                                : log1p(m + m * m / (1 + sqrt(m * m + 1))),
+                    x);
+}
+
+static double atanh_of(double x) {
+    double m = fabs(x);
+    return copysign(0.5 * log1p(2 * m / (1 - m)), x);
+}
+
+static double sinh_of(double x) {
+    double m = fabs(x), e;
+    if (m < 1) return copysign(0.5 * (expm1(m) - expm1(-m)), x);
+    e = exp(0.5 * m);
+    return copysign(0.5 * e * e - 0.5 / e / e, x);
+}
+
+static double cosh_of(double x) {
+    double e = exp(0.5 * fabs(x));
+    return 0.5 * e * e + 0.5 / e / e;
+}
+
+static double shrink(const struct unary_attrs *a, double x) {
+    if (x < -(double)a->beta) return x + (double)a->alpha;
+    return x > (double)a->beta ? x - (double)a->alpha : isnan(x) ? x : 0;
+}
+
+#define REAL(name, value)                                                                          \
+    static double real_##name(const struct unary_attrs *a, double x) {                             \
+        (void)a;                                                                                   \
+        return value;                                                                              \
+    }
+REAL(abs, fabs(x))
+REAL(acos, 2 * atan(sqrt((1 - x) / (1 + x))))
+REAL(acosh, acosh_of(x))
+REAL(asin, atan(x / sqrt((1 - x) * (1 + x))))
+REAL(asinh, asinh_of(x))
+REAL(atan, atan(x))
+REAL(atanh, atanh_of(x))
+REAL(ceil, ceil(x))
+REAL(celu, x < 0 ? (double)a->alpha * expm1(x / (double)a->alpha) : x)
+REAL(cos, cos(x))
+REAL(cosh, cosh_of(x))
+REAL(elu, x < 0 ? (double)a->alpha * expm1(x) : x)
+REAL(erf, erf(x))
+REAL(exp, exp(x))
+REAL(floor, floor(x))
+REAL(gelu, 0.5 * x * (1 + erf(x * 0.70710678118654752440)))
+REAL(gelu_tanh, 0.5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x))))
+REAL(hardsigmoid, clamp(((double)a->alpha * x) + (double)a->beta, 0, 1))
+REAL(hardswish, (x * clamp(x / 6 + 0.5, 0, 1)))
+REAL(isinf, isinf(x) && (x < 0 ? a->alpha : a->beta) != 0)
+REAL(isnan, isnan(x))
+REAL(leakyrelu, x < 0 ? (double)a->alpha * x : x)
+REAL(log, log(x))
+REAL(mish, (x * tanh(softplus(x))))
+REAL(neg, -x)
+REAL(reciprocal, 1 / x)
+REAL(relu, x < 0 ? 0 : x)
+REAL(round, rint(x))
+REAL(selu, ((double)a->beta * (x < 0 ? (double)a->alpha * expm1(x) : x)))
+REAL(shrink, shrink(a, x))
+REAL(sigmoid, sigmoid(x))
+REAL(sign, x > 0 ? 1 : x < 0 ? -1 : x)
+REAL(sin, sin(x))
+REAL(sinh, sinh_of(x))
+REAL(softplus, softplus(x))
+REAL(softsign, x / (1 + fabs(x)))
+REAL(sqrt, sqrt(x))
+REAL(swish, (x * sigmoid(((double)a->alpha * x))))
+REAL(tan, sin(x) / cos(x))
+REAL(tanh, tanh(x))
+REAL(thresholded, x > (double)a->alpha || isnan(x) ? x : 0)
+#undef REAL
+
+/* By operator, so that a trimmed engine has its own functions alone (cmake/wasm_map.py). */
 static const struct unary_row {
     const char *name;
+    unary_fn *real; /* NULL: of integers alone */
     enum unary fn;
     int takes;
     float alpha, beta; /* defaults; both are read wherever they are written */
-} unary_rows[] = {
-    {"Abs", UNARY_ABS, ASH_TAKES_NUMBER, 0, 0},
-    {"Acos", UNARY_ACOS, ASH_TAKES_FLOAT, 0, 0},
-    {"Acosh", UNARY_ACOSH, ASH_TAKES_FLOAT, 0, 0},
-    {"Asin", UNARY_ASIN, ASH_TAKES_FLOAT, 0, 0},
-    {"Asinh", UNARY_ASINH, ASH_TAKES_FLOAT, 0, 0},
-    {"Atan", UNARY_ATAN, ASH_TAKES_FLOAT, 0, 0},
-    {"Atanh", UNARY_ATANH, ASH_TAKES_FLOAT, 0, 0},
-    {"BitwiseNot", UNARY_BITWISENOT, ASH_TAKES_INT, 0, 0},
-    {"Ceil", UNARY_CEIL, ASH_TAKES_FLOAT, 0, 0},
-    {"Celu", UNARY_CELU, ASH_TAKES_FLOAT, 1.0f, 0},
-    {"Cos", UNARY_COS, ASH_TAKES_FLOAT, 0, 0},
-    {"Cosh", UNARY_COSH, ASH_TAKES_FLOAT, 0, 0},
-    {"Elu", UNARY_ELU, ASH_TAKES_FLOAT, 1.0f, 0},
-    {"Erf", UNARY_ERF, ASH_TAKES_NUMBER, 0, 0},
-    {"Exp", UNARY_EXP, ASH_TAKES_FLOAT, 0, 0},
-    {"Floor", UNARY_FLOOR, ASH_TAKES_FLOAT, 0, 0},
-    {"Gelu", UNARY_GELU, ASH_TAKES_FLOAT, 0, 0},
-    {"HardSigmoid", UNARY_HARDSIGMOID, ASH_TAKES_FLOAT, 0.2f, 0.5f},
-    {"HardSwish", UNARY_HARDSWISH, ASH_TAKES_FLOAT, 0, 0},
-    {"IsInf", UNARY_ISINF, ASH_TAKES_FLOAT, 1.0f, 1.0f},
-    {"IsNaN", UNARY_ISNAN, ASH_TAKES_FLOAT, 0, 0},
-    {"LeakyRelu", UNARY_LEAKYRELU, ASH_TAKES_FLOAT, 0.01f, 0},
-    {"Log", UNARY_LOG, ASH_TAKES_FLOAT, 0, 0},
-    {"Mish", UNARY_MISH, ASH_TAKES_FLOAT, 0, 0},
-    {"Neg", UNARY_NEG, ASH_TAKES_NUMBER, 0, 0},
-    {"Not", UNARY_NOT, ASH_TAKES_BOOL, 0, 0},
-    {"Reciprocal", UNARY_RECIPROCAL, ASH_TAKES_FLOAT, 0, 0},
-    {"Relu", UNARY_RELU, ASH_TAKES_NUMBER, 0, 0},
-    {"Round", UNARY_ROUND, ASH_TAKES_FLOAT, 0, 0},
-    {"Selu", UNARY_SELU, ASH_TAKES_FLOAT, 1.67326319217681884765625f, 1.05070102214813232421875f},
-    {"Shrink", UNARY_SHRINK, ASH_TAKES_NUMBER, 0, 0.5f},
-    {"Sigmoid", UNARY_SIGMOID, ASH_TAKES_FLOAT, 0, 0},
-    {"Sign", UNARY_SIGN, ASH_TAKES_NUMBER, 0, 0},
-    {"Sin", UNARY_SIN, ASH_TAKES_FLOAT, 0, 0},
-    {"Sinh", UNARY_SINH, ASH_TAKES_FLOAT, 0, 0},
-    {"Softplus", UNARY_SOFTPLUS, ASH_TAKES_FLOAT, 0, 0},
-    {"Softsign", UNARY_SOFTSIGN, ASH_TAKES_FLOAT, 0, 0},
-    {"Sqrt", UNARY_SQRT, ASH_TAKES_FLOAT, 0, 0},
-    {"Swish", UNARY_SWISH, ASH_TAKES_FLOAT, 1.0f, 0},
-    {"Tan", UNARY_TAN, ASH_TAKES_FLOAT, 0, 0},
-    {"Tanh", UNARY_TANH, ASH_TAKES_FLOAT, 0, 0},
-    {"ThresholdedRelu", UNARY_THRESHOLDED, ASH_TAKES_FLOAT, 1.0f, 0},
+} ash_by_op_unary[] = {
+    {"Abs", real_abs, UNARY_ABS, ASH_TAKES_NUMBER, 0, 0},
+    {"Acos", real_acos, UNARY_ACOS, ASH_TAKES_FLOAT, 0, 0},
+    {"Acosh", real_acosh, UNARY_ACOSH, ASH_TAKES_FLOAT, 0, 0},
+    {"Asin", real_asin, UNARY_ASIN, ASH_TAKES_FLOAT, 0, 0},
+    {"Asinh", real_asinh, UNARY_ASINH, ASH_TAKES_FLOAT, 0, 0},
+    {"Atan", real_atan, UNARY_ATAN, ASH_TAKES_FLOAT, 0, 0},
+    {"Atanh", real_atanh, UNARY_ATANH, ASH_TAKES_FLOAT, 0, 0},
+    {"BitwiseNot", NULL, UNARY_BITWISENOT, ASH_TAKES_INT, 0, 0},
+    {"Ceil", real_ceil, UNARY_CEIL, ASH_TAKES_FLOAT, 0, 0},
+    {"Celu", real_celu, UNARY_CELU, ASH_TAKES_FLOAT, 1.0f, 0},
+    {"Cos", real_cos, UNARY_COS, ASH_TAKES_FLOAT, 0, 0},
+    {"Cosh", real_cosh, UNARY_COSH, ASH_TAKES_FLOAT, 0, 0},
+    {"Elu", real_elu, UNARY_ELU, ASH_TAKES_FLOAT, 1.0f, 0},
+    {"Erf", real_erf, UNARY_ERF, ASH_TAKES_NUMBER, 0, 0},
+    {"Exp", real_exp, UNARY_EXP, ASH_TAKES_FLOAT, 0, 0},
+    {"Floor", real_floor, UNARY_FLOOR, ASH_TAKES_FLOAT, 0, 0},
+    {"Gelu", real_gelu, UNARY_GELU, ASH_TAKES_FLOAT, 0, 0},
+    {"Gelu", real_gelu_tanh, UNARY_GELU_TANH, ASH_TAKES_FLOAT, 0, 0}, /* found behind Gelu */
+    {"HardSigmoid", real_hardsigmoid, UNARY_HARDSIGMOID, ASH_TAKES_FLOAT, 0.2f, 0.5f},
+    {"HardSwish", real_hardswish, UNARY_HARDSWISH, ASH_TAKES_FLOAT, 0, 0},
+    {"IsInf", real_isinf, UNARY_ISINF, ASH_TAKES_FLOAT, 1.0f, 1.0f},
+    {"IsNaN", real_isnan, UNARY_ISNAN, ASH_TAKES_FLOAT, 0, 0},
+    {"LeakyRelu", real_leakyrelu, UNARY_LEAKYRELU, ASH_TAKES_FLOAT, 0.01f, 0},
+    {"Log", real_log, UNARY_LOG, ASH_TAKES_FLOAT, 0, 0},
+    {"Mish", real_mish, UNARY_MISH, ASH_TAKES_FLOAT, 0, 0},
+    {"Neg", real_neg, UNARY_NEG, ASH_TAKES_NUMBER, 0, 0},
+    {"Not", NULL, UNARY_NOT, ASH_TAKES_BOOL, 0, 0},
+    {"Reciprocal", real_reciprocal, UNARY_RECIPROCAL, ASH_TAKES_FLOAT, 0, 0},
+    {"Relu", real_relu, UNARY_RELU, ASH_TAKES_NUMBER, 0, 0},
+    {"Round", real_round, UNARY_ROUND, ASH_TAKES_FLOAT, 0, 0},
+    {"Selu", real_selu, UNARY_SELU, ASH_TAKES_FLOAT, 1.67326319217681884765625f,
+     1.05070102214813232421875f},
+    {"Shrink", real_shrink, UNARY_SHRINK, ASH_TAKES_NUMBER, 0, 0.5f},
+    {"Sigmoid", real_sigmoid, UNARY_SIGMOID, ASH_TAKES_FLOAT, 0, 0},
+    {"Sign", real_sign, UNARY_SIGN, ASH_TAKES_NUMBER, 0, 0},
+    {"Sin", real_sin, UNARY_SIN, ASH_TAKES_FLOAT, 0, 0},
+    {"Sinh", real_sinh, UNARY_SINH, ASH_TAKES_FLOAT, 0, 0},
+    {"Softplus", real_softplus, UNARY_SOFTPLUS, ASH_TAKES_FLOAT, 0, 0},
+    {"Softsign", real_softsign, UNARY_SOFTSIGN, ASH_TAKES_FLOAT, 0, 0},
+    {"Sqrt", real_sqrt, UNARY_SQRT, ASH_TAKES_FLOAT, 0, 0},
+    {"Swish", real_swish, UNARY_SWISH, ASH_TAKES_FLOAT, 1.0f, 0},
+    {"Tan", real_tan, UNARY_TAN, ASH_TAKES_FLOAT, 0, 0},
+    {"Tanh", real_tanh, UNARY_TANH, ASH_TAKES_FLOAT, 0, 0},
+    {"ThresholdedRelu", real_thresholded, UNARY_THRESHOLDED, ASH_TAKES_FLOAT, 1.0f, 0},
 };
 
 static int unary_parse(const struct ash_parse *c, void *attrs) {
     static const char *const approximations[] = {"none", "tanh", NULL};
     struct unary_attrs *a = attrs;
-    const struct unary_row *row = unary_rows;
+    const struct unary_row *row = ash_by_op_unary;
     int64_t below, above;
     int approximate = 0;
 
@@ -133,7 +238,9 @@ static int unary_parse(const struct ash_parse *c, void *attrs) {
         a->beta = above != 0;
     }
     ASH_TRY(ash_parse_choice(c, "approximate", approximations, 0, &approximate));
-    if (a->fn == UNARY_GELU && approximate) a->fn = UNARY_GELU_TANH;
+    if (a->fn == UNARY_GELU && approximate) row++;
+    a->fn = row->fn;
+    a->real = row->real;
     return ASHORE_OK;
 }
 
@@ -145,121 +252,6 @@ static int unary_infer(struct ash_infer *c) {
     if (a->fn == UNARY_ISINF || a->fn == UNARY_ISNAN) dtype = ASHORE_BOOL;
     ash_infer_like(c, 0, dtype, 0);
     return ASHORE_OK;
-}
-
-static double clamp(double x, double low, double high) {
-    return x < low ? low : x > high ? high : x;
-}
-
-static double sigmoid(double x) {
-    double e = exp(-fabs(x));
-    return (x < 0 ? e : 1) / (1 + e);
-}
-
-static double softplus(double x) { return (x > 0 || isnan(x) ? x : 0) + log1p(exp(-fabs(x))); }
-
-/* The functions of circle and hyperbola from those that every engine has, without cancellation. */
-static double curved(enum unary fn, double x) {
-    double m = fabs(x), e;
-
-    switch (fn) {
-    case UNARY_ACOS:
-        return 2 * atan(sqrt((1 - x) / (1 + x)));
-    case UNARY_ASIN:
-        return atan(x / sqrt((1 - x) * (1 + x)));
-    case UNARY_ATAN:
-        return atan(x);
-    case UNARY_TAN:
-        return sin(x) / cos(x);
-    case UNARY_ACOSH:
-        return x > 0x1p500 ? log(x) + 0.69314718055994530942
-                           : log1p(x - 1 + sqrt(2 * (x - 1) + (x - 1) * (x - 1)));
-    case UNARY_ASINH:
-        return copysign(m > 0x1p500 ? log(m) + 0.69314718055994530942
-                                    : log1p(m + m * m / (1 + sqrt(m * m + 1))),
-                        x);
-    case UNARY_ATANH:
-        return copysign(0.5 * log1p(2 * m / (1 - m)), x);
-    case UNARY_SINH:
-        if (m < 1) return copysign(0.5 * (expm1(m) - expm1(-m)), x);
-        e = exp(0.5 * m);
-        return copysign(0.5 * e * e - 0.5 / e / e, x);
-    default: /* Cosh */
-        e = exp(0.5 * m);
-        return 0.5 * e * e + 0.5 / e / e;
-    }
-}
-
-static double unary_real(const struct unary_attrs *a, double x) {
-    switch (a->fn) {
-    case UNARY_ABS:
-        return fabs(x);
-    case UNARY_CEIL:
-        return ceil(x);
-    case UNARY_CELU:
-        return x < 0 ? (double)a->alpha * expm1(x / (double)a->alpha) : x;
-    case UNARY_COS:
-        return cos(x);
-    case UNARY_ELU:
-        return x < 0 ? (double)a->alpha * expm1(x) : x;
-    case UNARY_ERF:
-        return erf(x);
-    case UNARY_EXP:
-        return exp(x);
-    case UNARY_FLOOR:
-        return floor(x);
-    case UNARY_GELU:
-        return 0.5 * x * (1 + erf(x * 0.70710678118654752440));
-    case UNARY_GELU_TANH:
-        return 0.5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
-    case UNARY_HARDSIGMOID:
-        return clamp((double)a->alpha * x + (double)a->beta, 0, 1);
-    case UNARY_HARDSWISH:
-        return x * clamp(x / 6 + 0.5, 0, 1);
-    case UNARY_LEAKYRELU:
-        return x < 0 ? (double)a->alpha * x : x;
-    case UNARY_LOG:
-        return log(x);
-    case UNARY_MISH:
-        return x * tanh(softplus(x));
-    case UNARY_NEG:
-        return -x;
-    case UNARY_RECIPROCAL:
-        return 1 / x;
-    case UNARY_RELU:
-        return x < 0 ? 0 : x;
-    case UNARY_ROUND:
-        return rint(x);
-    case UNARY_SELU:
-        return (double)a->beta * (x < 0 ? (double)a->alpha * expm1(x) : x);
-    case UNARY_SIGMOID:
-        return sigmoid(x);
-    case UNARY_SIGN:
-        return x > 0 ? 1 : x < 0 ? -1 : x;
-    case UNARY_SIN:
-        return sin(x);
-    case UNARY_SOFTPLUS:
-        return softplus(x);
-    case UNARY_SOFTSIGN:
-        return x / (1 + fabs(x));
-    case UNARY_SQRT:
-        return sqrt(x);
-    case UNARY_SWISH:
-        return x * sigmoid((double)a->alpha * x);
-    case UNARY_TANH:
-        return tanh(x);
-    case UNARY_THRESHOLDED:
-        return x > (double)a->alpha || isnan(x) ? x : 0;
-    case UNARY_ISINF:
-        return isinf(x) && (x < 0 ? a->alpha : a->beta) != 0;
-    case UNARY_ISNAN:
-        return isnan(x);
-    case UNARY_SHRINK:
-        if (x < -(double)a->beta) return x + (double)a->alpha;
-        return x > (double)a->beta ? x - (double)a->alpha : isnan(x) ? x : 0;
-    default:
-        return curved(a->fn, x);
-    }
 }
 
 static int64_t unary_whole(const struct unary_attrs *a, int64_t x, bool is_signed) {
@@ -279,7 +271,7 @@ static int64_t unary_whole(const struct unary_attrs *a, int64_t x, bool is_signe
     case UNARY_SIGN:
         return negative ? -1 : x != 0;
     default:
-        return (int64_t)unary_real(a, is_signed ? (double)x : (double)(uint64_t)x);
+        return (int64_t)a->real(a, is_signed ? (double)x : (double)(uint64_t)x);
     }
 }
 
@@ -299,7 +291,7 @@ static int unary_ref(struct ash_run *c) {
     for (int64_t start = 0; (n = ash_tile_size(count, start)); start += (int64_t)n) {
         if (real) {
             ash_load_f64(x->dtype, ash_at(x, start), n, t.real);
-            for (size_t i = 0; i < n; i++) t.real[i] = unary_real(a, t.real[i]);
+            for (size_t i = 0; i < n; i++) t.real[i] = a->real(a, t.real[i]);
             ash_store_f64(y->dtype, t.real, n, ash_at(y, start));
         } else {
             ash_load_i64(x->dtype, ash_at(x, start), n, t.whole);

@@ -9,6 +9,9 @@
 #include <math.h>
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_attention, "MatMul Softmax Transpose");
+ASH_MAKES("ashore:Attention", "MatMul Softmax Transpose");
+
 enum { MASKS = 2, DEPTH_MAX = 8 };
 
 struct mask {

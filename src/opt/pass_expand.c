@@ -4,8 +4,26 @@
 
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_expand, "SwiGLU|MeanVarianceNormalization|LpNormalization");
+ASH_PASS_NEEDS(ash_pass_expand, "SoftmaxCrossEntropyLoss|com.microsoft:Attention");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:Gelu|com.microsoft:FastGelu");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:BiasGelu|com.microsoft:QuickGelu");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:FusedConv|com.microsoft:FusedGemm");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:FusedMatMul");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:SkipLayerNormalization");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:SkipSimplifiedLayerNormalization");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:EmbedLayerNormalization");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearConcat|com.microsoft:QLinearSigmoid");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearLeakyRelu|com.microsoft:QLinearSoftmax");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearAveragePool");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearGlobalAveragePool");
+
+/* Quantised convolutions are not put together of others as long as they may become the internal
+ * operator of their name, which has kernels. */
 static bool expands(const struct ash_node *n) {
-    return n->op && n->op->body && !n->op->lower && strcmp(n->domain, ASH_INTERNAL) != 0;
+    if (!n->op || !n->op->body || n->op->lower) return false;
+    return *n->domain ? strcmp(n->domain, ASH_INTERNAL) != 0
+                      : ash_op_find(ASH_INTERNAL, n->op_type, 1) == NULL;
 }
 
 /* NULL when too little is known yet. */

@@ -19,6 +19,20 @@
 
 #define MICROSOFT "com.microsoft"
 
+ASH_PASS_NEEDS(ash_pass_quantized, "DequantizeLinear|QuantizeLinear|MatMulInteger|ConvInteger");
+ASH_MAKES("DequantizeLinear", "com.microsoft:DequantizeLinear");
+ASH_MAKES("Transpose ashore:QLinearConv", "Conv DequantizeLinear");
+ASH_MAKES("ashore:QLinearMatMul", "MatMul DequantizeLinear");
+ASH_MAKES("com.microsoft:QGemm", "Gemm DequantizeLinear");
+ASH_MAKES("com.microsoft:QLinearAdd", "Add DequantizeLinear QuantizeLinear");
+ASH_MAKES("com.microsoft:QLinearMul", "Mul DequantizeLinear QuantizeLinear");
+ASH_MAKES("Transpose ashore:QLinearConv", "ConvInteger Cast Mul");
+ASH_MAKES("com.microsoft:MatMulIntegerToFloat", "MatMulInteger Cast Mul");
+ASH_MAKES("Transpose ashore:ConvInteger", "ConvInteger");
+ASH_MAKES("Transpose ashore:QLinearConv", "QLinearConv");
+ASH_MAKES("DequantizeLinear", "MaxPool QuantizeLinear|MatMulInteger|ConvInteger");
+ASH_MAKES("QuantizeLinear", "MaxPool DequantizeLinear|MatMulInteger|ConvInteger");
+
 static bool is_op(const struct ash_node *n, const char *op) {
     return n && n->n_out && !*n->domain && !strcmp(n->op_type, op);
 }
@@ -558,12 +572,25 @@ static int take_wrapped(struct list *l, struct ash_node *n, bool *done) {
     return ASHORE_OK;
 }
 
+/* Anything that this pass looks for: without, all bytes stay as they are. */
+static bool quantizes(const struct ash_graph *g) {
+    static const char *const names[] = {"DequantizeLinear", "QuantizeLinear", "MatMulInteger",
+                                        "ConvInteger"};
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        const char *op = g->nodes[i]->op_type;
+        if (!strncmp(op, "QLinear", 7)) return true;
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+            if (!strcmp(op, names[k])) return true;
+    }
+    return false;
+}
+
 int ash_pass_quantized(struct ash_pass *p) {
     static int (*const takes[])(struct list *, struct ash_node *, bool *) = {
         take_conv,    take_matmul, take_binary, take_move,   take_gather,
         take_dynamic, take_layout, take_pool,   take_wrapped};
     struct list l = {.p = p};
-    uint32_t n = p->graph->n_nodes;
+    uint32_t n = quantizes(p->graph) ? p->graph->n_nodes : 0;
     for (uint32_t i = 0; i < n; i++) {
         struct ash_node *node = p->graph->nodes[i];
         bool done = false;

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+ASH_PASS_NEEDS(ash_pass_weights, "DequantizeLinear|com.microsoft:DequantizeLinear|Cast");
+
 /* The result of n, if all that it reads are constants. */
 static int compute(struct ash_pass *p, const struct ash_node *n, const struct ash_tensor **result) {
     struct ash_info in[3], out = {.data = NULL};

@@ -55,7 +55,8 @@ typedef int ash_pass_fn(struct ash_pass *p);
     X(ash_pass_weights)    /* weights dequantised that nothing above took as they are */
 
 /* ASH_PASS_NEEDS(ash_pass_fuse, "Conv|MatMul"): in a graph without these operators, as ASH_MAKES
- * writes them, the pass changes nothing, and an engine without them does without the pass. */
+ * writes them, the pass changes nothing, and an engine without them does without the pass.  With
+ * several lines for a pass, one that is met is enough. */
 #define ASH_PASS_NEEDS(name, of) _Static_assert(sizeof(&name) && sizeof("" of) > 1, "")
 
 #define ASH_PASS_DECLARE(name) ash_pass_fn name;

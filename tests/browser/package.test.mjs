@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { slow, small } from '../js/onnx_writer.mjs';
+import { rare, slow, small } from '../js/onnx_writer.mjs';
 import { packageDir } from '../js/setup.mjs';
 import { openBrowser, openPage, serve } from './serve.mjs';
 
@@ -14,6 +14,7 @@ const files = {
     + 'const { y } = await m.run({ x: new Tensor("float32", [1, 1, 1, 1], [1, 4]) });\n'
     + 'postMessage({ y: [...y.data], report: m.report });\n',
   '/small.onnx': small(),
+  '/rare.onnx': rare({ data: Float32Array.of(5) }),
   '/slow.onnx': slow(),
   '/large.onnx': { delay: 20, body: Buffer.concat([small(), Buffer.alloc(3e6)]) },
 };
@@ -70,6 +71,26 @@ for (const [kind, options, threads] of [['isolated', { threads: 3 }, 3],
     assert.equal(r.report.missing.length, threads < options.threads ? 1 : 0);
     assert.equal(r.closed, 'ERR_STATE');
     assert.ok(r.memory.wasm > 0);
+    assert.deepEqual(r.problems, []);
+  });
+}
+
+for (const options of [{ threads: 1 }, { threads: 3 }, { threads: 1, shell: 'inline' }]) {
+  test(`the engine with every operator, ${JSON.stringify(options)}`, async () => {
+    const r = await inPage('isolated', async (given) => {
+      const { load, Tensor } = globalThis.ashore;
+      const m = await load('/rare.onnx', given);
+      const x = new Tensor('float32', [1, 2, 3, 4, 5, 4, 3, 2], [2, 4]);
+      const { y } = await m.run({ x });
+      const names = performance.getEntriesByType('resource').map(({ name }) =>
+        name.split('/').pop());
+      m.close();
+      return { y: [...y.data], report: m.report, fetched: names };
+    }, options);
+    assert.deepEqual(r.y, [0, 0, 0, 1, 1, 0, 0, 0]);
+    assert.equal(r.report.module, `ashore-full-relaxed${options.threads > 1 ? '-mt' : ''}.wasm`);
+    assert.equal(r.report.threads, options.threads);
+    assert.ok(r.fetched.filter((name) => name === 'rare.onnx').length <= 1);
     assert.deepEqual(r.problems, []);
   });
 }

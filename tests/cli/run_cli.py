@@ -27,9 +27,10 @@ def install(program, example, folder):
     os.makedirs(os.path.join(folder, "js", "page"))
     shutil.copy2(program, os.path.join(folder, "ashore"))
     shutil.copy2(example, os.path.join(folder, "run_model"))
-    for name in ("index.js", "inline.js", "core.js", "ashore-simd128.wasm", "index.d.ts",
-                 "package.json", "tools/verify.mjs", "tools/bench.mjs", "page/main.js", "page/page.css"):
+    for name in ("index.js", "inline.js", "core.js", "ashore-simd128.wasm", "ashore-full-simd128.wasm",
+                 "index.d.ts", "package.json", "tools/verify.mjs", "tools/bench.mjs", "page/main.js", "page/page.css"):
         fixtures.write(os.path.join(folder, "js", name), f"// {name}\n".encode())
+    fixtures.write(os.path.join(folder, "js", "core_operators.txt"), b"Add\nIdentity\nRelu\n")
 
 
 def pattern(text):

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { model, node, optional, sequence, slow, small, tensor } from './onnx_writer.mjs';
+import { model, node, optional, rare, sequence, slow, small, tensor } from './onnx_writer.mjs';
 import { packageDir, part } from './setup.mjs';
 
 const { AshoreError, load, Tensor, version } = await part('index.js');
@@ -234,5 +234,91 @@ test('runs that are asked for at once are taken in turn; closing ends them', asy
     assert.deepEqual(results.map(({ y }) => y.data[0]), [2, 3, 4]);
     m.close();
     m.close();
+  }
+});
+
+// ---- two engines: the one with every operator is taken where the first lacks one ----------------
+
+const weight = Float32Array.of(5);
+const hardest = [0, 0, 0, 1, 0, 0, 0, 1];
+
+for (const options of settings) {
+  test(`an operator that the first engine lacks, with ${JSON.stringify(options)}`, async () => {
+    const phases = [];
+    const m = await load(rare({ data: weight }), { ...options,
+      onProgress: ({ phase }) => phases.push(phase) });
+    const { report } = m;
+    assert.deepEqual([...(await m.run({ x })).y.data], hardest);
+    assert.equal(report.module,
+      `ashore-full-${report.variant}${report.shared ? '-mt' : ''}.wasm`);
+    assert.equal(report.threads, options.threads);
+    assert.equal(report.model.bytes, rare({ data: weight }).length);
+    assert.deepEqual(phases, ['engine', 'download', 'prepare', 'engine', 'prepare', 'ready']);
+    assert.ok(Object.values(report.ms).every((ms) => ms >= 0));
+    assert.equal((await m.predict()).exact, true);
+    m.close();
+  });
+}
+
+test('every operator at once, when it is asked for', async () => {
+  for (const shell of ['inline', 'worker']) {
+    const m = await load(small(), { shell, threads: 1, full: true, strict: true });
+    assert.match(m.report.module, /^ashore-full-\w+\.wasm$/);
+    assert.deepEqual([...(await m.run({ x })).y.data], wanted);
+    m.close();
+  }
+});
+
+test('the second engine takes external data over, and nothing is fetched twice', async () => {
+  const requests = [];
+  const served = { '/rare.onnx': rare({ external: 'w.bin' }), '/w.bin': Buffer.from(weight.buffer) };
+  const server = http.createServer((request, response) => {
+    requests.push(request.url);
+    const body = served[request.url] ?? (/^\/[\w-]+\.wasm$/.test(request.url)
+      ? fs.readFileSync(path.join(packageDir, request.url)) : undefined);
+    response.writeHead(body ? 200 : 404).end(body);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => { server.on('listening', resolve); });
+  const base = `http://127.0.0.1:${server.address().port}/`;
+  try {
+    const m = await load(`${base}rare.onnx`, { threads: 2, modules: base, variant: 'scalar',
+      external: { 'w.bin': `${base}w.bin` } });
+    assert.deepEqual([...(await m.run({ x })).y.data], hardest);
+    assert.equal(m.report.model.name, 'rare.onnx');
+    m.close();
+  } finally {
+    server.close();
+  }
+  assert.deepEqual(requests.sort(), ['/ashore-full-scalar-mt.wasm', '/ashore-scalar-mt.wasm',
+    '/rare.onnx', '/w.bin']);
+});
+
+test('where the second engine is not to be had, the first says what it lacks', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ashore-'));
+  for (const variant of ['scalar', 'scalar-mt']) {
+    fs.copyFileSync(path.join(packageDir, `ashore-${variant}.wasm`),
+      path.join(folder, `ashore-${variant}.wasm`));
+  }
+  const options = { variant: 'scalar', modules: `${pathToFileURL(folder)}/` };
+  for (const [shell, threads] of [['inline', 1], ['inline', 2], ['worker', 2]]) {
+    await assert.rejects(load(rare({ data: weight }), { ...options, shell, threads }), (error) =>
+      fails('ERR_UNSUPPORTED', 'Hardmax')(error) && error.op === 'Hardmax');
+    const m = await load(small(), { ...options, shell, threads });
+    assert.deepEqual([...(await m.run({ x })).y.data], wanted);
+    m.close();
+  }
+  fs.rmSync(folder, { recursive: true });
+});
+
+test('loading ends while the second engine is made', async () => {
+  for (const shell of ['inline', 'worker']) {
+    const stop = new AbortController();
+    let engines = 0;
+    await assert.rejects(load(rare({ data: weight }), { shell, threads: 2, signal: stop.signal,
+      onProgress: ({ phase }) => {
+        engines += phase === 'engine';
+        if (engines === 2) stop.abort();
+      } }), { name: 'AbortError' });
+    assert.equal(engines, 2);
   }
 });

@@ -37,7 +37,16 @@ export const tensor = tensorType;
 export const sequence = (element) => message(4, message(1, element));
 export const optional = (element) => message(9, message(1, element));
 
+const float = (field, value) => Buffer.concat([Buffer.from(varint((field << 3) | 5)),
+  Buffer.from(Float32Array.of(value).buffer)]);
+
+// Integers, lists of them, texts, tensors; { float: 0.5 } and { floats: [0.5] }.
 function attribute(name, value) {
+  if (typeof value === 'string') return message(5, bytes(1, name), bytes(4, value), number(20, 3));
+  if (value.float) return message(5, bytes(1, name), float(2, value.float), number(20, 1));
+  if (value.floats) {
+    return message(5, bytes(1, name), ...value.floats.map((each) => float(7, each)), number(20, 6));
+  }
   if (Number.isInteger(value)) return message(5, bytes(1, name), number(3, value), number(20, 2));
   if (Array.isArray(value)) {
     return message(5, bytes(1, name), ...value.map((each) => number(8, each)), number(20, 7));
@@ -45,21 +54,23 @@ function attribute(name, value) {
   return message(5, bytes(1, name), message(5, tensorProto(value)), number(20, 4));
 }
 
-/** node('Add', ['a', 'b'], ['c'], { attribute: 1, list: [1, 2] }) */
+/** node('Add', ['a', 'b'], ['c'], { attribute: 1, list: [1, 2] }); in another domain than ai.onnx
+ *  'domain:Name'. */
 export const node = (op, inputs, outputs, attributes = {}, name = `${op}_of_${outputs[0]}`) =>
   message(1, ...inputs.map((input) => bytes(1, input)), ...outputs.map((out) => bytes(2, out)),
-    bytes(3, name), bytes(4, op),
+    bytes(3, name), bytes(4, op.replace(/.*:/, '')), bytes(7, op.replace(/:?[^:]*$/, '')),
     ...Object.entries(attributes).map(([key, value]) => attribute(key, value)));
 
 const values = (field, infos) => Object.entries(infos).map(([name, type]) =>
   message(field, bytes(1, name), message(2, type)));
 
-/** A whole model; weights: tensors by name. */
-export function model({ nodes, inputs, outputs, weights = {}, opset = 17 }) {
+/** A whole model; weights: tensors by name; domains: others than ai.onnx, at version 1. */
+export function model({ nodes, inputs, outputs, weights = {}, opset = 17, domains = [] }) {
   const graph = [...nodes, bytes(2, 'test'),
     ...Object.entries(weights).map(([name, value]) => message(5, tensorProto(value, name))),
     ...values(11, inputs), ...values(12, outputs)];
-  return Buffer.concat([number(1, 8), message(7, ...graph), message(8, number(2, opset))]);
+  return Buffer.concat([number(1, 8), message(7, ...graph), message(8, number(2, opset)),
+    ...domains.map((domain) => message(8, bytes(1, domain), number(2, 1)))]);
 }
 
 /** y = relu(x + [1, -1, 2, -2]) over x float32[N, 4] */
@@ -76,4 +87,12 @@ export const slow = (length = 60) => model({
     [i === length - 1 ? 'y' : `m${i + 1}`])),
   inputs: { x: tensor('float32', [256, 256]) },
   outputs: { y: tensor('float32', [256, 256]) },
+});
+
+/** y = hardmax(x + w) over x float32[2, 4], w one number: of an operator that the smaller engine
+ *  lacks. */
+export const rare = (w) => model({ opset: 13,
+  nodes: [node('Add', ['x', 'w'], ['a']), node('Hardmax', ['a'], ['y'])],
+  inputs: { x: tensor('float32', [2, 4]) }, outputs: { y: tensor('float32', [2, 4]) },
+  weights: { w: { type: 'float32', dims: [1], ...w } },
 });

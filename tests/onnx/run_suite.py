@@ -95,8 +95,15 @@ def by_kind(tests):
     return collections.Counter(test.split("/")[0] for test in tests)
 
 
+def read_core():
+    """Operators of the engine that the JavaScript package loads first, as the build wrote them."""
+    with open(os.path.join(ROOT, "build", "js", "core_operators.txt"), encoding="utf-8") as f:
+        return set(f.read().split())
+
+
 def document(version, tests, known, results):
     """docs/conformance.md: results is {target: {test: (outcome, message)}}."""
+    core = read_core()
     passed = {target: {test for test, (outcome, _) in of.items() if outcome == "pass"}
               for target, of in results.items()}
     lacking = collections.defaultdict(set)
@@ -125,11 +132,17 @@ def document(version, tests, known, results):
     lines.append(f"| all | {len(tests)} | " + " | ".join(cells) + " |")
     everywhere = set.intersection(*passed.values())
     lines += ["", "## By operator", "",
-              "Tests that use the operator, and how many of them pass on every target.", "",
-              "| operator | tests | pass everywhere |", "|---|--:|--:|"]
-    for op in sorted({op for ops in tests.values() for op in ops} - set(lacking)):
+              "Tests that use the operator, how many of them pass on every target, and the smaller of "
+              "the JavaScript package's",
+              "two engines that has it: `core` is `ashore-VARIANT.wasm`, `full` is "
+              "`ashore-full-VARIANT.wasm`, which `load()` takes",
+              "when a model needs it.", "",
+              "| operator | tests | pass everywhere | engine |", "|---|--:|--:|---|"]
+    used = {op for ops in tests.values() for op in ops}
+    for op in sorted(op for op in used if op.replace(":", ".") not in lacking):
         users = {test for test, ops in tests.items() if op in ops}
-        lines.append(f"| {op} | {len(users)} | {len(users & everywhere)} |")
+        engine = "core" if op in core else "full"
+        lines.append(f"| {op} | {len(users)} | {len(users & everywhere)} | {engine} |")
     lines += ["", "## Tests that are not passed", "", "| test | target | reason |", "|---|---|---|"]
     lines += [f"| {test} | {target.replace('*', 'all')} | {reason} |"
               for (test, target), reason in sorted(known.items())]

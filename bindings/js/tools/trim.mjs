@@ -2,8 +2,8 @@
 // trim.mjs -o FOLDER [--variant VARIANT] [--keep parse | vision] OPERATOR | MODEL.onnx | LIST.txt ...
 //
 // Writes the package's modules, or those of one variant, with no more than what models need that
-// consist of some operators: put in the place of the package's, they do the same for these models
-// and refuse others.  Operators are named as in models, those of other domains than ai.onnx as
+// consist of some operators: put in the place of the package's, without the ashore-full-* ones, they
+// do the same for these models and refuse others.  Operators are named as in models, those of other domains than ai.onnx as
 // domain:Name; a model stands for its operators, a list has one name in a line.  What ashore/vision
 // takes, and Core.parse of ashore/core, is kept when it is asked for.
 import fs from 'node:fs';
@@ -53,11 +53,11 @@ const compressed = (bytes) => brotliCompressSync(bytes, { params: {
 
 const operators = new Set(options.operands.flatMap((operand) => [...operatorsNamed(operand)]));
 const modules = [];
-for (const name of variants.flatMap((variant) => [`ashore-${variant}`, `ashore-${variant}-mt`])) {
-  const from = read(path.join(home, `${name}.wasm`));
+for (const name of variants.flatMap((variant) => [variant, `${variant}-mt`])) {
+  const from = read(path.join(home, `ashore-full-${name}.wasm`));
   try {
-    const map = JSON.parse(read(path.join(home, `${name}.map.json`)));
-    modules.push({ name: `${name}.wasm`, from, ...trim(from, map, operators, keep) });
+    const map = JSON.parse(read(path.join(home, `ashore-full-${name}.map.json`)));
+    modules.push({ name: `ashore-${name}.wasm`, from, ...trim(from, map, operators, keep) });
   } catch (error) {
     giveUp('trim', `${name}: ${error.message}`, exits.unsupported);
   }

@@ -111,6 +111,8 @@ function reach(map, imported, roots, operators, idle) {
   const functions = new Set();
   const data = new Set();
   const open = [...roots];
+  const parts = new Map(map.parts.map(([index, ...rows]) => [index, rows.flatMap(([of, ...needed]) =>
+    (fulfils(operators, [of]) ? needed : []))]));
   for (const [, , , ...rows] of map.tables) {
     for (const [name, ...references] of rows) if (operators.has(name)) open.push(...references);
   }
@@ -119,7 +121,8 @@ function reach(map, imported, roots, operators, idle) {
     const [set, index] = next < 0 ? [data, -1 - next] : [functions, next - imported];
     if (index < 0 || set.has(index) || (next >= 0 && idle.has(index))) continue;
     set.add(index);
-    open.push(...(next < 0 ? map.data[index].slice(3) : map.functions[index]));
+    open.push(...(next < 0 ? [...map.data[index].slice(3), ...parts.get(index) ?? []]
+      : map.functions[index]));
   }
   return { functions, data };
 }
@@ -176,7 +179,7 @@ function trimData(map, content, kept, operators) {
 }
 
 function check(module, map, operators) {
-  const keys = ['functions', 'data', 'tables', 'makes', 'passes'];
+  const keys = ['functions', 'data', 'parts', 'tables', 'makes', 'passes'];
   if (!keys.every((key) => Array.isArray(map?.[key]))) throw new Error('this is no map of a module');
   if (createHash('sha256').update(module).digest('hex') !== map.sha256) {
     throw new Error('the map is of another module, or the module has been trimmed already');
@@ -194,7 +197,8 @@ export function trim(module, map, operators, keep = []) {
   const imported = countImported(module);
   const parts = sectionsOf(module).map((part) => ({ ...part,
     ...part.kind === sections.export && trimExports(part.content, keep) }));
-  const idle = new Set(map.passes.filter(([, of]) => !fulfils(all, of))
+  const busy = new Set(map.passes.filter(([, of]) => fulfils(all, of)).map(([index]) => index));
+  const idle = new Set(map.passes.filter(([index]) => !busy.has(index))
     .map(([index]) => index - imported));
   const roots = parts.flatMap(({ kind, content, roots: called = [] }) =>
     (kind === sections.start ? [new Reader(content).number()] : called));

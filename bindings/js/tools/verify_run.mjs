@@ -11,6 +11,7 @@ import { compare } from './compare.mjs';
 export async function makeVerifier({ variant, threads, tolerance, strict }) {
   const choice = choose({ variant, threads });
   const module = await compile(moduleURL(choice));
+  let full; // compiled when the first model needs it
   const parser = new Core(choice.shared ? await compile(moduleURL({ ...choice, shared: false }))
     : module);
 
@@ -46,10 +47,20 @@ export async function makeVerifier({ variant, threads, tolerance, strict }) {
     }
   }
 
+  // As load() does it without a module, which would compile one for every case.
+  async function open(source, options) {
+    try {
+      return await load(source, { ...options, module });
+    } catch (error) {
+      if (error.code !== 'ERR_UNSUPPORTED') throw error;
+      full ??= await compile(moduleURL({ ...choice, full: true }));
+      return load(source, { ...options, module: full, full: true });
+    }
+  }
+
   async function verifyCase(test, figures) {
     const others = test.names.filter((name) => !name.includes('/') && name !== 'model.onnx');
-    const model = await load(test.source('model.onnx'), { variant, threads, module,
-      name: 'model.onnx',
+    const model = await open(test.source('model.onnx'), { variant, threads, name: 'model.onnx',
       external: Object.fromEntries(others.map((name) => [name, test.source(name)])) });
     try {
       for (const set of test.sets) {

@@ -98,89 +98,100 @@ VF_INLINE vf eltwise_sign(vf x) {
     return vf_select(vf_lt(vf_zero(), vf_abs(x)), one, x);
 }
 
-#define EACH(result)                                                                               \
-    for (size_t i = 0; i < n; i += VF_LANES) {                                                     \
-        vf v = vf_load(x + i);                                                                     \
-        vf_store(y + i, result);                                                                   \
-    }                                                                                              \
-    break
-#define ACT(k) EACH(vf_act(((struct ash_act_f32){k, a, b}), v))
+/* One function of a number is one C function, so that an engine of some operators does without the
+ * others.  n is a multiple of the lanes. */
+typedef void eltwise_whole_fn(float a, float b, size_t n, const float *x, float *y);
 
-/* n is a multiple of the lanes. */
-static void eltwise_unary_whole(int kind, float a, float b, size_t n, const float *x, float *y) {
-    const vf one = vf_set1(1.0f), zero = vf_zero(), va = vf_set1(a), vb = vf_set1(b);
-    const vf most = vf_set1(3.4028235e38f);
-    const vf fall = kind == ASH_UNARY_SELU ? va * vb : va, rise = kind == ASH_UNARY_SELU ? vb : one;
-    const vf rate = kind == ASH_UNARY_CELU ? one / va : one;
-    switch (kind) {
-    case ASH_ACT_RELU:
-        ACT(ASH_ACT_RELU);
-    case ASH_ACT_CLIP:
-        ACT(ASH_ACT_CLIP);
-    case ASH_ACT_HARDSWISH:
-        ACT(ASH_ACT_HARDSWISH);
-    case ASH_ACT_HARDSIGMOID:
-        ACT(ASH_ACT_HARDSIGMOID);
-    case ASH_ACT_SIGMOID:
-        ACT(ASH_ACT_SIGMOID);
-    case ASH_ACT_SILU:
-        ACT(ASH_ACT_SILU);
-    case ASH_ACT_TANH:
-        ACT(ASH_ACT_TANH);
-    case ASH_ACT_LEAKYRELU:
-        ACT(ASH_ACT_LEAKYRELU);
-    case ASH_ACT_GELU:
-        ACT(ASH_ACT_GELU);
-    case ASH_UNARY_EXP:
-        EACH(vf_exp(v));
-    case ASH_UNARY_LOG:
-        EACH(vf_log(v));
-    case ASH_UNARY_SQRT:
-        EACH(vf_sqrt(v));
-    case ASH_UNARY_RECIPROCAL:
-        EACH(one / v);
-    case ASH_UNARY_NEG:
-        EACH(vf_neg(v));
-    case ASH_UNARY_ABS:
-        EACH(vf_abs(v));
-    case ASH_UNARY_ERF:
-        EACH(vf_erf(v));
-    case ASH_UNARY_FLOOR:
-        EACH(vf_floor(v));
-    case ASH_UNARY_CEIL:
-        EACH(vf_ceil(v));
-    case ASH_UNARY_ROUND:
-        EACH(vf_round(v));
-    case ASH_UNARY_SIGN:
-        EACH(eltwise_sign(v));
-    case ASH_UNARY_SQUARE:
-        EACH(v * v);
-    case ASH_UNARY_SOFTPLUS:
-        EACH(eltwise_softplus(v));
-    case ASH_UNARY_SOFTSIGN:
-        EACH(v / (one + vf_abs(v)));
-    case ASH_UNARY_MISH:
-        EACH(eltwise_mish(v));
-    case ASH_UNARY_GELU_TANH:
-        EACH(eltwise_gelu_tanh(v));
-    case ASH_UNARY_ELU:
-    case ASH_UNARY_SELU:
-    case ASH_UNARY_CELU:
-        EACH(eltwise_elu(v, fall, rate, rise));
-    case ASH_UNARY_THRESHOLDED:
-        EACH(vf_select(vf_le(v, va), zero, v));
-    case ASH_UNARY_AFFINE:
-        EACH(vf_fma(va, v, vb));
-    /* sqrt, but for -0 and -inf */
-    case UNARY_ROOT:
-        EACH(vf_select(vf_lt(v, vf_neg(most)), vf_neg(v), vf_sqrt(v + zero)));
-    case UNARY_CUBE:
-        EACH(v * v * v);
-    default:
-        EACH(v);
+#define EACH(name, result)                                                                         \
+    static void eltwise_whole_##name(float a, float b, size_t n, const float *x, float *y) {       \
+        const vf one = vf_set1(1.0f), va = vf_set1(a), vb = vf_set1(b);                            \
+        (void)one, (void)va, (void)vb;                                                             \
+        for (size_t i = 0; i < n; i += VF_LANES) {                                                 \
+            vf v = vf_load(x + i);                                                                 \
+            vf_store(y + i, result);                                                               \
+        }                                                                                          \
     }
-}
+#define ACT(name, k) EACH(name, vf_act(((struct ash_act_f32){k, a, b}), v))
+
+EACH(none, v)
+ACT(relu, ASH_ACT_RELU)
+ACT(clip, ASH_ACT_CLIP)
+ACT(hardswish, ASH_ACT_HARDSWISH)
+ACT(hardsigmoid, ASH_ACT_HARDSIGMOID)
+ACT(sigmoid, ASH_ACT_SIGMOID)
+ACT(silu, ASH_ACT_SILU)
+ACT(tanh, ASH_ACT_TANH)
+ACT(leakyrelu, ASH_ACT_LEAKYRELU)
+ACT(gelu, ASH_ACT_GELU)
+EACH(exp, vf_exp(v))
+EACH(log, vf_log(v))
+EACH(sqrt, vf_sqrt(v))
+EACH(reciprocal, one / v)
+EACH(neg, vf_neg(v))
+EACH(abs, vf_abs(v))
+EACH(erf, vf_erf(v))
+EACH(floor, vf_floor(v))
+EACH(ceil, vf_ceil(v))
+EACH(round, vf_round(v))
+EACH(sign, eltwise_sign(v))
+EACH(square, (v * v))
+EACH(softplus, eltwise_softplus(v))
+EACH(softsign, v / (one + vf_abs(v)))
+EACH(mish, eltwise_mish(v))
+EACH(gelu_tanh, eltwise_gelu_tanh(v))
+EACH(elu, eltwise_elu(v, va, one, one))
+EACH(selu, eltwise_elu(v, (va * vb), one, vb))
+EACH(celu, eltwise_elu(v, va, one / va, one))
+EACH(thresholded, vf_select(vf_le(v, va), vf_zero(), v))
+/* sqrt, but for -0 and -inf */
+EACH(root, vf_select(vf_lt(v, vf_set1(-3.4028235e38f)), vf_neg(v), vf_sqrt(v + vf_zero())))
+EACH(cube, (v * v * v))
 #undef EACH
+#undef ACT
+
+/* By kind, with the operators that need it: a trimmed engine has the functions of its own alone
+ * (cmake/wasm_map.py). */
+static const struct {
+    const char *ops;
+    eltwise_whole_fn *fn;
+} ash_by_op_eltwise[] = {
+    [ASH_ACT_NONE] = {"", eltwise_whole_none},
+    [ASH_ACT_RELU] = {"Relu", eltwise_whole_relu},
+    [ASH_ACT_CLIP] = {"Clip", eltwise_whole_clip},
+    [ASH_ACT_HARDSWISH] = {"HardSwish", eltwise_whole_hardswish},
+    [ASH_ACT_HARDSIGMOID] = {"HardSigmoid", eltwise_whole_hardsigmoid},
+    [ASH_ACT_SIGMOID] = {"Sigmoid", eltwise_whole_sigmoid},
+    [ASH_ACT_SILU] = {"Swish", eltwise_whole_silu},
+    [ASH_ACT_TANH] = {"Tanh", eltwise_whole_tanh},
+    [ASH_ACT_LEAKYRELU] = {"LeakyRelu", eltwise_whole_leakyrelu},
+    [ASH_ACT_GELU] = {"Gelu", eltwise_whole_gelu},
+    [ASH_UNARY_EXP] = {"Exp", eltwise_whole_exp},
+    [ASH_UNARY_LOG] = {"Log|ReduceLogSum", eltwise_whole_log},
+    [ASH_UNARY_SQRT] = {"Sqrt", eltwise_whole_sqrt},
+    [ASH_UNARY_RECIPROCAL] = {"Reciprocal", eltwise_whole_reciprocal},
+    [ASH_UNARY_NEG] = {"Neg", eltwise_whole_neg},
+    [ASH_UNARY_ABS] = {"Abs", eltwise_whole_abs},
+    [ASH_UNARY_ERF] = {"Erf", eltwise_whole_erf},
+    [ASH_UNARY_FLOOR] = {"Floor", eltwise_whole_floor},
+    [ASH_UNARY_CEIL] = {"Ceil", eltwise_whole_ceil},
+    [ASH_UNARY_ROUND] = {"Round", eltwise_whole_round},
+    [ASH_UNARY_SIGN] = {"Sign", eltwise_whole_sign},
+    [ASH_UNARY_SQUARE] = {"Mul|Pow", eltwise_whole_square},
+    [ASH_UNARY_SOFTPLUS] = {"Softplus", eltwise_whole_softplus},
+    [ASH_UNARY_SOFTSIGN] = {"Softsign", eltwise_whole_softsign},
+    [ASH_UNARY_MISH] = {"Mish", eltwise_whole_mish},
+    [ASH_UNARY_GELU_TANH] = {"Gelu", eltwise_whole_gelu_tanh},
+    [ASH_UNARY_ELU] = {"Elu", eltwise_whole_elu},
+    [ASH_UNARY_SELU] = {"Selu", eltwise_whole_selu},
+    [ASH_UNARY_CELU] = {"Celu", eltwise_whole_celu},
+    [ASH_UNARY_THRESHOLDED] = {"ThresholdedRelu", eltwise_whole_thresholded},
+    [UNARY_ROOT] = {"Pow", eltwise_whole_root},
+    [UNARY_CUBE] = {"Pow", eltwise_whole_cube},
+};
+
+static void eltwise_unary_whole(int kind, float a, float b, size_t n, const float *x, float *y) {
+    ash_by_op_eltwise[kind].fn(a, b, n, x, y);
+}
 
 /* A tail goes through a buffer: it keeps the loops above small. */
 static void eltwise_f32_unary(int kind, float a, float b, size_t n, const float *x, float *y) {

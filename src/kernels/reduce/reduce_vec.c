@@ -107,35 +107,42 @@ VF_INLINE void reduce_cols(enum reduce_fold f, struct reduce_kind k, size_t D, s
     }
 }
 
-#define REDUCE_SWITCH(call)                                                                        \
-    switch (k.fold) {                                                                              \
-    case FOLD_SUM:                                                                                 \
-        call(FOLD_SUM);                                                                            \
-        break;                                                                                     \
-    case FOLD_SQUARE:                                                                              \
-        call(FOLD_SQUARE);                                                                         \
-        break;                                                                                     \
-    case FOLD_PROD:                                                                                \
-        call(FOLD_PROD);                                                                           \
-        break;                                                                                     \
-    case FOLD_MAX:                                                                                 \
-        call(FOLD_MAX);                                                                            \
-        break;                                                                                     \
+#define FOLD(name, f)                                                                              \
+    static void reduce_run_##name(struct reduce_kind k, size_t D, const float *x, float *acc) {    \
+        reduce_run(f, k, D, x, acc);                                                               \
+    }                                                                                              \
+    static void reduce_cols_##name(struct reduce_kind k, size_t D, size_t pitch, size_t C,         \
+                                   const float *x, float *acc) {                                   \
+        reduce_cols(f, k, D, pitch, C, x, acc);                                                    \
     }
+FOLD(sum, FOLD_SUM)
+FOLD(square, FOLD_SQUARE)
+FOLD(prod, FOLD_PROD)
+FOLD(max, FOLD_MAX)
+#undef FOLD
+
+/* With the operators that need them, for trimmed engines (cmake/wasm_map.py). */
+static const struct {
+    const char *ops;
+    void (*run)(struct reduce_kind k, size_t D, const float *x, float *acc);
+    void (*cols)(struct reduce_kind k, size_t D, size_t pitch, size_t C, const float *x,
+                 float *acc);
+} ash_by_op_reduce[] = {
+    [FOLD_SUM] = {"ReduceSum|ReduceMean|ReduceL1|ReduceLogSum", reduce_run_sum, reduce_cols_sum},
+    [FOLD_SQUARE] = {"ReduceSumSquare|ReduceL2", reduce_run_square, reduce_cols_square},
+    [FOLD_PROD] = {"ReduceProd", reduce_run_prod, reduce_cols_prod},
+    [FOLD_MAX] = {"ReduceMax|ReduceMin", reduce_run_max, reduce_cols_max},
+};
 
 static void reduce_f32_run(enum ash_reduce op, size_t D, const float *x, float *acc) {
     const struct reduce_kind k = reduce_kind(op);
-#define CALL(f) reduce_run(f, k, D, x, acc)
-    REDUCE_SWITCH(CALL)
-#undef CALL
+    ash_by_op_reduce[k.fold].run(k, D, x, acc);
 }
 
 static void reduce_f32_cols(enum ash_reduce op, size_t D, size_t pitch, size_t C, const float *x,
                             float *acc) {
     const struct reduce_kind k = reduce_kind(op);
-#define CALL(f) reduce_cols(f, k, D, pitch, C, x, acc)
-    REDUCE_SWITCH(CALL)
-#undef CALL
+    ash_by_op_reduce[k.fold].cols(k, D, pitch, C, x, acc);
 }
 
 static float reduce_f32_join(enum ash_reduce op, const float *acc) {
