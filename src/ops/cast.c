@@ -1,7 +1,10 @@
 /* Cast, CastLike, BitCast. */
 #include "base/format.h"
+#include "base/pool.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 #include "ops/move.h"
+#include "ops/widen.h"
 
 #include <math.h>
 #include <string.h>
@@ -239,6 +242,50 @@ static int cast_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+/* ---- numbers to numbers, on all threads ---- */
+
+enum { CAST_TILE = 16384 /* elements */ };
+
+struct cast_job {
+    const struct cast_attrs *attrs;
+    const struct ash_tensor *x, *y;
+};
+
+static void cast_tile(void *arg, size_t tile, size_t worker) {
+    const struct cast_job *j = arg;
+    int64_t start = (int64_t)tile * CAST_TILE, left = ash_tensor_count(j->x) - start;
+    size_t n = left < CAST_TILE ? (size_t)left : CAST_TILE;
+    void *to = ash_at(j->y, start);
+    const void *from = ash_at(j->x, start);
+    (void)worker;
+    if (j->x->dtype != j->y->dtype)
+        ash_convert(j->x->dtype, from, n, j->y->dtype, to, j->attrs->saturate, j->attrs->round);
+    else if (to != from)
+        memcpy(to, from, n * ash_dtype_size(j->x->dtype));
+}
+
+static int cast_run(struct ash_run *c) {
+    struct cast_job j = {c->attrs, c->in[0], c->out[0]};
+    size_t count = (size_t)ash_tensor_count(c->in[0]);
+    ash_pool_run(c->pool, (count + CAST_TILE - 1) / CAST_TILE, cast_tile, &j);
+    return ASHORE_OK;
+}
+
+/* Every number of the type is one of float32. */
+static bool within_f32(int dtype) {
+    return dtype == ASHORE_FLOAT32 || (dtype != ASHORE_STRING && ash_dtype_size(dtype) <= 2);
+}
+
+/* Where float32 stands for 16 bits (c->wide), the result is rounded to them afterwards: that must
+ * be the first time. */
+static int cast_lower(struct ash_lower *c) {
+    int from = c->in[0]->type.dtype, to = c->out->type.dtype;
+    bool half = ash_is_half(from) || ash_is_half(to);
+    if (half || from == ASHORE_STRING || to == ASHORE_STRING || (c->wide && !within_f32(from)))
+        return ASHORE_OK;
+    return ash_lower_to(c, cast_run, 0, "cast") ? ASHORE_OK : ASHORE_ERR_NOMEM;
+}
+
 /* ---- BitCast ---- */
 
 static int bits_parse(const struct ash_parse *c, void *attrs) {
@@ -297,6 +344,7 @@ static int bits_ref(struct ash_run *c) {
      .attrs_size = sizeof(struct cast_attrs),                                                      \
      .parse = cast_parse,                                                                          \
      .infer = cast_infer,                                                                          \
+     .lower = cast_lower,                                                                          \
      .ref = cast_ref}
 
 extern const struct ash_op ash_ops_cast[];

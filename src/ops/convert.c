@@ -412,6 +412,22 @@ void ash_scatter_f64(const struct ash_tensor *t, int64_t start, int64_t step, si
         ash_store_f64(t->dtype, src + i, run, ash_at(t, start + (int64_t)i * step));
 }
 
+#define TO_F32(type, stored)                                                                       \
+    case type:                                                                                     \
+        for (size_t i = 0; i < n; i++) dst[i] = (float)((const stored *)src)[i];                   \
+        return true
+
+/* Whole numbers that models turn into float32, rounded once.  false: of another type. */
+static bool whole_to_f32(int from, const void *src, size_t n, float *dst) {
+    switch (from) {
+        TO_F32(ASHORE_BOOL, uint8_t);
+        TO_F32(ASHORE_UINT8, uint8_t);
+        TO_F32(ASHORE_INT32, int32_t);
+        TO_F32(ASHORE_INT64, int64_t);
+    }
+    return false;
+}
+
 void ash_convert(int from, const void *src, size_t n, int to, void *dst, bool saturate,
                  enum ash_round round) {
     union {
@@ -419,6 +435,7 @@ void ash_convert(int from, const void *src, size_t n, int to, void *dst, bool sa
         int64_t whole[ASH_TILE];
     } tile;
 
+    if (to == ASHORE_FLOAT32 && whole_to_f32(from, src, n, dst)) return;
     for (size_t m; n; n -= m) {
         m = tile_of(n);
         if (ash_dtype_is_float(from)) {

@@ -1,5 +1,8 @@
 /* LRN: y = x / (bias + alpha / size * sum of x^2 over neighbouring channels)^beta. */
+#include "kernels/eltwise/eltwise.h"
+#include "kernels/pooling/pooling.h"
 #include "ops/elementwise.h"
+#include "ops/lowering.h"
 
 #include <math.h>
 
@@ -57,6 +60,56 @@ static int lrn_ref(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+/* ---- float32: an average over channels, where the positions of a plane are what channels are to a
+ * pooling ---- */
+
+struct lrn_params {
+    const struct ash_eltwise_row *eltwise;
+    const struct ash_pooling_row *pooling;
+    struct ash_pooling_shape shape;
+};
+
+static int lrn_run(struct ash_run *c) {
+    const struct lrn_attrs *a = c->attrs;
+    const struct lrn_params *p = c->params;
+    const struct ash_act_f32 none = {0};
+    const float *x = c->in[0]->data, power = -a->beta;
+    float *squares = c->scratch, *y = c->out[0]->data;
+    size_t count = (size_t)ash_tensor_count(c->in[0]);
+    const struct ash_eltwise_operand exponent = {.data = &power}, factor = {1, &count, y},
+                                     image = {1, &count, x};
+    ash_eltwise_unary(p->eltwise, c->pool, ASH_UNARY_SQUARE, 0, 0, count, x, squares);
+    ash_pooling_f32(p->pooling, c->pool, ASH_POOLING_AVERAGE, &p->shape, squares, y);
+    ash_eltwise_unary(p->eltwise, c->pool, ASH_UNARY_AFFINE, a->alpha, a->bias, count, y, y);
+    ash_eltwise_binary(p->eltwise, c->pool, ASH_BINARY_POW, none, 1, &count, &factor, &exponent, y);
+    ash_eltwise_binary(p->eltwise, c->pool, ASH_BINARY_MUL, none, 1, &count, &image, &factor, y);
+    return ASHORE_OK;
+}
+
+static int lrn_lower(struct ash_lower *c) {
+    const struct lrn_attrs *a = c->attrs;
+    const struct ash_type *x = &c->in[0]->type;
+    if (!ash_lower_all_f32(c) || !ash_type_count(x)) return ASHORE_OK;
+    const struct ash_eltwise_row *row = ash_eltwise_best();
+    struct lrn_params *p = ash_lower_to(c, lrn_run, sizeof *p, row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    size_t C = ash_extent(x, 1), size = (size_t)a->size;
+    p->eltwise = row;
+    p->pooling = ash_pooling_best();
+    p->shape = (struct ash_pooling_shape){.N = ash_extent(x, 0),
+                                          .C = ash_extents(x, 2, x->rank),
+                                          .X = {1, C, 1},
+                                          .Y = {1, C, 1},
+                                          .K = {1, size, 1},
+                                          .S = {1, 1, 1},
+                                          .L = {1, 1, 1},
+                                          .P = {0, (size - 1) / 2, 0},
+                                          .Q = {0, size / 2, 0},
+                                          .count_pad = true};
+    c->scratch = ash_size_mul(ash_type_count(x), sizeof(float));
+    return ASHORE_OK;
+}
+
 const struct ash_op ash_ops_lrn[] = {{.name = "LRN",
                                       .domain = "",
                                       .since = 1,
@@ -67,5 +120,6 @@ const struct ash_op ash_ops_lrn[] = {{.name = "LRN",
                                       .attrs_size = sizeof(struct lrn_attrs),
                                       .parse = lrn_parse,
                                       .infer = lrn_infer,
+                                      .lower = lrn_lower,
                                       .ref = lrn_ref},
                                      {0}};

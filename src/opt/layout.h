@@ -22,8 +22,10 @@ const struct ash_type *ash_layout_type(const struct ash_layout *l, uint32_t v);
 /* The channels-last form of v, of `rank` dimensions: made by this pass, or what a permutation to
  * first was given.  ASH_NONE. */
 uint32_t ash_layout_behind(const struct ash_layout *l, uint32_t v, int rank);
+/* The channels-last form of constant v, seen in `rank` dimensions. */
+int ash_layout_const(struct ash_layout *l, uint32_t v, int rank, uint32_t *out);
 /* Appends node, whose inputs and attributes are channels-last now: it makes its old results through
- * permutations. */
+ * permutations, but for scalars. */
 int ash_layout_finish(struct ash_layout *l, struct ash_node *node, int rank);
 
 /* Operators that name the dimensions they work on: Concat, Split, Slice, Pad, Resize, reductions.

@@ -78,6 +78,13 @@ static int set_int(struct ash_layout *l, struct ash_node *n, const char *name, i
     return ash_node_set_attr(l->p->graph, n, &a, l->p->err);
 }
 
+/* Permuted, or a constant that is permuted here. */
+static bool image_fits(const struct ash_layout *l, uint32_t v, int rank) {
+    const struct ash_tensor *t = l->p->graph->values[v].data;
+    return ash_layout_behind(l, v, rank) != ASH_NONE ||
+           (t && t->rank == rank && t->dtype != ASHORE_STRING);
+}
+
 /* One dimension in attribute `axis`. */
 static int turn_axis(struct ash_layout *l, struct ash_node *n, int rank, bool *done) {
     const struct ash_attr *a = ash_node_attr(n, "axis");
@@ -85,12 +92,15 @@ static int turn_axis(struct ash_layout *l, struct ash_node *n, int rank, bool *d
     if (n->opset < (softmax ? 13 : 4)) return ASHORE_OK; /* a matrix was meant, another default */
     int64_t axis = a && a->type == ASH_ATTR_INT ? a->v.i : split ? 0 : -1;
     if (!in_range(&axis, 1, rank)) return ASHORE_OK;
-    for (uint32_t i = 0; !split && i < n->n_formal; i++) {
-        if (n->in[i] == ASH_NONE || ash_layout_behind(l, n->in[i], rank) == ASH_NONE)
-            return ASHORE_OK;
+    uint32_t images = split ? 1 : n->n_formal;
+    for (uint32_t i = 0; i < images; i++) {
+        if (n->in[i] == ASH_NONE || !image_fits(l, n->in[i], rank)) return ASHORE_OK;
     }
-    for (uint32_t i = 0; i < (split ? 1 : n->n_formal); i++)
-        n->in[i] = ash_layout_behind(l, n->in[i], rank);
+    for (uint32_t i = 0; i < images; i++) {
+        uint32_t x = ash_layout_behind(l, n->in[i], rank);
+        if (x == ASH_NONE) ASH_TRY(ash_layout_const(l, n->in[i], rank, &x));
+        n->in[i] = x;
+    }
     ASH_TRY(set_int(l, n, "axis", turned(axis, rank)));
     *done = true;
     return ash_layout_finish(l, n, rank);

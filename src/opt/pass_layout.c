@@ -1,21 +1,22 @@
 /* Convolution networks run channels-last inside.
  *
- * Each convolution becomes the channels-last operator between two
- * permutations, "to last" before it and "to first" behind.  Then permutations to first move down:
- * through elementwise operators, poolings and all that names its dimensions (layout_axes.c), until
- * they meet one to last, and the two cancel.  What is left stands at the edges of the convolutional
+ * Each convolution and each pooling becomes the channels-last operator between two permutations,
+ * "to last" before it and "to first" behind.  Then permutations to first move down: through
+ * elementwise operators and all that names its dimensions (layout_axes.c), until they meet one to
+ * last, and the two cancel.  What is left stands at the edges of the convolutional
  * parts. */
 #include "opt/layout.h"
 
 #include <string.h>
 
-ASH_PASS_NEEDS(ash_pass_layout, "Conv|ConvTranspose|Transpose");
+ASH_PASS_NEEDS(ash_pass_layout, "Conv|ConvTranspose|Transpose|MaxPool|AveragePool|GlobalMaxPool|"
+                                "GlobalAveragePool");
 ASH_MAKES("ashore:Conv Transpose", "Conv");
 ASH_MAKES("ashore:ConvTranspose Transpose", "ConvTranspose");
-ASH_MAKES("ashore:MaxPool", "MaxPool Conv|ConvTranspose|Transpose");
-ASH_MAKES("ashore:AveragePool", "AveragePool Conv|ConvTranspose|Transpose");
-ASH_MAKES("ashore:GlobalMaxPool", "GlobalMaxPool Conv|ConvTranspose|Transpose");
-ASH_MAKES("ashore:GlobalAveragePool", "GlobalAveragePool Conv|ConvTranspose|Transpose");
+ASH_MAKES("ashore:MaxPool Transpose", "MaxPool");
+ASH_MAKES("ashore:AveragePool Transpose", "AveragePool");
+ASH_MAKES("ashore:GlobalMaxPool Transpose", "GlobalMaxPool");
+ASH_MAKES("ashore:GlobalAveragePool Transpose", "GlobalAveragePool");
 
 static void perm_to_last(int rank, int64_t *perm) {
     perm[0] = 0;
@@ -86,7 +87,8 @@ int ash_layout_finish(struct ash_layout *l, struct ash_node *node, int rank) {
     uint32_t old[ASH_LAYOUT_OUTPUTS], y;
     l->nodes[l->n++] = node;
     for (uint32_t i = 0; i < node->n_out; i++) {
-        old[i] = node->out[i];
+        bool turns = ash_layout_type(l, node->out[i])->rank != 0; /* a scale has no layout */
+        old[i] = turns ? node->out[i] : ASH_NONE;
         if (old[i] != ASH_NONE) ASH_TRY(ash_graph_add_value(g, "", &node->out[i], l->p->err));
     }
     ASH_TRY(ash_node_resolve(g, node, l->p->err));
@@ -126,8 +128,10 @@ static int turn_pool(struct ash_layout *l, struct ash_node *n, bool *done) {
     while (i < 4 && !ash_layout_is(n, ops[i])) i++;
     if (i == 4 || (n->n_out > 1 && n->out[1] != ASH_NONE)) return ASHORE_OK;
     int rank = ash_layout_type(l, n->in[0])->rank;
-    uint32_t x = rank >= 3 ? ash_layout_behind(l, n->in[0], rank) : ASH_NONE;
-    if (x == ASH_NONE || !ash_pass_runs_f32(ash_layout_type(l, n->in[0])->dtype)) return ASHORE_OK;
+    if (rank < 3 || rank > 5 || !ash_pass_runs_f32(ash_layout_type(l, n->in[0])->dtype))
+        return ASHORE_OK;
+    uint32_t x = ash_layout_behind(l, n->in[0], rank);
+    if (x == ASH_NONE) ASH_TRY(push_turn(l, n->in[0], rank, false, &x));
     n->in[0] = x;
     n->n_out = 1;
     n->domain = ASH_INTERNAL;
@@ -144,7 +148,7 @@ static bool operand_fits(const struct ash_layout *l, uint32_t v, int rank) {
     return t && t->rank <= rank && t->dtype != ASHORE_STRING;
 }
 
-static int turn_const(struct ash_layout *l, uint32_t v, int rank, uint32_t *out) {
+int ash_layout_const(struct ash_layout *l, uint32_t v, int rank, uint32_t *out) {
     struct ash_graph *g = l->p->graph;
     const struct ash_tensor *t = g->values[v].data;
     if (ash_tensor_count(t) == 1) {
@@ -185,9 +189,21 @@ static int turn_elementwise(struct ash_layout *l, struct ash_node *n, bool *done
     for (uint32_t i = 0; i < n->n_formal; i++) {
         if (n->in[i] == ASH_NONE) continue;
         uint32_t x = ash_layout_behind(l, n->in[i], rank);
-        if (x == ASH_NONE) ASH_TRY(turn_const(l, n->in[i], rank, &x));
+        if (x == ASH_NONE) ASH_TRY(ash_layout_const(l, n->in[i], rank, &x));
         n->in[i] = x;
     }
+    *done = true;
+    return ash_layout_finish(l, n, rank);
+}
+
+/* Its range and its rounding are those of all elements. */
+static int turn_dynamic(struct ash_layout *l, struct ash_node *n, bool *done) {
+    *done = false;
+    if (!ash_layout_is(n, "DynamicQuantizeLinear")) return ASHORE_OK;
+    int rank = ash_layout_type(l, n->in[0])->rank;
+    uint32_t x = rank >= 3 ? ash_layout_behind(l, n->in[0], rank) : ASH_NONE;
+    if (x == ASH_NONE) return ASHORE_OK;
+    n->in[0] = x;
     *done = true;
     return ash_layout_finish(l, n, rank);
 }
@@ -205,7 +221,8 @@ static void cancel(struct ash_layout *l, struct ash_node *n) {
 }
 
 static int visit(struct ash_layout *l, struct ash_node *n) {
-    static ash_layout_fn *const turns[] = {turn_conv, turn_pool, turn_elementwise, ash_layout_axes};
+    static ash_layout_fn *const turns[] = {turn_conv, turn_pool, turn_elementwise, turn_dynamic,
+                                           ash_layout_axes};
     bool done = false;
     cancel(l, n);
     for (size_t i = 0; i < sizeof turns / sizeof *turns && !done; i++)

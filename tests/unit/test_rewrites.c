@@ -58,6 +58,7 @@ static void write_constants(struct mw *m) {
     weight(m, "MEAN", 1, (int64_t[]){C}, 0, 0.5f, 10);
     weight(m, "VAR", 1, (int64_t[]){C}, 1, 0.5f, 11);
     weight(m, "K1", 4, (int64_t[]){C, C, 1, 1}, 0, 0.5f, 12);
+    weight(m, "K4", 4, (int64_t[]){1, C, H, D}, 0, 0.5f, 17);
     weight(m, "K3", 4, (int64_t[]){C, C, 3, 3}, 0, 0.2f, 13);
     weight(m, "COLUMN", 3, (int64_t[]){C, 1, H}, 0, 2, 16);
     weight(m, "SCORES", 2, (int64_t[]){H, H}, 0, 2, 15);
@@ -547,6 +548,11 @@ static void test_layout(void **state) {
         /* what drops a spatial dimension would turn the others; what leaves stays first */
         {CONV_A "ReduceMax:axes=2,keepdims=0 a > y", "Transpose Conv Transpose ReduceMax"},
         {CONV_A "Resize a EMPTY TWICE > y", "Transpose Conv Transpose Resize"},
+        /* a constant beside an image; what has no convolution near it */
+        {CONV_A "Concat:axis=0 a K4 > b; " CONV_Y, "Transpose Conv Concat Conv Transpose"},
+        {"GlobalMaxPool x > y", "Transpose GlobalMaxPool Transpose"},
+        {"MatMul x SQUARE > a; GlobalAveragePool a > b; Relu b > y",
+         "MatMul Transpose GlobalAveragePool Relu Transpose"},
     };
     (void)state;
     CHECK_ALL(rows, 32);

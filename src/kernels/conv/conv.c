@@ -6,8 +6,9 @@
 #include <string.h>
 
 /* Below this many floats a kernel row is one tap: few pointers and long sums.  Rows of it that hang
- * over an edge of the image are copied then. */
-enum { MERGED_MAX = 96 };
+ * over an edge of the image are copied then.  Where none does, a row of any length is one tap as
+ * long as its pixels have few channels, as in the windows of a spectrogram. */
+enum { MERGED_MAX = 96, FEW_CHANNELS = 16 };
 
 /* How the sum is cut: `taps` pointers per pixel, k floats under each. */
 struct cut {
@@ -25,11 +26,15 @@ static bool is_pointwise(const struct ash_conv *s) {
            s->pad_left == 0 && s->groups == 1 && s->oh == s->h && s->ow == s->w;
 }
 
+static bool never_hangs(const struct ash_conv *s) {
+    return s->pad_left == 0 && s->ow > 0 && (s->ow - 1) * s->stride_w + s->kw <= s->w;
+}
+
 static struct cut cut_of(const struct ash_gemm_kernel *row, const struct ash_conv *s) {
     struct cut u = {.taps = s->kh * s->kw, .k = s->c / s->groups};
     size_t x_step = s->x_step ? s->x_step : s->c;
     u.merged = s->groups == 1 && s->dilation_w == 1 && x_step == s->c && s->kw > 1 &&
-               s->kw * s->c <= MERGED_MAX;
+               (s->kw * s->c <= MERGED_MAX || (s->c < FEW_CHANNELS && never_hangs(s)));
     if (u.merged) {
         u.taps = s->kh;
         u.k = s->kw * s->c;
@@ -39,7 +44,7 @@ static struct cut cut_of(const struct ash_gemm_kernel *row, const struct ash_con
     u.m_tiles = ceil_div(m, u.tile_rows);
     u.n_tiles = ceil_div(ceil_div(n, row->nr), u.tile_panels);
     u.zero_floats = ash_align_up(u.k * sizeof(float)) / sizeof(float);
-    u.copy_floats = u.merged ? u.tile_rows * u.taps * u.k : 0;
+    u.copy_floats = u.merged && !never_hangs(s) ? u.tile_rows * u.taps * u.k : 0;
     return u;
 }
 
@@ -142,7 +147,7 @@ static void conv_tile(void *arg, size_t tile, size_t worker) {
     size_t image = m0 / pixels, oy = m0 % pixels / s->ow, ox = m0 % s->ow;
     for (size_t i = 0; i < t.rows; i++) {
         const float *x = r->x + image * s->h * s->w * r->x_step + group * (s->c / s->groups);
-        aim(r, x, oy, ox, a + i, t.rows, copy + i * (u->merged ? u->taps * u->k : 0));
+        aim(r, x, oy, ox, a + i, t.rows, copy + i * (u->copy_floats ? u->taps * u->k : 0));
         if (++ox < s->ow) continue;
         ox = 0;
         if (++oy < s->oh) continue;

@@ -197,6 +197,16 @@ static void check_row(const struct ash_gemm_kernel *row) {
         struct ash_conv s = square(large[i][0], large[i][1], large[i][2], large[i][3], large[i][4]);
         check_shape(row, &s);
     }
+    /* Long windows over few channels, as of a spectrogram: inside, and over the edge. */
+    for (size_t pad = 0; pad < 2; pad++) {
+        struct ash_conv s = {
+            .n = 2, .h = 1, .w = 700, .c = 3, .oh = 1, .oc = 37, .kh = 1, .kw = 211};
+        s.groups = s.stride_h = s.dilation_h = s.dilation_w = 1;
+        s.stride_w = 50;
+        s.pad_left = pad * 60;
+        s.ow = (s.w + 2 * s.pad_left - s.kw) / s.stride_w + 1;
+        check_shape(row, &s);
+    }
     if (chk_bench()) bench_row(row);
 }
 

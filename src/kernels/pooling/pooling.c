@@ -72,9 +72,9 @@ static void pooling_tile(void *arg, size_t tile, size_t worker) {
 void ash_pooling_f32(const struct ash_pooling_row *row, struct ash_pool *pool, enum ash_pooling op,
                      const struct ash_pooling_shape *s, const float *x, float *y) {
     struct pooling_job j = {.row = row, .op = op, .s = s, .x = x, .y = y};
-    size_t work = s->Y[2] * s->C * s->K[0] * s->K[1] * s->K[2] + 1;
+    size_t work = s->Y[2] * s->C * s->K[0] * s->K[1] * s->K[2];
     j.lines = s->N * s->Y[0] * s->Y[1];
-    j.per_tile = work < POOLING_TILE ? POOLING_TILE / work : 1;
+    j.per_tile = work && work < POOLING_TILE ? POOLING_TILE / work : 1;
     ash_pool_run(pool, (j.lines + j.per_tile - 1) / j.per_tile, pooling_tile, &j);
 }
 
