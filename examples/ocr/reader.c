@@ -111,7 +111,7 @@ static int run(const struct network *n, ashore_value **input, ashore_value **out
 /* ---- detection ------------------------------------------------------------------------------ */
 
 static int32_t whole_steps(double side) {
-    int32_t steps = (int32_t)floor(side / SIDE_STEP + 0.5);
+    int32_t steps = (int32_t)floor(side / (double)SIDE_STEP + 0.5);
     return SIDE_STEP * (steps < 1 ? 1 : steps);
 }
 
@@ -120,8 +120,8 @@ static int find_regions(struct reader *r, const struct ashore_image *image, asho
     /* Of ImageNet, for channels in the order blue, green, red. */
     static const float mean[] = {0.406f, 0.456f, 0.485f}, deviation[] = {0.225f, 0.224f, 0.229f};
     double width = image->width, height = image->height;
-    double scale = fmin(fmax(1, SHORT_SIDE / fmin(width, height)), MOST_ENLARGED);
-    scale = fmin(scale, LONG_SIDE / fmax(width, height));
+    double scale = fmin(fmax(1, (double)SHORT_SIDE / fmin(width, height)), MOST_ENLARGED);
+    scale = fmin(scale, (double)LONG_SIDE / fmax(width, height));
 
     struct ashore_image_options options;
     ashore_image_options_init(&options);
@@ -179,7 +179,7 @@ static int line_tensor(const struct ashore_image *image, const struct line *l, i
                                 3 * (int32_t)shape[1], 3};
     struct ashore_image_options options;
     ashore_image_options_init(&options);
-    int32_t needed = (int32_t)ceilf(LINE_HEIGHT * width / height);
+    int32_t needed = (int32_t)ceilf((float)LINE_HEIGHT * width / height);
     needed = (needed + WIDTH_STEP - 1) / WIDTH_STEP * WIDTH_STEP;
     options.height = LINE_HEIGHT;
     options.width = needed < least ? least : needed > most ? most : needed;

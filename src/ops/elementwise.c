@@ -85,6 +85,23 @@ int ash_infer_broadcast_all(struct ash_infer *c, int first, int last, int dtype)
     return ASHORE_OK;
 }
 
+int ash_infer_fits(struct ash_infer *c, int i, int rank, const struct ash_dim *dim) {
+    const struct ash_type *t;
+
+    if (!ash_infer_has(c, i)) return ASHORE_OK;
+    t = &c->in[i]->type;
+    ASH_FAIL_IF(t->rank > rank, c->err, SHAPE, "input %d has rank %d, at most %d expected", i,
+                t->rank, rank);
+    for (int k = 0; k < t->rank; k++) {
+        struct ash_dim d = t->dim[k], to = dim[rank - t->rank + k];
+
+        ASH_FAIL_IF(beyond_one(d) && to.kind == ASH_DIM_EXACT && d.value != to.value, c->err, SHAPE,
+                    "extent %lld of input %d cannot be broadcast to %lld", (long long)d.value, i,
+                    (long long)to.value);
+    }
+    return ASHORE_OK;
+}
+
 int ash_infer_agree(struct ash_infer *c, struct ash_dim got, struct ash_dim want,
                     const char *what) {
     bool exact = got.kind == ASH_DIM_EXACT && want.kind == ASH_DIM_EXACT;

@@ -23,6 +23,8 @@ int ash_infer_types(struct ash_infer *c, int first, int last, int takes, int *dt
 int ash_infer_alike(struct ash_infer *c, int i, int k);
 /* Output 0 gets the element type and the broadcast extents of inputs first..last-1. */
 int ash_infer_broadcast_all(struct ash_infer *c, int first, int last, int dtype);
+/* Input i, where it is there, can be broadcast to these extents, or ASHORE_ERR_SHAPE. */
+int ash_infer_fits(struct ash_infer *c, int i, int rank, const struct ash_dim *dim);
 /* Output o gets the element type and the extents of input i, without what is known of contents. */
 void ash_infer_like(struct ash_infer *c, int o, int dtype, int i);
 /* Two extents that are exact are the same, or ASHORE_ERR_SHAPE: "<what>: 3, expected 4". */

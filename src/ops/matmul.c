@@ -53,18 +53,7 @@ static int gemm_infer(struct ash_infer *c) {
     if (a->rank == 2 && b->rank == 2)
         ASH_TRY(expect_depth(c, a->dim[!at->trans_a], b->dim[at->trans_b]));
     ash_infer_set(c, 0, dtype, 2, dim);
-    if (!ash_infer_has(c, 2)) return ASHORE_OK;
-    ASH_FAIL_IF(c->in[2]->type.rank > 2, c->err, SHAPE, "input 2 has rank %d, at most 2 expected",
-                c->in[2]->type.rank);
-    for (int k = 0; k < c->in[2]->type.rank; k++) {
-        struct ash_dim d = c->in[2]->type.dim[k], to = dim[2 - c->in[2]->type.rank + k];
-
-        ASH_FAIL_IF(d.kind == ASH_DIM_EXACT && to.kind == ASH_DIM_EXACT && d.value != 1 &&
-                        d.value != to.value,
-                    c->err, SHAPE, "extent %lld of input 2 cannot be broadcast to %lld",
-                    (long long)d.value, (long long)to.value);
-    }
-    return ASHORE_OK;
+    return ash_infer_fits(c, 2, 2, dim);
 }
 
 static int matmul_infer(struct ash_infer *c) {

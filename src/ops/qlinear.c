@@ -69,16 +69,20 @@ static int require_float(struct ash_infer *c, int i) {
     return ASHORE_OK;
 }
 
-/* The plain form's inference on inputs first, first + 3, ..., n of them, in float32. */
-static int infer_plain(struct ash_infer *c, int first, int n, int dtype) {
+/* The plain form's inference on inputs first, first + 3, ..., n of them, in float32.  Scale and
+ * zero point of the result are inputs `scale` and scale + 1. */
+static int infer_plain(struct ash_infer *c, int first, int n, int scale) {
     struct ash_info *x = ash_arena_array(c->arena, (size_t)n, sizeof *x);
     const struct ash_info **in = ash_arena_array(c->arena, (size_t)n, sizeof *in);
     const struct ash_node node = plain_node(c->node);
     struct ash_infer as = *c;
     if (!x || !in) return ash_fail_nomem(c->err, (size_t)n * sizeof *x);
+    ASH_TRY(require_float(c, scale));
+    ASH_TRY(require_byte(c, scale + 1));
     for (int i = 0; i < n; i++) {
         ASH_TRY(require_byte(c, first + 3 * i));
         ASH_TRY(require_float(c, first + 3 * i + 1));
+        ASH_TRY(ash_infer_alike(c, first + 3 * i, first + 3 * i + 2));
         ASH_FAIL_IF(!ash_infer_has(c, first + 3 * i), c->err, ARGUMENT, "input %d is missing",
                     first + 3 * i);
         x[i].type = c->in[first + 3 * i]->type;
@@ -90,28 +94,17 @@ static int infer_plain(struct ash_infer *c, int first, int n, int dtype) {
     as.in = in;
     as.n_in = n;
     int rc = plain_form(c->node)->infer(&as);
-    c->out->type.dtype = (uint8_t)dtype;
+    c->out->type.dtype = c->in[ash_infer_has(c, scale + 1) ? scale + 1 : first]->type.dtype;
     return rc;
 }
 
-static int result_type(const struct ash_infer *c, int zero, int x) {
-    return c->in[ash_infer_has(c, zero) ? zero : x]->type.dtype;
-}
+static int binary_infer(struct ash_infer *c) { return infer_plain(c, 0, 2, 6); }
 
-static int binary_infer(struct ash_infer *c) {
-    ASH_TRY(require_float(c, 6));
-    return infer_plain(c, 0, 2, result_type(c, 7, 0));
-}
-
-static int unary_infer(struct ash_infer *c) {
-    ASH_TRY(require_float(c, 3));
-    return infer_plain(c, 0, 1, result_type(c, 4, 0));
-}
+static int unary_infer(struct ash_infer *c) { return infer_plain(c, 0, 1, 3); }
 
 static int concat_infer(struct ash_infer *c) {
-    ASH_TRY(require_float(c, 0));
     ASH_FAIL_IF(c->n_in % 3 != 2, c->err, ARGUMENT, "%d inputs, expected 3 n + 2", c->n_in);
-    return infer_plain(c, 2, c->n_in / 3, result_type(c, 1, 2));
+    return infer_plain(c, 2, c->n_in / 3, 0);
 }
 
 /* ---- bodies ---- */

@@ -3,6 +3,7 @@
  * may be left out as qform.h says.
  *
  * Letters: A is M x K, B is K x N, the result M x N. */
+#include "ops/elementwise.h"
 #include "ops/qform.h"
 
 #include <string.h>
@@ -35,8 +36,9 @@ static int qmatmul_parse(const struct ash_parse *c, void *attrs) {
 
 /* ---- inference ---- */
 
-static int gemm_extents(struct ash_infer *c, const struct qmatmul_attrs *a,
-                        const struct ash_type *x, const struct ash_type *w) {
+static int gemm_extents(struct ash_infer *c, int bias, const struct ash_type *x,
+                        const struct ash_type *w) {
+    const struct qmatmul_attrs *a = c->attrs;
     struct ash_dim dim[2] = {ash_dim_unknown(), ash_dim_unknown()};
     ASH_FAIL_IF((x->rank >= 0 && x->rank != 2) || (w->rank >= 0 && w->rank != 2), c->err, SHAPE,
                 "expected two matrices");
@@ -49,7 +51,7 @@ static int gemm_extents(struct ash_infer *c, const struct qmatmul_attrs *a,
                     (long long)l.value);
     }
     ash_infer_set(c, 0, 0, 2, dim);
-    return ASHORE_OK;
+    return bias < 0 ? ASHORE_OK : ash_infer_fits(c, bias, 2, dim);
 }
 
 static int qmatmul_infer(struct ash_infer *c) {
@@ -62,7 +64,7 @@ static int qmatmul_infer(struct ash_infer *c) {
     ASH_TRY(ash_qform_infer(c, f, &dtype));
     c->out->type.dtype = (uint8_t)dtype;
     if (a->gemm) {
-        ASH_TRY(gemm_extents(c, a, &x.type, &w.type));
+        ASH_TRY(gemm_extents(c, f->bias, &x.type, &w.type));
     } else {
         x.type.dtype = w.type.dtype = ASHORE_INT32;
         as.attrs = NULL;

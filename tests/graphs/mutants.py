@@ -27,9 +27,13 @@ def tensors(graph):
 def graphs(graph):
     yield graph
     for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.type == AttributeProto.GRAPH:
-                yield from graphs(attribute.g)
+        yield from graphs_of(node)
+
+
+def graphs_of(node):
+    for attribute in node.attribute:
+        if attribute.type == AttributeProto.GRAPH:
+            yield from graphs(attribute.g)
 
 
 def pick_node(rng, model):
