@@ -37,6 +37,7 @@ enum ash_unary {
     ASH_UNARY_SELU,        /* [alpha, gamma] */
     ASH_UNARY_CELU,        /* [alpha] */
     ASH_UNARY_THRESHOLDED, /* [alpha]: x > alpha ? x : 0 */
+    ASH_UNARY_AFFINE,      /* [a, b]: fma(a, x, b) */
     ASH_UNARY_COUNT
 };
 

@@ -45,6 +45,7 @@ F(elu, x < 0 ? a * expm1(x) : x)
 F(selu, b *f_elu(x, a, 0))
 F(celu, x < 0 ? a * expm1(x / a) : x)
 F(thresholded, x <= a ? 0 : x)
+F(affine, a *x + b)
 
 /* Within `ulps` of the result, or within `abs` eps of max(|y|, 1). */
 static const struct function {
@@ -81,6 +82,7 @@ static const struct function {
     [ASH_UNARY_SELU] = {f_selu, 1.6732632f, 1.0507010f, 4, 4},
     [ASH_UNARY_CELU] = {f_celu, 2, 0, 4, 4},
     [ASH_UNARY_THRESHOLDED] = {f_thresholded, 1, 0, 0, 0},
+    [ASH_UNARY_AFFINE] = {f_affine, 1.25f, -0.5f, 1, 8},
 };
 
 struct unary_job {

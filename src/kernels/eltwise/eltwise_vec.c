@@ -143,6 +143,7 @@ EACH(elu, eltwise_elu(v, va, one, one))
 EACH(selu, eltwise_elu(v, (va * vb), one, vb))
 EACH(celu, eltwise_elu(v, va, one / va, one))
 EACH(thresholded, vf_select(vf_le(v, va), vf_zero(), v))
+EACH(affine, vf_fma(va, v, vb))
 /* sqrt, but for -0 and -inf */
 EACH(root, vf_select(vf_lt(v, vf_set1(-3.4028235e38f)), vf_neg(v), vf_sqrt(v + vf_zero())))
 EACH(cube, (v * v * v))
@@ -176,7 +177,7 @@ static const struct {
     [ASH_UNARY_CEIL] = {"Ceil", eltwise_whole_ceil},
     [ASH_UNARY_ROUND] = {"Round", eltwise_whole_round},
     [ASH_UNARY_SIGN] = {"Sign", eltwise_whole_sign},
-    [ASH_UNARY_SQUARE] = {"Mul|Pow", eltwise_whole_square},
+    [ASH_UNARY_SQUARE] = {"Mul|Pow|LRN", eltwise_whole_square},
     [ASH_UNARY_SOFTPLUS] = {"Softplus", eltwise_whole_softplus},
     [ASH_UNARY_SOFTSIGN] = {"Softsign", eltwise_whole_softsign},
     [ASH_UNARY_MISH] = {"Mish", eltwise_whole_mish},
@@ -185,6 +186,7 @@ static const struct {
     [ASH_UNARY_SELU] = {"Selu", eltwise_whole_selu},
     [ASH_UNARY_CELU] = {"Celu", eltwise_whole_celu},
     [ASH_UNARY_THRESHOLDED] = {"ThresholdedRelu", eltwise_whole_thresholded},
+    [ASH_UNARY_AFFINE] = {"LRN", eltwise_whole_affine},
     [UNARY_ROOT] = {"Pow", eltwise_whole_root},
     [UNARY_CUBE] = {"Pow", eltwise_whole_cube},
 };
