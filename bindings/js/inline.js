@@ -85,9 +85,9 @@ function dispose({ core, members }) {
   core.close();
 }
 
-// The engine with every operator, for a model that needs one which the first lacks.  Files move from
-// memory to memory: [address, size, location]
-// of each.  Where it is not to be had, what the first says stands.
+// The engine with every operator, for a model that needs one which the first lacks.  Files, [address,
+// size, location] each, move from memory to memory.  Where it is not to be had, what the first says
+// stands.
 async function enlarge(first, files, options, lack) {
   for (const member of first.members.splice(0)) member.stop();
   let engine;

@@ -20,4 +20,12 @@ void *memchr(const void *s, int c, size_t n) {
 
 char *strchr(const char *s, int c) { return memchr(s, c, strlen(s) + 1); }
 
+char *strstr(const char *s, const char *part) {
+    const size_t n = strlen(part);
+    for (; strncmp(s, part, n) != 0; s++) {
+        if (!*s) return NULL;
+    }
+    return (char *)(size_t)s;
+}
+
 #endif

@@ -211,114 +211,109 @@ static int64_t shift(enum binary fn, int64_t x, int64_t y, bool is_signed) {
     return far ? 0 : (int64_t)((uint64_t)x >> y);
 }
 
+static uint64_t sloped(int64_t x, int64_t slope, bool is_signed) {
+    return is_signed && x < 0 ? (uint64_t)x * (uint64_t)slope : (uint64_t)x;
+}
+
 union tile {
     double real[ASH_TILE];
     int64_t whole[ASH_TILE];
     char raw[ASH_TILE * sizeof(double)];
 };
 
-/* x = fn(x, y) for n elements; what compares leaves integers. */
-static void apply_real(enum binary fn, union tile *x, const union tile *y, size_t n) {
-#define EACH(member, expr)                                                                         \
-    for (size_t i = 0; i < n; i++) {                                                               \
-        const double a = x->real[i], b = y->real[i];                                               \
-        x->member[i] = (expr);                                                                     \
-    }                                                                                              \
-    break
-    switch (fn) {
-    case BINARY_ADD:
-    case BINARY_MEAN:
-        EACH(real, a + b);
-    case BINARY_SUB:
-        EACH(real, a - b);
-    case BINARY_MUL:
-        EACH(real, a * b);
-    case BINARY_DIV:
-        EACH(real, a / b);
-    case BINARY_POW:
-        EACH(real, pow(a, b));
-    case BINARY_PRELU:
-        EACH(real, a < 0 ? a * b : a);
-    case BINARY_MOD:
-        EACH(real, modulo(a, b));
-    case BINARY_FMOD:
-        EACH(real, fmod(a, b));
-    case BINARY_MIN:
-        EACH(real, a < b || isnan(a) ? a : b);
-    case BINARY_MAX:
-        EACH(real, a > b || isnan(a) ? a : b);
-    case BINARY_EQUAL:
-        EACH(whole, a == b);
-    case BINARY_LESS:
-        EACH(whole, a < b);
-    case BINARY_LESSEQUAL:
-        EACH(whole, a <= b);
-    case BINARY_GREATER:
-        EACH(whole, a > b);
-    case BINARY_GREATEREQUAL:
-        EACH(whole, a >= b);
-    default: /* what takes integers alone */
-        break;
-    }
-#undef EACH
-}
+/* x = fn(x, y) for n elements. */
+typedef void binary_fn(union tile *x, const union tile *y, size_t n, bool is_signed);
 
-/* The same for integers and booleans, which wrap. */
-static void apply_whole(enum binary fn, union tile *x, const union tile *y, size_t n,
-                        bool is_signed) {
-    /* Flipping the top bit of unsigned numbers orders them as signed ones. */
-    const int64_t flip = is_signed ? 0 : INT64_MIN;
-#define EACH(expr)                                                                                 \
-    for (size_t i = 0; i < n; i++) {                                                               \
-        const int64_t a = x->whole[i], b = y->whole[i];                                            \
-        x->whole[i] = (int64_t)(expr);                                                             \
-    }                                                                                              \
-    break
-    switch (fn) {
-    case BINARY_ADD:
-    case BINARY_MEAN:
-        EACH((uint64_t)a + (uint64_t)b);
-    case BINARY_SUB:
-        EACH((uint64_t)a - (uint64_t)b);
-    case BINARY_MUL:
-        EACH((uint64_t)a * (uint64_t)b);
-    case BINARY_DIV:
-    case BINARY_MOD:
-    case BINARY_FMOD:
-        EACH(quotient(fn, a, b, is_signed));
-    case BINARY_POW:
-        EACH(power((uint64_t)a, b));
-    case BINARY_PRELU:
-        EACH(is_signed && a < 0 ? (uint64_t)a * (uint64_t)b : (uint64_t)a);
-    case BINARY_MIN:
-        EACH((a ^ flip) < (b ^ flip) ? a : b);
-    case BINARY_MAX:
-        EACH((a ^ flip) < (b ^ flip) ? b : a);
-    case BINARY_EQUAL:
-        EACH(a == b);
-    case BINARY_LESS:
-        EACH((a ^ flip) < (b ^ flip));
-    case BINARY_LESSEQUAL:
-        EACH((a ^ flip) <= (b ^ flip));
-    case BINARY_GREATER:
-        EACH((a ^ flip) > (b ^ flip));
-    case BINARY_GREATEREQUAL:
-        EACH((a ^ flip) >= (b ^ flip));
-    case BINARY_AND: /* booleans are 0 or 1 */
-    case BINARY_BITAND:
-        EACH(a & b);
-    case BINARY_OR:
-    case BINARY_BITOR:
-        EACH(a | b);
-    case BINARY_XOR:
-    case BINARY_BITXOR:
-        EACH(a ^ b);
-    case BINARY_SHL:
-    case BINARY_SHR:
-        EACH(shift(fn, a, b, is_signed));
+/* Of real numbers; what compares leaves integers. */
+#define REAL(name, member, expr)                                                                   \
+    static void real_##name(union tile *x, const union tile *y, size_t n, bool is_signed) {        \
+        (void)is_signed;                                                                           \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            const double a = x->real[i], b = y->real[i];                                           \
+            x->member[i] = (expr);                                                                 \
+        }                                                                                          \
     }
-#undef EACH
-}
+REAL(add, real, a + b)
+REAL(sub, real, a - b)
+REAL(mul, real, (a * b))
+REAL(div, real, a / b)
+REAL(pow, real, pow(a, b))
+REAL(prelu, real, a < 0 ? a * b : a)
+REAL(mod, real, modulo(a, b))
+REAL(fmod, real, fmod(a, b))
+REAL(min, real, a < b || isnan(a) ? a : b)
+REAL(max, real, a > b || isnan(a) ? a : b)
+REAL(equal, whole, a == b)
+REAL(less, whole, a < b)
+REAL(lessequal, whole, a <= b)
+REAL(greater, whole, a > b)
+REAL(greaterequal, whole, a >= b)
+#undef REAL
+
+/* Of integers and booleans, which wrap. */
+#define WHOLE(name, expr)                                                                          \
+    static void whole_##name(union tile *x, const union tile *y, size_t n, bool is_signed) {       \
+        /* Flipping the top bit of unsigned numbers orders them as signed ones. */                 \
+        const int64_t flip = is_signed ? 0 : INT64_MIN;                                            \
+        (void)flip;                                                                                \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            const int64_t a = x->whole[i], b = y->whole[i];                                        \
+            x->whole[i] = (int64_t)(expr);                                                         \
+        }                                                                                          \
+    }
+WHOLE(add, (uint64_t)a + (uint64_t)b)
+WHOLE(sub, (uint64_t)a - (uint64_t)b)
+WHOLE(mul, ((uint64_t)a * (uint64_t)b))
+WHOLE(div, quotient(BINARY_DIV, a, b, is_signed))
+WHOLE(mod, quotient(BINARY_MOD, a, b, is_signed))
+WHOLE(fmod, quotient(BINARY_FMOD, a, b, is_signed))
+WHOLE(pow, power((uint64_t)a, b))
+WHOLE(prelu, sloped(a, b, is_signed))
+WHOLE(min, (a ^ flip) < (b ^ flip) ? a : b)
+WHOLE(max, (a ^ flip) < (b ^ flip) ? b : a)
+WHOLE(equal, a == b)
+WHOLE(less, (a ^ flip) < (b ^ flip))
+WHOLE(lessequal, (a ^ flip) <= (b ^ flip))
+WHOLE(greater, (a ^ flip) > (b ^ flip))
+WHOLE(greaterequal, (a ^ flip) >= (b ^ flip))
+WHOLE(and, (a & b))
+WHOLE(or, a | b)
+WHOLE(xor, a ^ b)
+WHOLE(shl, shift(BINARY_SHL, a, b, is_signed))
+WHOLE(shr, shift(BINARY_SHR, a, b, is_signed))
+#undef WHOLE
+
+/* With the operators that need them, for trimmed engines (cmake/wasm_map.py).  NULL: for integers
+ * alone. */
+static const struct {
+    const char *ops;
+    binary_fn *real, *whole;
+} ash_by_op_binary[] = {
+    [BINARY_ADD] = {"Add|Sum", real_add, whole_add},
+    [BINARY_AND] = {"And", NULL, whole_and},
+    [BINARY_BITAND] = {"BitwiseAnd", NULL, whole_and},
+    [BINARY_BITOR] = {"BitwiseOr", NULL, whole_or},
+    [BINARY_BITXOR] = {"BitwiseXor", NULL, whole_xor},
+    [BINARY_DIV] = {"Div", real_div, whole_div},
+    [BINARY_EQUAL] = {"Equal", real_equal, whole_equal},
+    [BINARY_FMOD] = {"Mod", real_fmod, whole_fmod},
+    [BINARY_GREATER] = {"Greater", real_greater, whole_greater},
+    [BINARY_GREATEREQUAL] = {"GreaterOrEqual", real_greaterequal, whole_greaterequal},
+    [BINARY_LESS] = {"Less", real_less, whole_less},
+    [BINARY_LESSEQUAL] = {"LessOrEqual", real_lessequal, whole_lessequal},
+    [BINARY_MAX] = {"Max", real_max, whole_max},
+    [BINARY_MEAN] = {"Mean", real_add, whole_add},
+    [BINARY_MIN] = {"Min", real_min, whole_min},
+    [BINARY_MOD] = {"Mod", real_mod, whole_mod},
+    [BINARY_MUL] = {"Mul", real_mul, whole_mul},
+    [BINARY_OR] = {"Or", NULL, whole_or},
+    [BINARY_POW] = {"Pow", real_pow, whole_pow},
+    [BINARY_PRELU] = {"PRelu", real_prelu, whole_prelu},
+    [BINARY_SHL] = {"BitShift", NULL, whole_shl},
+    [BINARY_SHR] = {"BitShift", NULL, whole_shr},
+    [BINARY_SUB] = {"Sub", real_sub, whole_sub},
+    [BINARY_XOR] = {"Xor", NULL, whole_xor},
+};
 
 /* n elements of an input from element `start` of the result on, as doubles or as integers. */
 static void load(const struct ash_tensor *in, const struct ash_tensor *out, int64_t start, size_t n,
@@ -372,6 +367,7 @@ static int binary_ref(struct ash_run *c) {
     int first = c->in[0]->dtype, second = c->n_in > 1 ? c->in[1]->dtype : first;
     bool real = ash_dtype_is_float(first) || ash_dtype_is_float(second);
     bool is_signed = ash_dtype(first)->number == ASH_CLASS_INT;
+    binary_fn *apply = real ? ash_by_op_binary[a->fn].real : ash_by_op_binary[a->fn].whole;
     int64_t count = ash_tensor_count(y);
     union tile acc, t;
     size_t n;
@@ -385,10 +381,7 @@ static int binary_ref(struct ash_run *c) {
         load(c->in[0], y, start, n, real, &acc);
         for (int k = 1; k < c->n_in; k++) {
             load(a->axis >= 0 ? &placed : c->in[k], y, start, n, real, &t);
-            if (real)
-                apply_real(a->fn, &acc, &t, n);
-            else
-                apply_whole(a->fn, &acc, &t, n, is_signed);
+            apply(&acc, &t, n, is_signed);
         }
         if (a->fn == BINARY_MEAN)
             for (size_t i = 0; i < n; i++) acc.real[i] /= c->n_in;

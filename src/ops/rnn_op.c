@@ -317,6 +317,14 @@ static void step_rnn(struct rnn_run *r, int d) {
     memcpy(r->h, r->gate, (size_t)r->units * sizeof *r->h);
 }
 
+/* A trimmed engine has those of its operators (cmake/wasm_map.py). */
+static const struct {
+    const char *op;
+    void (*step)(struct rnn_run *r, int d);
+} ash_by_op_rnn_ref[] = {[CELL_LSTM] = {"LSTM", step_lstm},
+                         [CELL_GRU] = {"GRU", step_gru},
+                         [CELL_RNN] = {"RNN", step_rnn}};
+
 /* Index of vector (d, b) in a state. */
 static int64_t state_at(const struct rnn_run *r, int d, int64_t b) {
     return (r->a->batch_first ? b * r->a->directions + d : d * r->batch + b) * r->units;
@@ -355,12 +363,7 @@ static void run_sequence(struct rnn_run *r, struct ash_tensor *y, int d, int64_t
             continue;
         }
         ash_load_f64(x->dtype, ash_at(x, from * r->inputs), (size_t)r->inputs, r->x);
-        if (a->cell == CELL_LSTM)
-            step_lstm(r, d);
-        else if (a->cell == CELL_GRU)
-            step_gru(r, d);
-        else
-            step_rnn(r, d);
+        ash_by_op_rnn_ref[a->cell].step(r, d);
         if (y) ash_store_f64(y->dtype, r->h, (size_t)r->units, ash_at(y, to * r->units));
     }
 }

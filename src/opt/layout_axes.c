@@ -218,23 +218,24 @@ static int turn_resize(struct ash_layout *l, struct ash_node *n, int rank, bool 
     return ash_layout_finish(l, n, rank);
 }
 
+/* A trimmed engine has those of its operators (cmake/wasm_map.py). */
+static const struct {
+    const char *op;
+    int (*turn)(struct ash_layout *, struct ash_node *, int, bool *);
+} ash_by_op_layout[] = {{"Concat", turn_axis},     {"Split", turn_axis},     {"Softmax", turn_axis},
+                        {"LogSoftmax", turn_axis}, {"Slice", turn_slice},    {"Pad", turn_pad},
+                        {"Resize", turn_resize},   {"Upsample", turn_resize}};
+
 int ash_layout_axes(struct ash_layout *l, struct ash_node *n, bool *done) {
-    static const struct {
-        const char *op; /* the name's beginning */
-        int (*turn)(struct ash_layout *, struct ash_node *, int, bool *);
-    } table[] = {{"Concat", turn_axis},     {"Split", turn_axis},      {"Softmax", turn_axis},
-                 {"LogSoftmax", turn_axis}, {"Slice", turn_slice},     {"Pad", turn_pad},
-                 {"Resize", turn_resize},   {"Upsample", turn_resize}, {"Reduce", turn_reduce}};
     *done = false;
     if (*n->domain || !n->op || n->n_sub || n->n_in != n->n_formal || n->n_formal == 0 ||
         n->n_out == 0 || n->n_out > ASH_LAYOUT_OUTPUTS || n->in[0] == ASH_NONE)
         return ASHORE_OK;
     int rank = ash_layout_type(l, n->in[0])->rank;
     if (rank < 3 || ash_layout_behind(l, n->in[0], rank) == ASH_NONE) return ASHORE_OK;
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        if (!strncmp(n->op_type, table[i].op, strlen(table[i].op)) &&
-            (table[i].turn == turn_reduce || !strcmp(n->op_type, table[i].op)))
-            return table[i].turn(l, n, rank, done);
+    for (size_t i = 0; i < sizeof ash_by_op_layout / sizeof *ash_by_op_layout; i++) {
+        if (!strcmp(n->op_type, ash_by_op_layout[i].op))
+            return ash_by_op_layout[i].turn(l, n, rank, done);
     }
-    return ASHORE_OK;
+    return strncmp(n->op_type, "Reduce", 6) ? ASHORE_OK : turn_reduce(l, n, rank, done);
 }

@@ -40,9 +40,12 @@ export const optional = (element) => message(9, message(1, element));
 const float = (field, value) => Buffer.concat([Buffer.from(varint((field << 3) | 5)),
   Buffer.from(Float32Array.of(value).buffer)]);
 
-// Integers, lists of them, texts, tensors; { float: 0.5 } and { floats: [0.5] }.
+// Integers, lists of them, texts, tensors; { float: 0.5 }, { floats: [0.5] } and { texts: ['a'] }.
 function attribute(name, value) {
   if (typeof value === 'string') return message(5, bytes(1, name), bytes(4, value), number(20, 3));
+  if (value.texts) {
+    return message(5, bytes(1, name), ...value.texts.map((each) => bytes(9, each)), number(20, 8));
+  }
   if (value.float) return message(5, bytes(1, name), float(2, value.float), number(20, 1));
   if (value.floats) {
     return message(5, bytes(1, name), ...value.floats.map((each) => float(7, each)), number(20, 6));

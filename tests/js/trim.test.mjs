@@ -147,6 +147,12 @@ const made = [
   ...['MaxPool', 'AveragePool'].map((op) =>
     [op, image, [conv, [op, ['c'], 'y', { kernel_shape: [2, 2] }]], op]),
   ...['GlobalMaxPool', 'GlobalAveragePool'].map((op) => [op, image, [conv, [op, ['c'], 'y']], op]),
+  ...['Relu', 'Sigmoid', 'Tanh', 'LeakyRelu', 'HardSwish', 'HardSigmoid', 'Gelu', 'Swish'].flatMap((op) =>
+    [[`Conv and ${op}`, image, [conv, [op, ['c'], 'y']], new RegExp(`^(Conv.)?${op}$`)],
+      [`MatMul and ${op}`, [2, 2], [['MatMul', ['x', 'm2'], 'a'], [op, ['a'], 'y']],
+        `MatMul+${op}`]]),
+  ...['Relu', 'Sigmoid', 'Tanh'].map((act) => [`RNN of ${act}`, [2, 1, 2], [['RNN',
+    ['x', 'square', 'square'], 'y', { hidden_size: 2, activations: { texts: [act] } }]], 'RNN']),
   ...attentions(), ...quantised(), ...wrapped(), ...contributed(),
 ];
 
@@ -255,14 +261,14 @@ const weights = { last: { type: 'int64', dims: [1], data: BigInt64Array.of(-1n) 
   ids: { type: 'int32', dims: [1, 2], data: Int32Array.of(1, 0) },
   some: { type: 'bool', dims: [4, 4], data: Uint8Array.from({ length: 16 }, (_, i) => i % 3 && 1) },
   low: { type: 'float32', dims: [], data: Float32Array.of(-10000) },
-  half4: ramp(4, 4), y3: ramp(1, 3, 4, 4), w12: ramp(4, 12), v12: ramp(12), past: ramp(2, 1, 2, 3, 2),
+  square: ramp(1, 2, 2), half4: ramp(4, 4), y3: ramp(1, 3, 4, 4), w12: ramp(4, 12), v12: ramp(12), past: ramp(2, 1, 2, 3, 2),
   v2: ramp(2), ...Object.fromEntries(Object.entries(constants).map(([name, value]) =>
     [name, { type: 'float32', dims: [], data: Float32Array.of(value) }])) };
 
 for (const [name, dims, nodes, shows] of made) {
   test(`what is made of ${name} is kept`, async () => {
     const used = new Set(nodes.flatMap(([, inputs]) => inputs));
-    const bytes = model({ opset: 21, domains: ['com.microsoft'],
+    const bytes = model({ opset: 24, domains: ['com.microsoft'],
       nodes: nodes.map(([op, inputs, output, attributes]) =>
         node(op, inputs, [output].flat(), attributes)), inputs: { x: tensor('float32', dims) },
     outputs: { y: tensor('float32') },

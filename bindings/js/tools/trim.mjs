@@ -3,9 +3,9 @@
 //
 // Writes the package's modules, or those of one variant, with no more than what models need that
 // consist of some operators: put in the place of the package's, without the ashore-full-* ones, they
-// do the same for these models and refuse others.  Operators are named as in models, those of other domains than ai.onnx as
-// domain:Name; a model stands for its operators, a list has one name in a line.  What ashore/vision
-// takes, and Core.parse of ashore/core, is kept when it is asked for.
+// do the same for these models and refuse others.  Operators are named as in models, those of other
+// domains than ai.onnx as domain:Name; a model stands for its operators, a list has one name in a
+// line.  What ashore/vision takes, and Core.parse of ashore/core, is kept when it is asked for.
 import fs from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';

@@ -2,7 +2,7 @@
 // they do not reach is cleared where it is, so that no index and no address changes.
 import { createHash } from 'node:crypto';
 
-const sections = { import: 2, export: 7, start: 8, code: 10, data: 11 };
+const sections = { import: 2, function: 3, export: 7, start: 8, element: 9, code: 10, data: 11 };
 const unreachable = [3, 0, 0, 11]; // a body: its size, no locals, the instruction, end
 const zero = [4, 0, 65, 0, 11]; // and one that returns 0
 
@@ -127,6 +127,48 @@ function reach(map, imported, roots, operators, idle) {
   return { functions, data };
 }
 
+const concat = (parts) => Buffer.concat(parts.map((part) => Uint8Array.from(part)));
+
+/** Types of functions: one that is dropped gets that of the one before it, which compresses. */
+function trimTypes(content, kept, idle) {
+  const reader = new Reader(content);
+  const count = reader.number();
+  const out = [leb(count)];
+  let last = 0;
+  for (let i = 0; i < count; i += 1) {
+    const type = reader.number();
+    if (kept.has(i) || idle.has(i)) last = type;
+    out.push(leb(last));
+  }
+  return concat(out);
+}
+
+/** Functions that are called by pointers: in the place of all that are dropped stands one of them. */
+function trimElements(content, imported, kept, idle) {
+  const reader = new Reader(content);
+  const count = reader.number();
+  const out = [leb(count)];
+  let dropped;
+  for (let n = 0; n < count; n += 1) {
+    const start = reader.at;
+    // Flags 0: an address (i32.const, number, end), and indices.
+    if (reader.number() !== 0 || reader.take(1)[0] !== 65) throw new Error('an unknown table');
+    reader.number();
+    reader.take(1);
+    out.push(content.subarray(start, reader.at));
+    const entries = reader.number();
+    out.push(leb(entries));
+    for (let i = 0; i < entries; i += 1) {
+      let index = reader.number();
+      if (index >= imported && !kept.has(index - imported) && !idle.has(index - imported)) {
+        index = dropped ??= index;
+      }
+      out.push(leb(index));
+    }
+  }
+  return concat(out);
+}
+
 function trimCode(content, kept, idle) {
   const reader = new Reader(content);
   const count = reader.number();
@@ -137,7 +179,7 @@ function trimCode(content, kept, idle) {
     const body = kept.has(i) ? content.subarray(start, reader.at) : unreachable;
     out.push(idle.has(i) ? zero : body);
   }
-  return Buffer.concat(out.map((part) => Uint8Array.from(part)));
+  return concat(out);
 }
 
 /** Where the contents of segments lie. */
@@ -205,6 +247,8 @@ export function trim(module, map, operators, keep = []) {
   const kept = reach(map, imported, roots, all, idle);
   const out = parts.map(({ kind, content, bytes }) => {
     let to = bytes ?? content;
+    if (kind === sections.function) to = trimTypes(content, kept.functions, idle);
+    if (kind === sections.element) to = trimElements(content, imported, kept.functions, idle);
     if (kind === sections.code) to = trimCode(content, kept.functions, idle);
     if (kind === sections.data) to = trimData(map, content, kept.data, all);
     return Buffer.concat([Uint8Array.of(kind), Uint8Array.from(leb(to.length)), to]);

@@ -157,13 +157,13 @@ static const struct {
     eltwise_whole_fn *fn;
 } ash_by_op_eltwise[] = {
     [ASH_ACT_NONE] = {"", eltwise_whole_none},
-    [ASH_ACT_RELU] = {"Relu", eltwise_whole_relu},
+    [ASH_ACT_RELU] = {"Relu|RNN", eltwise_whole_relu},
     [ASH_ACT_CLIP] = {"Clip", eltwise_whole_clip},
     [ASH_ACT_HARDSWISH] = {"HardSwish", eltwise_whole_hardswish},
     [ASH_ACT_HARDSIGMOID] = {"HardSigmoid", eltwise_whole_hardsigmoid},
-    [ASH_ACT_SIGMOID] = {"Sigmoid", eltwise_whole_sigmoid},
+    [ASH_ACT_SIGMOID] = {"Sigmoid|RNN", eltwise_whole_sigmoid},
     [ASH_ACT_SILU] = {"Swish", eltwise_whole_silu},
-    [ASH_ACT_TANH] = {"Tanh", eltwise_whole_tanh},
+    [ASH_ACT_TANH] = {"Tanh|RNN", eltwise_whole_tanh},
     [ASH_ACT_LEAKYRELU] = {"LeakyRelu", eltwise_whole_leakyrelu},
     [ASH_ACT_GELU] = {"Gelu", eltwise_whole_gelu},
     [ASH_UNARY_EXP] = {"Exp", eltwise_whole_exp},

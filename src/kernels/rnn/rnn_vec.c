@@ -14,7 +14,7 @@ static __attribute__((noinline)) vf rnn_sigmoid(vf x, vf clip) {
 }
 static __attribute__((noinline)) vf rnn_tanh(vf x, vf clip) { return vf_tanh(rnn_clip(x, clip)); }
 
-VF_INLINE void rnn_lstm(const struct ash_rnn_cell *u, size_t at, size_t n) {
+static void rnn_lstm(const struct ash_rnn_cell *u, size_t at, size_t n) {
     const size_t H = u->H;
     const float *g = u->gates + at, *p = u->peephole ? u->peephole + at : NULL;
     const vf clip = vf_set1(u->clip);
@@ -36,7 +36,7 @@ VF_INLINE void rnn_mix(float *h, size_t n, vf z, vf t) {
     ash_tail_store(h, n, vf_fma(z, ash_tail_load(h, n) - t, t));
 }
 
-VF_INLINE void rnn_gru(const struct ash_rnn_cell *u, size_t at, size_t n) {
+static void rnn_gru(const struct ash_rnn_cell *u, size_t at, size_t n) {
     const size_t H = u->H;
     float *g = u->gates + at, *q = u->hidden ? u->hidden + at : NULL, *h = u->h + at;
     const vf clip = vf_set1(u->clip);
@@ -61,20 +61,24 @@ VF_INLINE void rnn_gru(const struct ash_rnn_cell *u, size_t at, size_t n) {
     }
 }
 
-static void rnn_f32_part(const struct ash_rnn_cell *u, size_t at, size_t n) {
-    if (u->stage == ASH_RNN_STAGE_LSTM) {
-        rnn_lstm(u, at, n);
-    } else if (u->stage == ASH_RNN_STAGE_PLAIN) {
-        vf v = rnn_clip(ash_tail_load(u->gates + at, n), vf_set1(u->clip));
-        ash_tail_store(u->h + at, n, v);
-    } else {
-        rnn_gru(u, at, n);
-    }
+static void rnn_plain(const struct ash_rnn_cell *u, size_t at, size_t n) {
+    vf v = rnn_clip(ash_tail_load(u->gates + at, n), vf_set1(u->clip));
+    ash_tail_store(u->h + at, n, v);
 }
+
+/* By stage, with the operator that needs it, for trimmed engines (cmake/wasm_map.py). */
+static const struct {
+    const char *op;
+    void (*part)(const struct ash_rnn_cell *u, size_t at, size_t n);
+} ash_by_op_rnn[] = {
+    [ASH_RNN_STAGE_PLAIN] = {"RNN", rnn_plain},    [ASH_RNN_STAGE_LSTM] = {"LSTM", rnn_lstm},
+    [ASH_RNN_STAGE_GRU_LINEAR] = {"GRU", rnn_gru}, [ASH_RNN_STAGE_GRU_RESET] = {"GRU", rnn_gru},
+    [ASH_RNN_STAGE_GRU_MIX] = {"GRU", rnn_gru},
+};
 
 static void rnn_f32_cell(const struct ash_rnn_cell *u) {
     for (size_t i = 0; i < u->H; i += VF_LANES)
-        rnn_f32_part(u, i, u->H - i < VF_LANES ? u->H - i : VF_LANES);
+        ash_by_op_rnn[u->stage].part(u, i, u->H - i < VF_LANES ? u->H - i : VF_LANES);
     if (u->stage == ASH_RNN_STAGE_PLAIN)
         ASH_VEC_ROWS(eltwise)->unary((int)u->act.kind, u->act.a, u->act.b, u->H, u->h, u->h);
 }
