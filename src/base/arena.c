@@ -71,17 +71,34 @@ void *ash_arena_array(struct ash_arena *arena, size_t count, size_t size) {
     return ash_arena_alloc(arena, ash_size_mul(count, size));
 }
 
-bool ash_arena_release(struct ash_arena *arena, const void *p) {
+/* The link to the block that holds p alone; NULL. */
+static struct ash_arena_block **link_of(struct ash_arena *arena, const void *p) {
     for (struct ash_arena_block **link = &arena->head; *link != NULL; link = &(*link)->next) {
-        struct ash_arena_block *block = *link;
-        if ((const unsigned char *)block + ARENA_HEADER != p) continue;
-        if (!block->single) return false;
-        *link = block->next;
-        arena->used -= block->size;
-        ash_free(arena->heap, block, block->size);
-        return true;
+        if ((const unsigned char *)*link + ARENA_HEADER == p) return (*link)->single ? link : NULL;
     }
-    return false;
+    return NULL;
+}
+
+bool ash_arena_release(struct ash_arena *arena, const void *p) {
+    struct ash_arena_block **link = link_of(arena, p);
+    if (link == NULL) return false;
+    struct ash_arena_block *block = *link;
+    *link = block->next;
+    arena->used -= block->size;
+    ash_free(arena->heap, block, block->size);
+    return true;
+}
+
+bool ash_arena_adopt(struct ash_arena *arena, struct ash_arena *from, const void *p) {
+    struct ash_arena_block **link = link_of(from, p);
+    if (link == NULL || arena->head == NULL || arena->heap != from->heap) return false;
+    struct ash_arena_block *block = *link;
+    *link = block->next;
+    from->used -= block->size;
+    block->next = arena->head->next;
+    arena->head->next = block;
+    arena->used += block->size;
+    return true;
 }
 
 bool ash_arena_owns(const struct ash_arena *arena, const void *p) {

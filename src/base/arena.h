@@ -24,6 +24,9 @@ void *ash_arena_array(struct ash_arena *arena, size_t count, size_t size);
 /* Gives a large piece back before the arena's end.  A piece that shares its block with others
  * stays; true when it was given back. */
 bool ash_arena_release(struct ash_arena *arena, const void *p);
+/* A large piece of `from` becomes one of this arena, where it lies.  false: it shares its block
+ * with others, or the two are of different heaps. */
+bool ash_arena_adopt(struct ash_arena *arena, struct ash_arena *from, const void *p);
 /* Whether p lies in memory of the arena. */
 bool ash_arena_owns(const struct ash_arena *arena, const void *p);
 /* A zero-terminated copy of n bytes. */

@@ -422,6 +422,7 @@ static bool whole_to_f32(int from, const void *src, size_t n, float *dst) {
     switch (from) {
         TO_F32(ASHORE_BOOL, uint8_t);
         TO_F32(ASHORE_UINT8, uint8_t);
+        TO_F32(ASHORE_INT8, int8_t);
         TO_F32(ASHORE_INT32, int32_t);
         TO_F32(ASHORE_INT64, int64_t);
     }

@@ -11,13 +11,14 @@ static bool all_known(const struct ash_pass *p, const struct ash_node *n) {
     return n->n_out > 0;
 }
 
-/* A constant in the graph's own memory, unless its data is there already. */
+/* A constant in the graph's own memory, unless its data is there already.  Large ones move as they
+ * are: a model's dequantised weights need not be there twice. */
 static int keep(struct ash_pass *p, const struct ash_info *info, struct ash_valuedef *v) {
     struct ash_tensor *t = ash_arena_alloc(p->arena, sizeof *t);
     if (!t) return ash_fail_nomem(p->err, sizeof *t);
     *t = *info->data;
     size_t bytes = ash_tensor_bytes(t);
-    if (ash_arena_owns(p->scratch, t->data)) {
+    if (ash_arena_owns(p->scratch, t->data) && !ash_arena_adopt(p->arena, p->scratch, t->data)) {
         t->data = ash_arena_alloc(p->arena, bytes);
         if (!t->data) return ash_fail_nomem(p->err, bytes);
         if (bytes) memcpy(t->data, info->data->data, bytes);
@@ -63,21 +64,28 @@ static int inline_branches(struct ash_pass *p) {
     return ASHORE_OK;
 }
 
+/* Constants that only others are made of are not kept. */
 int ash_pass_fold(struct ash_pass *p) {
     struct ash_graph *g = p->graph;
-    uint32_t to = 0;
-    for (uint32_t i = 0; i < g->n_nodes; i++) {
+    uint32_t to = 0, n_old = g->n_nodes, folded = 0;
+    struct ash_node **gone = ash_arena_array(p->scratch, n_old, sizeof(struct ash_node *));
+    uint32_t *uses = ash_arena_array(p->scratch, g->n_values, sizeof *uses);
+    if (!gone || !uses) return ash_fail_nomem(p->err, n_old * sizeof *gone);
+    for (uint32_t i = 0; i < n_old; i++) {
         struct ash_node *n = g->nodes[i];
-        if (!all_known(p, n)) {
+        if (all_known(p, n))
+            gone[folded++] = n;
+        else
             g->nodes[to++] = n;
-            continue;
-        }
-        for (uint32_t k = 0; k < n->n_out; k++) {
-            if (n->out[k] != ASH_NONE)
-                ASH_TRY(keep(p, &p->infos[n->out[k]], &g->values[n->out[k]]));
-        }
-        p->changed = true;
     }
     g->n_nodes = to;
+    ash_graph_uses(g, uses);
+    for (uint32_t i = 0; i < folded; i++) {
+        for (uint32_t k = 0; k < gone[i]->n_out; k++) {
+            uint32_t v = gone[i]->out[k];
+            if (v != ASH_NONE && uses[v]) ASH_TRY(keep(p, &p->infos[v], &g->values[v]));
+        }
+    }
+    p->changed = p->changed || folded;
     return inline_branches(p);
 }

@@ -40,8 +40,8 @@ static void gather(struct live *l, struct ash_valuedef *v, bool used) {
 
 static void release(struct live *l, struct ash_valuedef *v, bool used) {
     if (used) return;
-    for (size_t i = 0; i < l->n; i++) {
-        if (l->data[i] == v->data->data) return; /* the same data under another name */
+    for (size_t i = 0; i < l->n; i++) { /* the same data, or a part of it, under another name */
+        if ((uintptr_t)l->data[i] - (uintptr_t)v->data->data < ash_tensor_bytes(v->data)) return;
     }
     if (ash_arena_release(l->opt->arena, v->data->data)) v->data = NULL;
 }

@@ -149,6 +149,37 @@ static void test_arena(void **state) {
     ash_arena_deinit(&arena);
 }
 
+/* A large piece changes its arena and stays where it is; a small one cannot. */
+static void test_adopt(void **state) {
+    (void)state;
+    struct ash_heap heap, other;
+    struct ash_arena from, to, foreign;
+    ash_heap_init(&heap, NULL, NULL);
+    ash_heap_init(&other, NULL, NULL);
+    ash_arena_init(&from, &heap);
+    ash_arena_init(&to, &heap);
+    ash_arena_init(&foreign, &other);
+    unsigned char *small = ash_arena_alloc(&from, 100), *large = ash_arena_alloc(&from, 1 << 20);
+    large[77] = 5;
+    assert_false(ash_arena_adopt(&to, &from, large)); /* it has no block yet */
+    ash_arena_alloc(&to, 10);
+    ash_arena_alloc(&foreign, 10);
+    assert_false(ash_arena_adopt(&to, &from, small));
+    assert_false(ash_arena_adopt(&to, &from, large + 16));
+    assert_false(ash_arena_adopt(&foreign, &from, large));
+    assert_true(ash_arena_adopt(&to, &from, large));
+    assert_false(ash_arena_adopt(&to, &from, large));
+    assert_false(ash_arena_owns(&from, large + 77));
+    assert_true(ash_arena_owns(&to, large + 77));
+    assert_int_equal(from.used + to.used, heap.used);
+    ash_arena_deinit(&from);
+    assert_int_equal(large[77], 5);
+    assert_true(ash_arena_release(&to, large));
+    ash_arena_deinit(&to);
+    ash_arena_deinit(&foreign);
+    assert_int_equal(heap.used, 0);
+}
+
 static void write_file(const char *path, size_t size) {
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
@@ -185,9 +216,10 @@ static void test_mapping(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts), cmocka_unit_test(test_refused_sizes),
-        cmocka_unit_test(test_sizes),  cmocka_unit_test(test_aligned),
-        cmocka_unit_test(test_arena),  cmocka_unit_test(test_mapping),
+        cmocka_unit_test(test_counts),  cmocka_unit_test(test_refused_sizes),
+        cmocka_unit_test(test_sizes),   cmocka_unit_test(test_aligned),
+        cmocka_unit_test(test_arena),   cmocka_unit_test(test_adopt),
+        cmocka_unit_test(test_mapping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
