@@ -246,7 +246,7 @@ static int infer_node(struct ash_inference *f, const struct ash_node *node,
         ASH_FAIL_IF(in[i] && in[i]->type.kind != ASHORE_TENSOR, f->err, TYPE,
                     "input %u must be a tensor", i);
     }
-    bool all = true, any = false;
+    bool all = true, any = false, overflow = false;
     for (uint32_t i = 0; i < node->n_in; i++) {
         if (!in[i]) continue;
         any = true;
@@ -262,9 +262,15 @@ static int infer_node(struct ash_inference *f, const struct ash_node *node,
                           .syms = f->syms,
                           .arena = f->arena,
                           .err = f->err,
+                          .overflow = &overflow,
                           .infer_sub = infer_sub,
                           .driver = f};
     ASH_TRY(op->infer(&c));
+    /* References take it that their outputs are there when the inputs tell their extents. */
+    for (uint32_t i = 0; i < node->n_out && overflow; i++) {
+        ASH_FAIL_IF(out[i].type.kind == ASHORE_TENSOR && !ash_info_exact(&out[i]), f->err, LIMIT,
+                    "the extents of the result are too large");
+    }
     if (all && (any || node->n_in == 0) && foldable(f, node, in, out))
         return fold(f, node, in, out);
     if ((op->flags & ASH_OP_MOVES) && !out->content) ASH_TRY(move_codes(f, node, in, out));

@@ -19,7 +19,10 @@ void ash_infer_set(struct ash_infer *c, int o, int dtype, int rank, const struct
 
 struct ash_dim ash_infer_dim(struct ash_infer *c, enum ash_dim_op op, struct ash_dim a,
                              struct ash_dim b) {
-    return ash_dim_apply(c->syms, op, a, b);
+    struct ash_dim d = ash_dim_apply(c->syms, op, a, b);
+    if (a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT && d.kind != ASH_DIM_EXACT)
+        *c->overflow = true;
+    return d;
 }
 
 static int64_t read_int(const struct ash_tensor *t, int64_t i) {

@@ -56,6 +56,7 @@ struct ash_infer {
     struct ash_symtab *syms;
     struct ash_arena *arena;
     struct ashore_error *err;
+    bool *overflow; /* ash_infer_dim: exact extents had no result */
     /* operators with subgraphs: infers sub k with these formal inputs (captures are added) */
     int (*infer_sub)(struct ash_infer *c, int k, const struct ash_info *formal,
                      struct ash_info *out);

@@ -10,6 +10,8 @@
 
 extern const struct ash_op ash_ops_resize_op[];
 
+enum { AXIS_MAX = 1 << 24 }; /* longest dimension with a table; the tensor may not fit at all */
+
 enum policy { STRETCH, NOT_LARGER, NOT_SMALLER };
 
 /* Inputs: of operator set 11 and later; before, the scales are input 1 or an attribute. */
@@ -508,7 +510,7 @@ static int resize_lower(struct ash_lower *c) {
     ASH_TRY(lower_setup(c, r, &fits));
     if (!fits || !two_axes(r, rank, &w)) return ASHORE_OK;
     for (int i = w - 1; i <= w; i++) {
-        if (r[i].in > INT32_MAX || r[i].out > INT32_MAX) return ASHORE_OK;
+        if (r[i].in > AXIS_MAX || r[i].out > AXIS_MAX) return ASHORE_OK;
     }
     struct ash_resize_shape *s = &draft.shape;
     s->outer = ash_extents(x, 0, w - 1);

@@ -38,7 +38,7 @@ BYTES = 10 << 30  # nor must one that makes tens of gigabytes take the machine's
 
 # Where this engine runs what onnxruntime refuses, by the words that onnxruntime has for it.
 LENIENT = {
-    r"must be topologically sorted": "nodes are sorted when a model is loaded",
+    r"must be topologically sorted|or output of a previous node": "nodes are sorted when a model is loaded",
     r"Graph attribute inferencing failed|In Node, \(.*, If, ": "a branch is checked when it runs",
     r"Unrecognized attribute": "attributes that an operator does not have are not looked at",
     r"Clip.*min_ <= max|Clip::ComputeImpl": "limits that cross give the upper one, as in NumPy",
@@ -50,8 +50,8 @@ LENIENT = {
         "a bias may be of floats, as in MatMulIntegerToFloat",
     r"'tensor\(int32\)' of input parameter \([^)]*\) of operator \((Unsq|Sq|Resh|Exp|Red|Pad)":
         "lists of integers may be of 32 bits",
-    r"Type 'tensor\(u?int8\)' of input parameter \(\w+\) of operator \(Gather":
-        "indices may be of any integer type",
+    r"Type 'tensor\(u?int\d+\)' of input parameter \([^)]+\) of operator \((Gather|LSTM)":
+        "indices and lengths may be of any integer type",
     r"\(Conv\) bound to different types \(tensor\(float16\) and tensor\(float\)":
         "weights beside a half may be of float32: rewrites leave them so",
     r"Shape mismatch attempting to re-use buffer":
@@ -64,6 +64,8 @@ LENIENT = {
 STRICT = {
     r"extents \d+ and \d+ of dimension \d+ cannot be broadcast": "0 is broadcast to 0 and 1 alone",
     r"\(Conv, .*group -?\d+": "attributes are checked in branches that never run",
+    r"expected a list of integers": "shapes have one dimension",
+    r"\(Concat, .*has extent 0, in those before": "an empty part of a Concat has to fit, too",
     r"a window of \d+ is larger than": "a window that does not fit; there the output is empty",
 }
 
