@@ -92,8 +92,10 @@ static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine
     size_t each = (size_t)ash_tensor_count(w) / blocks;
     const float *from = w->data;
     float *to = nw->data, *bias = nb->data;
-    for (size_t i = 0; i < blocks * each; i++)
-        to[i] = (float)((double)from[i] * f->scale[channel_of(conv, w, f->M, i / each)]);
+    for (size_t k = 0; k < blocks; k++, from += each, to += each) {
+        double scale = f->scale[channel_of(conv, w, f->M, k)];
+        for (size_t i = 0; i < each; i++) to[i] = (float)((double)from[i] * scale);
+    }
     for (size_t m = 0; m < f->M; m++) {
         double old = b ? (double)((const float *)b->data)[m] : 0;
         bias[m] = (float)(old * f->scale[m] + f->shift[m]);
