@@ -234,6 +234,18 @@ static int infer_by_body(struct ash_inference *f, const struct ash_node *node,
     return ash_infer_graph(f, body, given, out, NULL);
 }
 
+/* Nobody after this has to think of tensors that cannot exist; and references take it that their
+ * outputs are there when the inputs tell their extents. */
+static int check_size(const struct ash_info *out, bool overflow, struct ashore_error *err) {
+    if (ash_info_exact(out)) {
+        struct ash_tensor t = exact_tensor(&out->type);
+        return ash_shape_check(t.dtype, t.rank, t.dim, NULL, NULL, err);
+    }
+    ASH_FAIL_IF(overflow && out->type.kind == ASHORE_TENSOR, err, LIMIT,
+                "the extents of the result are too large");
+    return ASHORE_OK;
+}
+
 static int infer_node(struct ash_inference *f, const struct ash_node *node,
                       const struct ash_info *const *in, struct ash_info *out) {
     const struct ash_op *op = node->op;
@@ -266,11 +278,7 @@ static int infer_node(struct ash_inference *f, const struct ash_node *node,
                           .infer_sub = infer_sub,
                           .driver = f};
     ASH_TRY(op->infer(&c));
-    /* References take it that their outputs are there when the inputs tell their extents. */
-    for (uint32_t i = 0; i < node->n_out && overflow; i++) {
-        ASH_FAIL_IF(out[i].type.kind == ASHORE_TENSOR && !ash_info_exact(&out[i]), f->err, LIMIT,
-                    "the extents of the result are too large");
-    }
+    for (uint32_t i = 0; i < node->n_out; i++) ASH_TRY(check_size(&out[i], overflow, f->err));
     if (all && (any || node->n_in == 0) && foldable(f, node, in, out))
         return fold(f, node, in, out);
     if ((op->flags & ASH_OP_MOVES) && !out->content) ASH_TRY(move_codes(f, node, in, out));
@@ -293,7 +301,7 @@ static void describe_inputs(struct ash_inference *f, const struct ash_node *node
         at += n;
         if (i == 7) break;
     }
-    if (f->err && !f->err->op[0]) ash_error_prefix(f->err, "inputs %s: ", text);
+    if (f->err && !f->err->op[0] && *text) ash_error_prefix(f->err, "inputs %s: ", text);
     ash_error_node(f->err, node);
 }
 

@@ -14,10 +14,12 @@ static int window_parse(const struct ash_parse *c, void *attrs) {
     return ash_window_parse(c, attrs);
 }
 
-static int negative(struct ash_infer *c, const struct ash_dim *list, int n) {
+/* What no extent can be is refused: numbers below 0 and beyond all memory. */
+static int check_extents(struct ash_infer *c, const struct ash_dim *list, int n) {
     for (int i = 0; i < n; i++) {
-        ASH_FAIL_IF(list[i].kind == ASH_DIM_EXACT && list[i].value < 0, c->err, ARGUMENT,
-                    "extent %lld", (long long)list[i].value);
+        bool beyond = list[i].value < 0 || list[i].value > (int64_t)1 << 40;
+        ASH_FAIL_IF(list[i].kind == ASH_DIM_EXACT && beyond, c->err, ARGUMENT, "extent %lld",
+                    (long long)list[i].value);
     }
     return ASHORE_OK;
 }
@@ -65,7 +67,7 @@ static int unpool_infer(struct ash_infer *c) {
         if (rc != ASHORE_OK) return rc;
         ASH_FAIL_IF(n != y->rank, c->err, SHAPE, "output_shape has %d elements for %d dimensions",
                     n, y->rank);
-        ASH_TRY(negative(c, dim, n));
+        ASH_TRY(check_extents(c, dim, n));
     }
     ash_infer_set(c, 0, dtype, y->rank, dim);
     return ash_infer_has(c, 2) ? ash_infer_known(dim, y->rank) : ASHORE_OK;
@@ -105,7 +107,7 @@ static int col_shapes(struct ash_infer *c, struct ash_dim *image, struct ash_dim
     ASH_TRY(ash_infer_ints(c, 2, block, ASH_WINDOW_RANK, &n));
     ASH_FAIL_IF(n != *D, c->err, SHAPE, "an image of %d dimensions, a block of %d", *D, n);
     ASH_TRY(ash_window_check(c->attrs, n, c->err));
-    return negative(c, image, n);
+    return check_extents(c, image, n);
 }
 
 /* Positions of a window of extent k over extent x; 0 when it does not fit. */

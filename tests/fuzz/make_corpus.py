@@ -22,8 +22,33 @@ def model(nodes, inputs, outputs, initializer=(), functions=(), **extra):
     return helper.make_model(graph, opset_imports=opsets, ir_version=8, functions=functions)
 
 
+def operators():
+    """One node each, whose numbers decide what the result is: (name, node, constants)."""
+    i64, f32 = np.int64, np.float32
+
+    def node(op, *inputs, **attributes):
+        return helper.make_node(op, ["x", *inputs], ["y"], **attributes)
+
+    yield "tile", node("Tile", "n"), {"n": np.array([1 << 62, 1 << 62], i64)}
+    yield "pad", node("Pad", "n", mode="reflect"), {"n": np.array([0, 1, 1, 0], i64)}
+    yield "slice", node("Slice", "a", "b", "c", "d"), {
+        "a": np.array([-1], i64), "b": np.array([-9], i64), "c": np.array([1], i64),
+        "d": np.array([-1], i64)}
+    yield "resize", node("Resize", "", "s", mode="linear"), {"s": np.array([1, 2.5], f32)}
+    yield "einsum", node("Einsum", "w", equation="ij,kj->ik"), {"w": np.ones((4, 3), f32)}
+    yield "gather", node("GatherElements", "n"), {"n": np.zeros((1, 3), i64)}
+    yield "scatter", node("ScatterND", "n", "w", reduction="add"), {
+        "n": np.array([[1]], i64), "w": np.ones((1, 3), f32)}
+    yield "quantize", node("QuantizeLinear", "s", "z"), {"s": f32(0.5), "z": np.int8(3)}
+    yield "dft", node("DFT", "n", axis=0), {"n": i64(3)}
+    yield "split", node("SplitToSequence", "n"), {"n": np.array([1, 1], i64)}
+
+
 def models():
     f32 = np.float32
+    for name, node, constants in operators():
+        yield name, model([node], [value("x", [2, 3])], [value("y", None)],
+                          [numpy_helper.from_array(np.asarray(c), k) for k, c in constants.items()])
     weights = numpy_helper.from_array(np.ones((2, 1, 3, 3), f32), "w")
     scale = numpy_helper.from_array(np.ones(2, f32), "s")
     yield "conv", model(

@@ -76,10 +76,12 @@ def input_changes(case):
         for number in NUMBERS if x.dtype.kind in "iu" else FLOATS:
             if x.dtype.kind in "iu" and not np.iinfo(x.dtype).min <= number <= np.iinfo(x.dtype).max:
                 continue
-            yield f"{name} is full of {number}", name, np.full_like(x, number)
+            with np.errstate(over="ignore"):
+                yield f"{name} is full of {number}", name, np.full_like(x, number)
             if 1 < x.size:
                 y = x.copy()
-                y.reshape(-1)[-1] = number
+                with np.errstate(over="ignore"):
+                    y.reshape(-1)[-1] = number
                 yield f"{name} ends in {number}", name, y
 
 

@@ -95,7 +95,8 @@ static void resize_blend_tile(void *arg, size_t tile, size_t worker) {
     const struct ash_resize_shape *s = j->s;
     size_t first = tile * j->per_tile, image = s->h.in * s->w.in * s->inner;
     size_t end = j->lines - first < j->per_tile ? j->lines : first + j->per_tile;
-    float *row = (float *)(void *)(j->scratch + worker * j->scratch_step);
+    unsigned char *mine = j->scratch ? j->scratch + worker * j->scratch_step : NULL;
+    float *row = (float *)(void *)mine;
     for (size_t i = first; i < end; i++)
         resize_blend_line(j, (const float *)j->x + i / s->h.out * image, i % s->h.out,
                           (float *)j->y + i * s->w.out * s->inner, row);
