@@ -36,16 +36,7 @@ static int conv_infer(struct ash_infer *c) {
     struct ash_dim dim[ASH_MAX_RANK];
     int rank = x->rank >= 0 ? x->rank : w->rank;
     c->out->type.dtype = x->dtype;
-    ASH_FAIL_IF(x->dtype && !ash_dtype_is_float(x->dtype), c->err, TYPE,
-                "the input is %s, expected floating point", ash_dtype(x->dtype)->name);
-    for (int i = 1; i < c->n_in; i++) {
-        int dtype = c->in[i] ? c->in[i]->type.dtype : 0;
-        /* Rewrites leave weights that they changed in float32. */
-        bool wide = ash_is_half(x->dtype) && dtype == ASHORE_FLOAT32;
-        bool differs = x->dtype && dtype && dtype != x->dtype && !wide;
-        ASH_FAIL_IF(differs, c->err, TYPE, "input 0 is %s, input %d is %s",
-                    ash_dtype(x->dtype)->name, i, ash_dtype(c->in[i]->type.dtype)->name);
-    }
+    ASH_TRY(ash_window_types(c));
     if (rank < 0) return ASHORE_OK;
     ASH_FAIL_IF(w->rank >= 0 && w->rank != rank, c->err, SHAPE,
                 "the input has %d dimensions, the weights %d", rank, w->rank);

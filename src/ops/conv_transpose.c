@@ -74,9 +74,9 @@ static int deconv_infer(struct ash_infer *c) {
     const struct ash_window *win = &a->conv.window;
     const struct ash_type *x = &c->in[0]->type, *w = &c->in[1]->type;
     struct ash_dim dim[ASH_MAX_RANK];
-    int rank = x->rank >= 0 ? x->rank : w->rank, dtype;
-    ASH_TRY(ash_infer_types(c, 0, c->n_in, ASH_TAKES_FLOAT, &dtype));
-    c->out->type.dtype = (uint8_t)dtype;
+    int rank = x->rank >= 0 ? x->rank : w->rank;
+    c->out->type.dtype = x->dtype;
+    ASH_TRY(ash_window_types(c));
     if (rank < 0) return ASHORE_OK;
     ASH_FAIL_IF(w->rank >= 0 && w->rank != rank, c->err, SHAPE,
                 "the input has %d dimensions, the weights %d", rank, w->rank);
@@ -92,7 +92,7 @@ static int deconv_infer(struct ash_infer *c) {
         ASH_FAIL_IF(ash_dim_is(k, 0), c->err, SHAPE, "the weights are empty");
         ASH_TRY(deconv_dim(c, i, x->rank >= 0 ? x->dim[2 + i] : ash_dim_unknown(), k, &dim[2 + i]));
     }
-    ash_infer_set(c, 0, dtype, rank, dim);
+    ash_infer_set(c, 0, x->dtype, rank, dim);
     return ASHORE_OK;
 }
 

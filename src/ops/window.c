@@ -1,4 +1,5 @@
 #include "ops/window.h"
+#include "ops/widen.h"
 
 #include <string.h>
 
@@ -46,6 +47,20 @@ int ash_conv_parse(const struct ash_parse *c, struct ash_conv_attrs *a) {
     ASH_TRY(ash_parse_int(c, "group", 1, &a->groups));
     ASH_FAIL_IF(a->groups < 1 || a->groups > INT32_MAX, c->err, ATTR, "group %lld",
                 (long long)a->groups);
+    return ASHORE_OK;
+}
+
+int ash_window_types(struct ash_infer *c) {
+    int image = c->in[0]->type.dtype;
+    ASH_FAIL_IF(image && !ash_dtype_is_float(image), c->err, TYPE,
+                "the input is %s, expected floating point", ash_dtype(image)->name);
+    for (int i = 1; i < c->n_in; i++) {
+        int dtype = c->in[i] ? c->in[i]->type.dtype : 0;
+        bool wide = ash_is_half(image) && dtype == ASHORE_FLOAT32;
+        ASH_FAIL_IF(image && dtype && dtype != image && !wide, c->err, TYPE,
+                    "input 0 is %s, input %d is %s", ash_dtype(image)->name, i,
+                    ash_dtype(dtype)->name);
+    }
     return ASHORE_OK;
 }
 

@@ -48,6 +48,9 @@ int ash_window_list(const struct ash_parse *c, const char *name, int64_t low, st
 int ash_window_parse(const struct ash_parse *c, struct ash_window *w);
 /* Those and `group`. */
 int ash_conv_parse(const struct ash_parse *c, struct ash_conv_attrs *a);
+/* ASHORE_ERR_TYPE unless image, weights and bias are of one floating-point type.  Rewrites leave
+ * weights that they changed in float32 beside images of 16 bits. */
+int ash_window_types(struct ash_infer *c);
 /* ASHORE_ERR_SHAPE unless the attributes fit `spatial` dimensions. */
 int ash_window_check(const struct ash_window *w, int spatial, struct ashore_error *err);
 /* Y of dimension i from X and K. */
