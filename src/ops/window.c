@@ -1,4 +1,5 @@
 #include "ops/window.h"
+#include "ops/elementwise.h"
 #include "ops/widen.h"
 
 #include <string.h>
@@ -51,15 +52,14 @@ int ash_conv_parse(const struct ash_parse *c, struct ash_conv_attrs *a) {
 }
 
 int ash_window_types(struct ash_infer *c) {
-    int image = c->in[0]->type.dtype;
-    ASH_FAIL_IF(image && !ash_dtype_is_float(image), c->err, TYPE,
-                "the input is %s, expected floating point", ash_dtype(image)->name);
+    int image;
+    ASH_TRY(ash_infer_types(c, 0, 1, ASH_TAKES_FLOAT, &image));
     for (int i = 1; i < c->n_in; i++) {
         int dtype = c->in[i] ? c->in[i]->type.dtype : 0;
         bool wide = ash_is_half(image) && dtype == ASHORE_FLOAT32;
         ASH_FAIL_IF(image && dtype && dtype != image && !wide, c->err, TYPE,
-                    "input 0 is %s, input %d is %s", ash_dtype(image)->name, i,
-                    ash_dtype(dtype)->name);
+                    "input %d is of type %s, others of type %s", i, ash_dtype(dtype)->name,
+                    ash_dtype(image)->name);
     }
     return ASHORE_OK;
 }
