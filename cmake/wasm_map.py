@@ -47,23 +47,22 @@ class Reader:
         self.at += 1
         return self.data[self.at - 1]
 
-    def number(self):
+    def leb(self):
+        """(value, bits, last byte) of a number in LEB128."""
         value = shift = 0
         while True:
             byte = self.byte()
             value |= (byte & 127) << shift
             shift += 7
             if byte < 128:
-                return value
+                return value, shift, byte
+
+    def number(self):
+        return self.leb()[0]
 
     def signed(self):
-        value = shift = 0
-        while True:
-            byte = self.byte()
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value - (1 << shift) if byte & 64 else value
+        value, bits, last = self.leb()
+        return value - (1 << bits) if last & 64 else value
 
     def take(self, size):
         self.at += size
