@@ -1,6 +1,7 @@
 #include "kernels/conv/conv.h"
 
 #include "check/check.h"
+#include "check/check_gemm.h"
 #include "check/check_pool.h"
 
 #include <math.h>
@@ -67,16 +68,6 @@ static bool near_exact(const struct job *j, const float *w, size_t at) {
     return chk_bound(j->y[at], v, magnitude + fabs(bias) + fabs(residual), (double)magnitude_terms);
 }
 
-static const struct ash_gemm_kernel *reference(void) {
-    const struct ash_gemm_kernel *found = NULL;
-    for (const struct ash_gemm_kernel *const *t = ash_gemm_tables(); *t; t++) {
-        for (const struct ash_gemm_kernel *k = *t; k->name; k++) {
-            if (strstr(k->name, "_ref")) found = k;
-        }
-    }
-    return found;
-}
-
 static void give_weights(struct job *j, const float *w) {
     float *packed = chk_buf(PACKED_SLOT, ash_conv_packed_size(j->row, &j->s));
     ash_conv_pack(j->row, &j->s, w, packed);
@@ -103,7 +94,7 @@ static void check_shape(const struct ash_gemm_kernel *row, const struct ash_conv
     if (chk_below(2)) j.out.residual = residual;
     if (chk_below(2)) j.out.act.kind = ASH_ACT_RELU;
     struct job r = j;
-    r.row = reference();
+    r.row = chk_gemm_reference();
     r.y = want;
     if (r.row) {
         give_weights(&r, w);

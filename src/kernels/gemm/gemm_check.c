@@ -1,6 +1,7 @@
 #include "kernels/gemm/gemm.h"
 
 #include "check/check.h"
+#include "check/check_gemm.h"
 #include "check/check_pool.h"
 
 #include <math.h>
@@ -120,16 +121,6 @@ static void run_product(void *arg) {
     }
 }
 
-static const struct ash_gemm_kernel *reference(void) {
-    const struct ash_gemm_kernel *found = NULL;
-    for (const struct ash_gemm_kernel *const *t = ash_gemm_tables(); *t; t++) {
-        for (const struct ash_gemm_kernel *k = *t; k->name; k++) {
-            if (strstr(k->name, "_ref")) found = k;
-        }
-    }
-    return found;
-}
-
 /* Gives b (as the steps of g say) and scratch to `p` in the form that it wants. */
 static void give_b(struct product *p, const float *b) {
     const struct ash_gemm *g = &p->g;
@@ -227,7 +218,7 @@ static void check_product(const struct ash_gemm_kernel *row, size_t m, size_t n,
     if (g.out.act.kind != ASH_ACT_CLIP) g.out.act.a = 0.2f;
     p.g = g;
     struct product r = p;
-    r.row = reference();
+    r.row = chk_gemm_reference();
     r.g.c = want;
     p.g.c = g.c = chk_floats(C_SLOT, c_size);
     if (r.row) {
