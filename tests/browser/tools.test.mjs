@@ -49,22 +49,38 @@ function ashore(given, env = environment) {
 const both = (...given) => ['wasm', 'browser'].map((target) => ashore([...given, '--target',
   target]));
 
-// Processes that have this test's folder for temporary files, which are those it started.
-function started() {
-  return fs.readdirSync('/proc').filter((id) => {
+// Of each process: its parent, whether it has this test's folder for temporary files, and its line.
+function processes() {
+  return fs.readdirSync('/proc').filter((id) => /^\d+$/.test(id)).flatMap((id) => {
     try {
-      return /^\d+$/.test(id) && fs.readFileSync(`/proc/${id}/environ`, 'latin1')
-        .includes(`TMPDIR=${temporary}`);
+      const read = (name) => fs.readFileSync(`/proc/${id}/${name}`, 'latin1');
+      const [state, parent] = read('stat').replace(/.*\) /s, '').split(' ');
+      if (state === 'Z') return [];
+      let environ = ''; // not to be read of a process in a sandbox
+      try { environ = read('environ'); } catch { /* as said */ }
+      return [{ id, parent, own: environ.includes(`TMPDIR=${temporary}`), line: read('cmdline') }];
     } catch {
-      return false;
+      return []; // it has ended
     }
   });
 }
+const started = () => processes().filter(({ own }) => own).map(({ id }) => id);
+function descendants(id) {
+  const all = processes();
+  const below = (parent) => all.filter((one) => one.parent === parent)
+    .flatMap((one) => [one, ...below(one.id)]);
+  return below(String(id));
+}
 
-async function nothingIsLeft() {
-  for (let i = 0; i < 100 && started().length; i++) {
+// A busy machine takes its time; what never happens ends the wait.
+async function waitUntil(holds) {
+  for (const end = Date.now() + 120000; Date.now() < end && !holds();) {
     await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
+}
+
+async function nothingIsLeft() {
+  await waitUntil(() => !started().length);
   assert.deepEqual(started(), []);
   assert.deepEqual(fs.readdirSync(temporary)
     .filter((name) => !/^(node-compile-cache|v8-)/.test(name)), []);
@@ -154,14 +170,22 @@ test('a driver and a browser that are not there are named, with what to install'
 for (const signal of ['SIGTERM', 'SIGINT']) {
   test(`${signal} ends the browser, too`, async () => {
     const child = spawn(program, ['bench', 'slow.onnx', '--runs', '1000', '--target', 'browser'],
-      { cwd: folder, env: environment, stdio: 'ignore' });
-    const ended = new Promise((resolve) => { child.on('exit', resolve); });
-    for (let i = 0; i < 200 && started().length < 6; i++) {
-      await new Promise((resolve) => { setTimeout(resolve, 50); });
-    }
-    assert.ok(started().length >= 6, 'the browser has started');
+      { cwd: folder, env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => { said += text; });
+    const ended = new Promise((resolve) => {
+      child.on('close', (code) => { resolve([code, said]); });
+    });
+    const renders = ({ line }) => line.includes('--type=renderer');
+    await waitUntil(() => descendants(child.pid).some(renders));
+    const family = descendants(child.pid);
+    assert.ok(family.some(renders), 'the browser has started');
     child.kill(signal);
-    await ended;
+    assert.deepEqual(await ended, [128 + os.constants.signals[signal], '']);
+    const left = () => processes().filter(({ id, line }) =>
+      family.some((one) => one.id === id && one.line === line)).map(({ line }) => line);
+    await waitUntil(() => !left().length);
+    assert.deepEqual(left(), []);
     await nothingIsLeft();
   });
 }

@@ -129,19 +129,24 @@ function watch(browser, tab) {
   return { lost, stop };
 }
 
-// A signal ends the browser in order, so that it takes its files along, and then the tool.
+// A signal ends the browser in order, so that it takes its files along, and then the tool, which
+// has nothing to say of calls that fail on the way: ended() is true by then.
 function endOnSignals(close) {
   const signals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
+  let ending = false;
   const handlers = Object.entries(signals).map(([name, number]) => {
     const handle = () => {
+      ending = true;
       setTimeout(() => process.exit(128 + number), grace).unref();
       close().finally(() => process.exit(128 + number));
     };
     process.once(name, handle);
     return () => process.off(name, handle);
   });
-  return () => handlers.forEach((off) => off());
+  return { off: () => handlers.forEach((off) => off()), ended: () => ending };
 }
+
+const never = () => new Promise(() => {});
 
 // The most memory that the page's process has held; null where the system does not say.
 async function peakOf(browser) {
@@ -173,7 +178,7 @@ export async function openEngine() {
   const clean = () => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   let launching;
   let browser;
-  const off = endOnSignals(async () => {
+  const { off, ended } = endOnSignals(async () => {
     await (await launching)?.close();
     clean();
   });
@@ -201,7 +206,10 @@ export async function openEngine() {
       async call(method, ...args) {
         const answered = tab.evaluate(([name, given]) => globalThis.call(name, given),
           [method, args]);
-        const { result, error } = await Promise.race([answered, lost]);
+        const { result, error } = await Promise.race([answered, lost]).catch((why) => {
+          if (ended()) return never();
+          throw why;
+        });
         if (error) throw revive(error);
         return result;
       },
@@ -215,6 +223,7 @@ export async function openEngine() {
       },
     };
   } catch (error) {
+    if (ended()) return never();
     off();
     await browser?.close();
     stopServer();
