@@ -26,6 +26,7 @@ struct assess_evidence {
         rate; /* requests/s that the targets hold at; 0: as fast as one request follows another */
     const struct assess_profile *profile;
     const struct assess_run *run; /* at the target rate, or single stream */
+    const struct assess_run *single; /* one request at a time: service times without a queue */
     const struct assess_sweep *sweep;
     const struct assess_run *repeats; /* further runs at the target rate, for the noise gate */
     size_t repeat_count;
@@ -36,6 +37,9 @@ struct assess_evidence {
     double cores_used;     /* mean, during the run at the target rate */
     double download_bytes; /* of the closure that a client would load, compressed */
     double price;          /* money per core-second */
+    double cores;          /* processors that the program may use; 0: not known */
+    double other_cores;    /* mean that other programs used meanwhile; 0: none, or not known */
+    double steal_share;    /* share of processor time that the hypervisor kept; 0: as above */
     double port_days, upkeep_days, day_cost; /* -1: not given */
     bool must_run_on_client;
     bool has_gpu;
@@ -58,7 +62,8 @@ struct assess_finding {
 };
 
 /* How much faster a request would be, times (1: not at all, may be below 1), and the p99 that the
- * queue then gives at the target rate. */
+ * queue then gives at the target rate.  factor and speedup are NAN when nothing could be said; the
+ * basis tells why. */
 struct assess_ceiling {
     const char *name;               /* "optimistic", "realistic", "WebAssembly" */
     double factor;                  /* of service time: new / old */
@@ -102,6 +107,9 @@ struct assess_verdict {
     struct assess_row
         *rubric; /* does a Pyodide page fit?  dominant: the signal; port_pays: answer */
     size_t rubric_count;
+    struct assess_row
+        *helps; /* what does WebAssembly help?  dominant: the bucket; port_pays: answer */
+    size_t help_count;
     struct assess_place *places;
     size_t place_count;
     struct assess_account account;
