@@ -91,10 +91,9 @@ static double student_tail(double t, double degrees) {
     return assess_beta(degrees / 2, 0.5, degrees / total, t * t / total) / 2;
 }
 
-double assess_bootstrap_tail(size_t units, double c) {
-    double tail = (1 - c) / 2;
-    if (!(tail > 0) || units < 2) return 0;
-    double degrees = (double)units - 1, low = 0, high = 1;
+/* The t with P(T > t) = tail; tail below a half. */
+static double student_quantile(double tail, double degrees) {
+    double low = 0, high = 1;
     while (high < 1e150 && student_tail(high, degrees) > tail) high *= 2;
     for (int i = 0; i < 100; i++) {
         double t = (low + high) / 2;
@@ -103,7 +102,20 @@ double assess_bootstrap_tail(size_t units, double c) {
         else
             high = t;
     }
-    return erfc(sqrt((double)units / degrees) * high * 0.70710678118654752440) / 2;
+    return high;
+}
+
+double assess_student_factor(size_t units, double c) {
+    double tail = (1 - c) / 2;
+    if (!(tail > 0) || units < 2) return INFINITY;
+    return student_quantile(tail, (double)units - 1) / -assess_normal_quantile(tail);
+}
+
+double assess_bootstrap_tail(size_t units, double c) {
+    double tail = (1 - c) / 2;
+    if (!(tail > 0) || units < 2) return 0;
+    double degrees = (double)units - 1, t = student_quantile(tail, degrees);
+    return erfc(sqrt((double)units / degrees) * t * 0.70710678118654752440) / 2;
 }
 
 /* P(X >= k) for X ~ Binomial(n, p). */
@@ -200,28 +212,34 @@ uint64_t assess_fewest(double q, double c) {
 /* With n independent values, the number of them that lie at or below the quantile is
  * Binomial(n, q): value number l (from 1) is above it with probability P(X < l), value number u
  * below it with P(X >= u). */
-struct assess_interval assess_quantile_interval(const double *sorted, size_t n, double q,
-                                                double c) {
+void assess_quantile_ranks(size_t n, double q, double c, size_t *low, size_t *high) {
     double tail = (1 - c) / 2;
-    struct assess_interval interval = {-INFINITY, assess_quantile(sorted, n, q), INFINITY};
-    if (n == 0 || !(tail > 0)) return interval;
-    size_t low = 0, beyond = n + 1; /* P(X < low) <= tail; P(X < beyond) > tail */
-    while (beyond - low > 1) {
-        size_t l = low + (beyond - low) / 2;
+    *low = 0;
+    *high = n + 1;
+    if (n == 0 || !(tail > 0)) return;
+    for (size_t beyond = n + 1; beyond - *low > 1;) { /* P(X < beyond) > tail >= P(X < low) */
+        size_t l = *low + (beyond - *low) / 2;
         if (assess_binomial_cdf(l - 1, n, q) <= tail)
-            low = l;
+            *low = l;
         else
             beyond = l;
     }
-    size_t before = 0, high = n + 1; /* P(X >= before) > tail; P(X >= high) <= tail */
-    while (high - before > 1) {
-        size_t u = before + (high - before) / 2;
+    for (size_t before = 0; *high - before > 1;) { /* P(X >= before) > tail >= P(X >= high) */
+        size_t u = before + (*high - before) / 2;
         if (upper_tail(u, n, q) <= tail)
-            high = u;
+            *high = u;
         else
             before = u;
     }
-    if (low > 0) interval.low = sorted[low - 1];
-    if (high <= n) interval.high = sorted[high - 1];
-    return interval;
+}
+
+struct assess_interval assess_quantile_interval(const double *sorted, size_t n, double q,
+                                                double c) {
+    size_t low, high;
+    assess_quantile_ranks(n, q, c, &low, &high);
+    return (struct assess_interval){
+        .low = low > 0 ? sorted[low - 1] : -INFINITY,
+        .value = assess_quantile(sorted, n, q),
+        .high = high <= n ? sorted[high - 1] : INFINITY,
+    };
 }

@@ -90,12 +90,36 @@ static void *make_array(size_t n, size_t size) {
     return n > SIZE_MAX / size ? NULL : assess_realloc(NULL, n * size);
 }
 
-/* Ends that even independent values would leave open stay open: no draw goes beyond the largest
- * value that was measured. */
-static void open_ends(struct assess_interval *interval, size_t n, double q, double c) {
-    double tail = (1 - c) / 2;
-    if (assess_binomial_cdf(0, n, q) > tail) interval->low = -INFINITY;
-    if (assess_binomial_cdf(0, n, 1 - q) > tail) interval->high = INFINITY;
+/* How many independent values tell as much about the quantile as these: n over the design effect
+ * (Kish 1965), which is the variance of the blocks' counts beyond the quantile over what
+ * independent values would give; fewer still when few blocks tell it (Korn and Graubard 1998). */
+static size_t effective_count(const struct blocks *b, size_t n, size_t units, size_t rank,
+                              double c) {
+    double share = (double)(n - 1 - rank) / (double)n, sum = 0;
+    for (size_t i = 0; i < units; i++) b->copies[i] = 0;
+    for (size_t i = rank + 1; i < n; i++) b->copies[b->items[i].unit]++;
+    for (size_t i = 0; i < units; i++) {
+        double off = (double)b->copies[i] - share * (double)b->sizes[i];
+        sum += off * off;
+    }
+    double independent = (double)n * share * (1 - share), factor = assess_student_factor(units, c);
+    double effect = sum > independent ? sum / independent : 1;
+    return (size_t)((double)n / (effect * factor * factor));
+}
+
+/* The order-statistic interval of as many independent values (Woodruff 1952), where it is wider: no
+ * draw goes beyond the values that were measured, and with few beyond the quantile the draws are
+ * too much alike. */
+static void widen(struct assess_interval *interval, const struct item *items, size_t n, double q,
+                  double c, size_t count) {
+    size_t low, high;
+    assess_quantile_ranks(count, q, c, &low, &high);
+    double step = (double)n / ((double)count + 1); /* from one of count ranks to the next */
+    double below = -INFINITY, above = INFINITY;
+    if (low > 0) below = items[(size_t)fmax(0, floor(step * (double)low) - 1)].value;
+    if (high <= count) above = items[(size_t)(step * (double)high)].value;
+    if (below < interval->low) interval->low = below;
+    if (above > interval->high) interval->high = above;
 }
 
 struct assess_interval assess_block_bootstrap(const double *times, const double *values, size_t n,
@@ -123,7 +147,7 @@ struct assess_interval assess_block_bootstrap(const double *times, const double 
             b.drawn[d] = drawn_value(b.items, n, b.copies, total, assess_rank(total, q));
         }
         take_ends(&interval, b.drawn, draws, assess_bootstrap_tail(units, c));
-        open_ends(&interval, n, q, c);
+        widen(&interval, b.items, n, q, c, effective_count(&b, n, units, assess_rank(n, q), c));
     }
     free_blocks(&b);
     return interval;

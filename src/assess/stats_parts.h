@@ -45,4 +45,12 @@ double assess_normal_quantile(double p);
  * for few units as Student's t does for a mean. */
 double assess_bootstrap_tail(size_t units, double c);
 
+/* How much wider than the normal distribution's Student's t is, at confidence c with units - 1
+ * degrees of freedom. */
+double assess_student_factor(size_t units, double c);
+
+/* Which of n sorted independent values, from 1, hold the quantile between them; 0 and n + 1: none
+ * does. */
+void assess_quantile_ranks(size_t n, double q, double c, size_t *low, size_t *high);
+
 #endif
