@@ -153,9 +153,9 @@ static bool sweep_capacity(const struct assess_sweep *sweep, struct assess_inter
     double above = INFINITY, knee = assess_is_given(sweep->knee) ? sweep->knee : 0;
     for (size_t i = 0; i < sweep->count; i++) {
         const struct assess_run *run = &sweep->runs[i];
-        if (run->valid && run->planned_rate > knee * (1 + 1e-9)) {
-            above = fmin(above, run->planned_rate);
-        }
+        /* A run that the generator spoilt says nothing about the program. */
+        bool says = run->valid || run->failed > run->count / 100;
+        if (says && run->planned_rate > knee * (1 + 1e-9)) above = fmin(above, run->planned_rate);
     }
     *rate = (struct assess_interval){knee, knee, above};
     return knee > 0 || isfinite(above);

@@ -1,0 +1,229 @@
+/* Rows about where the time of requests goes. */
+#include "decide_rows.h"
+
+#include <math.h>
+
+static const char *percent(struct assess_case *c, double share) {
+    return assess_percent_text(c->pool, share);
+}
+
+bool assess_when_device_busy(struct assess_case *c, const char **why) {
+    const struct assess_profile *p = c->evidence->profile;
+    if (!p || !p->has_device) {
+        *why = "the profile has no device in it";
+        return false;
+    }
+    bool yes = p->device_busy >= ASSESS_DEVICE_BUSY && p->device_busy <= 1;
+    *why = assess_say(c->pool, "the device was busy %s of the time; %s makes it the bottleneck",
+                      percent(c, p->device_busy), percent(c, ASSESS_DEVICE_BUSY));
+    return yes && assess_missed_timed(c);
+}
+
+bool assess_when_device_starved(struct assess_case *c, const char **why) {
+    const struct assess_profile *p = c->evidence->profile;
+    if (!p || !p->has_device) {
+        *why = "the profile has no device in it";
+        return false;
+    }
+    bool yes = p->device_starved >= ASSESS_DEVICE_STARVED && p->device_starved <= 1;
+    *why = assess_say(c->pool,
+                      "the device stood still with work to come %s of the time; from %s on it "
+                      "counts as starved",
+                      percent(c, p->device_starved), percent(c, ASSESS_DEVICE_STARVED));
+    return yes && assess_missed_timed(c);
+}
+
+/* Less than one core is used and threads have nothing to do: the load does not reach them. */
+bool assess_when_workers(struct assess_case *c, const char **why) {
+    const double most_cores = 0.7, least_idle = 0.5;
+    double cores = c->evidence->cores_used;
+    if (!assess_missed_kind(c, ASSESS_TARGET_THROUGHPUT)) {
+        *why = "throughput is not what is missed";
+        return false;
+    }
+    if (!assess_is_given(cores)) {
+        *why = "how much of the processor the program used was not measured";
+        return false;
+    }
+    bool waits = c->first == ASSESS_IO || c->first == ASSESS_GIL_WAIT ||
+                 c->first == ASSESS_LOCK_WAIT || c->first == ASSESS_DEVICE_WAIT;
+    *why = assess_say(c->pool,
+                      "the program used %s cores, and its request threads had nothing to do %s of "
+                      "the time; below %s cores and from %s on the work is too little spread%s",
+                      assess_number_text(c->pool, cores), percent(c, c->idle),
+                      assess_number_text(c->pool, most_cores), percent(c, least_idle),
+                      waits ? "; but when they work, they wait" : "");
+    return cores < most_cores && c->idle >= least_idle && !waits;
+}
+
+/* ---- the interpreter ------------------------------------------------------------------------ */
+
+static const char *speedup(struct assess_case *c, int ceiling) {
+    return assess_times_text(c->pool, c->verdict->ceilings[ceiling].speedup);
+}
+
+static bool enough_glue(struct assess_case *c, const char **why) {
+    double glue = c->share[ASSESS_INTERPRETER];
+    if (!assess_missed_timed(c)) {
+        *why = "neither latency nor throughput nor cost is what is missed";
+        return false;
+    }
+    if (glue < ASSESS_SMALL_SHARE) {
+        *why = assess_say(c->pool,
+                          "interpreter is %s of the work, less than the %s from which a port can "
+                          "pay: even if all Python vanished, at most %s",
+                          percent(c, glue), percent(c, ASSESS_SMALL_SHARE),
+                          speedup(c, ASSESS_OPTIMISTIC));
+        return false;
+    }
+    return true;
+}
+
+static const char *predicted(struct assess_case *c, struct assess_interval latency) {
+    const struct assess_target *t = c->missed->target;
+    if (t->kind != ASSESS_TARGET_LATENCY || isnan(latency.high)) return "";
+    return assess_say(c->pool, " (predicted %s: %s)", assess_quantile_text(c->pool, t->quantile),
+                      assess_range_text(c->pool, latency, assess_time_text));
+}
+
+bool assess_when_helper(struct assess_case *c, const char **why) {
+    struct assess_pool *pool = c->pool;
+    if (!enough_glue(c, why)) return false;
+    const char *share = assess_share_words(c, ASSESS_INTERPRETER);
+    if (!c->hot.name) {
+        *why = assess_say(pool, "%s, but no one place holds half of it (the largest holds %s)",
+                          share, percent(c, c->hot.best_share));
+        return false;
+    }
+    *why = assess_say(pool,
+                      "%s, and %s of that is within %s; native code there would give %s%s, which "
+                      "%s the target",
+                      share, percent(c, c->hot.share), c->hot.name,
+                      assess_times_text(pool, c->helper_speedup), predicted(c, c->helper_latency),
+                      c->helper_meets ? "meets" : "does not surely meet");
+    return c->helper_meets;
+}
+
+const char *assess_say_helper(struct assess_case *c) {
+    return assess_say(c->pool,
+                      "write %s, which holds %s of the interpreter's time, as a C helper (C or "
+                      "Cython extension) and leave the rest in Python: a request would be %s as "
+                      "fast%s",
+                      c->hot.name, percent(c, c->hot.share),
+                      assess_times_text(c->pool, c->helper_speedup),
+                      predicted(c, c->helper_latency));
+}
+
+bool assess_when_whole(struct assess_case *c, const char **why) {
+    if (!enough_glue(c, why)) return false;
+    *why = assess_say(c->pool,
+                      "%s; a native serving path would realistically give %s%s, which %s "
+                      "the target",
+                      assess_share_words(c, ASSESS_INTERPRETER), speedup(c, ASSESS_REALISTIC),
+                      predicted(c, c->verdict->ceilings[ASSESS_REALISTIC].latency),
+                      c->meets[ASSESS_REALISTIC] ? "meets" : "does not surely meet");
+    return c->meets[ASSESS_REALISTIC];
+}
+
+const char *assess_say_whole(struct assess_case *c) {
+    const char *web =
+        c->meets[ASSESS_WEB]
+            ? assess_say(c->pool, "; WebAssembly would do as well (%s)", speedup(c, ASSESS_WEB))
+            : "; WebAssembly is not known to be enough";
+    return assess_say(c->pool,
+                      "move the serving path to C, C++ or Rust, whole, since the interpreter's "
+                      "time is spread over it: a request would be %s as fast%s%s",
+                      speedup(c, ASSESS_REALISTIC),
+                      predicted(c, c->verdict->ceilings[ASSESS_REALISTIC].latency), web);
+}
+
+static bool leads(struct assess_case *c, enum assess_bucket b, const char **why) {
+    struct assess_pool *pool = c->pool;
+    const char *share = assess_share_words(c, b);
+    if (!assess_missed_timed(c)) {
+        *why = "neither latency nor throughput nor cost is what is missed";
+        return false;
+    }
+    if (c->first != b) {
+        *why = assess_say(pool, "%s; %s leads with %s", share, assess_bucket_names[c->first],
+                          percent(c, c->share[c->first]));
+        return false;
+    }
+    if (c->share[b] < ASSESS_SMALL_SHARE) {
+        *why = assess_say(pool, "%s, the most of all, but below %s nothing dominates", share,
+                          percent(c, ASSESS_SMALL_SHARE));
+        return false;
+    }
+    *why =
+        assess_say(pool,
+                   "%s, the most of all; interpreter is %s, and even if all Python "
+                   "vanished, a request would be at most %s as fast",
+                   share, percent(c, c->share[ASSESS_INTERPRETER]), speedup(c, ASSESS_OPTIMISTIC));
+    return true;
+}
+
+bool assess_when_too_far(struct assess_case *c, const char **why) {
+    if (!leads(c, ASSESS_INTERPRETER, why)) return false;
+    *why = assess_say(c->pool,
+                      "%s, the most of all, but even if all Python vanished (%s%s), the "
+                      "target %s",
+                      assess_share_words(c, ASSESS_INTERPRETER), speedup(c, ASSESS_OPTIMISTIC),
+                      predicted(c, c->verdict->ceilings[ASSESS_OPTIMISTIC].latency),
+                      c->cannot[ASSESS_OPTIMISTIC] ? "would still be missed" : "may be met");
+    return c->cannot[ASSESS_OPTIMISTIC];
+}
+
+/* ---- where a port does not help ------------------------------------------------------------- */
+
+bool assess_when_compute(struct assess_case *c, const char **why) {
+    return leads(c, ASSESS_COMPUTE, why);
+}
+bool assess_when_io(struct assess_case *c, const char **why) { return leads(c, ASSESS_IO, why); }
+bool assess_when_copies(struct assess_case *c, const char **why) {
+    return leads(c, ASSESS_MARSHALLING, why);
+}
+bool assess_when_gil(struct assess_case *c, const char **why) {
+    return leads(c, ASSESS_GIL_WAIT, why);
+}
+bool assess_when_locks(struct assess_case *c, const char **why) {
+    return leads(c, ASSESS_LOCK_WAIT, why);
+}
+bool assess_when_device(struct assess_case *c, const char **why) {
+    return leads(c, ASSESS_DEVICE_WAIT, why);
+}
+bool assess_when_garbage(struct assess_case *c, const char **why) {
+    return leads(c, ASSESS_GC, why);
+}
+
+bool assess_when_spread(struct assess_case *c, const char **why) {
+    struct assess_pool *pool = c->pool;
+    if (!assess_missed_timed(c)) {
+        *why = "neither latency nor throughput nor cost is what is missed";
+        return false;
+    }
+    double most = c->share[c->first];
+    *why =
+        assess_say(pool, "%s leads with %s of the work; below %s nothing dominates",
+                   assess_bucket_names[c->first], percent(c, most), percent(c, ASSESS_SMALL_SHARE));
+    return c->profiled && most < ASSESS_SMALL_SHARE;
+}
+
+const char *assess_say_compute(struct assess_case *c) {
+    struct assess_pool *pool = c->pool;
+    const struct assess_model_timing *m = c->evidence->model;
+    const char *timing =
+        m && assess_is_given(m->native)
+            ? assess_say(pool, " (Ashore runs this model in %s)", assess_time_text(pool, m->native))
+            : "";
+    return assess_say(pool,
+                      "quantise the model, change to a better runtime such as Ashore or ONNX "
+                      "Runtime%s, or batch requests",
+                      timing);
+}
+
+const char *assess_say_workers(struct assess_case *c) {
+    return assess_say(c->pool,
+                      "let more requests run at a time (worker processes, a larger pool, a longer "
+                      "queue), since the program used only %s cores",
+                      assess_number_text(c->pool, c->evidence->cores_used));
+}
