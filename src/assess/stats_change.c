@@ -6,9 +6,9 @@
  * is accepted when fewer than one in a hundred random orders of the same values have a cut as good.
  *
  * Values that resemble their neighbours (a queue's latencies do) would make any series look like
- * drift: the cut's gain is divided by the autocorrelation time of what remains when each side's
- * straight line is taken out (Geyer's initial positive sequence, 1992).  With independent values it
- * is 1.
+ * drift: the cut's gain is divided by the autocorrelation time of what remains when further
+ * cuts and each piece's straight line are taken out (Geyer's initial positive sequence, 1992). With
+ * independent values it is 1.
  *
  * Long series are brought to at most POINTS medians of equally long runs first; where a cut lies is
  * then looked up among the values themselves.  What is shorter than half a run is not seen: one in
@@ -45,11 +45,13 @@ static void rank_values(const double *values, size_t n, struct place *work, doub
     }
 }
 
-/* How much of the squares the best cut explains; *cut: the first index of its second part. */
-static double best_cut(const double *ranks, size_t n, size_t *cut) {
-    double sum = 0, best = 0;
+/* How much of the squares of x the best cut explains; *cut: the first index of its second part. */
+static double best_cut(const double *x, size_t n, size_t *cut) {
+    double sum = 0, best = 0, mean = 0;
+    for (size_t i = 0; i < n; i++) mean += x[i];
+    mean /= (double)n;
     for (size_t k = 1; k < n; k++) {
-        sum += ranks[k - 1];
+        sum += x[k - 1] - mean;
         double gain = sum * sum * (double)n / ((double)k * (double)(n - k));
         if (gain > best) {
             best = gain;
@@ -72,11 +74,26 @@ static void take_out_line(const double *x, size_t n, double *left) {
     for (size_t i = 0; i < n; i++) left[i] = x[i] - mean - slope * ((double)i - centre);
 }
 
-/* 1 + 2 * (the sum of autocorrelations up to the first that chance explains). */
+/* What is left of x when it is cut in two `depth` times over and each piece's straight line is
+ * taken out: further steps would pass for correlation. */
+static void take_out_drift(const double *x, size_t n, int depth, double *left) {
+    size_t cut = 0;
+    if (depth > 0 && n >= 4 * FEWEST) best_cut(x, n, &cut);
+    if (cut == 0) {
+        take_out_line(x, n, left);
+        return;
+    }
+    take_out_drift(x, cut, depth - 1, left);
+    take_out_drift(x + cut, n - cut, depth - 1, left + cut);
+}
+
+/* 1 + 2 * (the sum of autocorrelations up to the first that chance explains), of what is left of n
+ * ranks. */
 static double autocorrelation_time(const double *x, size_t n) {
     double squares = 0, time = 1, chance = 2 / sqrt((double)n);
     for (size_t i = 0; i < n; i++) squares += x[i] * x[i];
-    for (size_t lag = 1; lag <= n / 8 && squares > 0; lag++) {
+    if (squares < 1e-9 * (double)n) return 1; /* nothing but rounding */
+    for (size_t lag = 1; lag <= n / 8; lag++) {
         double sum = 0;
         for (size_t i = lag; i < n; i++) sum += x[i] * x[i - lag];
         if (sum / squares < chance) break;
@@ -106,8 +123,7 @@ static size_t find_cut(const struct series *s, const double *points, size_t n, u
     rank_values(points, n, s->places, s->ranks);
     double gain = best_cut(s->ranks, n, &cut);
     if (cut == 0) return 0;
-    take_out_line(s->ranks, cut, s->left);
-    take_out_line(s->ranks + cut, n - cut, s->left + cut);
+    take_out_drift(s->ranks, n, 2, s->left);
     gain /= autocorrelation_time(s->left, n);
     size_t as_good = 0;
     for (size_t d = 0; d < DRAWS; d++) {
@@ -129,24 +145,49 @@ static void take_medians(const double *values, size_t n, size_t run, struct seri
     }
 }
 
-/* The best cut of the values within a run or two of where the medians have it. */
+static double median_of(const double *x, size_t n, double *work) {
+    for (size_t i = 0; i < n; i++) work[i] = isnan(x[i]) ? INFINITY : x[i];
+    assess_sort(work, n);
+    return assess_median(work, n);
+}
+
+/* From -0.5 at `before` and beyond to 0.5 at `after` and beyond. */
+static double nearness(double x, double before, double after) {
+    if (isnan(x)) x = INFINITY;
+    if (x == before || x == after) return x == after ? 0.5 : -0.5;
+    if (isinf(before) || isinf(after)) return isinf(before) ? 0.5 : -0.5;
+    double share = (x - before) / (after - before);
+    return fmin(fmax(share, 0), 1) - 0.5;
+}
+
+/* Ranks hide how far apart the two levels are, so the place is looked up again among the values
+ * around it: the cut that leaves the least squares when the levels are the medians of the points
+ * [from, cut) and [cut, count), and what lies beyond a level counts as on it. */
 static size_t refine(const struct series *s, const double *values, size_t n, size_t run,
-                     size_t cut) {
-    if (run == 1) return cut;
-    size_t low = cut > 2 * run ? cut - 2 * run : 0;
-    size_t high = n - cut > 2 * run ? cut + 2 * run : n, best = 0;
-    rank_values(values + low, high - low, s->places, s->ranks);
-    best_cut(s->ranks, high - low, &best);
-    return low + best;
+                     size_t from, size_t cut, size_t count) {
+    double before = median_of(s->points + from, cut - from, s->left);
+    double after = median_of(s->points + cut, count - cut, s->left);
+    size_t place = cut * run, around = 2 * run + 10;
+    if (before == after) return place;
+    size_t low = place > around ? place - around : 0,
+           high = n - place > around ? place + around : n;
+    double sum = 0, least = INFINITY;
+    for (size_t i = low; i < high; i++) {
+        if (sum < least && i > 0) {
+            least = sum;
+            place = i;
+        }
+        sum += nearness(values[i], before, after);
+    }
+    return place;
 }
 
 static size_t find_warm_up(const double *values, size_t n, uint64_t seed, struct series *s,
                            size_t run, bool *settled) {
-    size_t count = n / run, from = 0;
+    size_t count = n / run, from = 0, last = 0;
     take_medians(values, n, run, s);
-    for (;;) {
-        size_t cut = find_cut(s, s->points + from, count - from, &seed);
-        if (cut == 0) break;
+    for (size_t cut; (cut = find_cut(s, s->points + from, count - from, &seed)) > 0;) {
+        last = from;
         from += cut;
         if (from > count / 2) {
             *settled = false;
@@ -154,7 +195,7 @@ static size_t find_warm_up(const double *values, size_t n, uint64_t seed, struct
         }
     }
     if (from == 0) return 0;
-    size_t first = refine(s, values, n, run, from * run);
+    size_t first = refine(s, values, n, run, last, from, count);
     return first < n / 2 ? first : n / 2;
 }
 
