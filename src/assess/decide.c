@@ -13,9 +13,12 @@ static const char *seen(struct assess_case *c) {
                                    assess_percent_text(pool, p->device_busy),
                                    assess_percent_text(pool, p->device_starved))
                       : "";
-    return assess_say(pool, "; seen so far: %s leads with %s of the work, interpreter is %s%s",
+    const char *python = c->first == ASSESS_INTERPRETER
+                             ? ""
+                             : assess_say(pool, ", %s", assess_share_words(c, ASSESS_INTERPRETER));
+    return assess_say(pool, "; seen so far: %s leads with %s of the work%s%s",
                       assess_bucket_names[c->first], assess_percent_text(pool, c->share[c->first]),
-                      assess_percent_text(pool, c->share[ASSESS_INTERPRETER]), device);
+                      python, device);
 }
 
 static const char *partial(const struct assess_case *c) {
@@ -55,9 +58,8 @@ static void meets(struct assess_case *c) {
                    v->finding_count == 1 ? v->findings[0].words : "all targets are met", shares);
 }
 
-/* "p99 is 61.2 ms ... : missed", of whichever target is the reason. */
 static const char *reason(struct assess_case *c) {
-    return c->missed ? c->missed->words : "it must run on the user's device";
+    return c->missed ? assess_finding_brief(c, c->missed) : "it must run on the user's device";
 }
 
 static const char *others(struct assess_case *c) {
@@ -83,9 +85,11 @@ static void decided(struct assess_case *c, const struct assess_fired *fired) {
     bool port = fired->outcome == ASSESS_PORT;
     v->outcome = fired->outcome;
     v->intervention = fired->advice;
-    v->sentence =
-        assess_say(c->pool, "%s: %s%s. %s; %s: %s.", port ? "Port" : "Don't port", reason(c),
-                   others(c), fired->row->why, port ? "what to do" : "instead", fired->advice);
+    const char *because = fired->row->why;
+    /* The client's row gives the reason that the target is. */
+    if (!assess_needs_client(c)) because = assess_say(c->pool, "%s; %s", reason(c), because);
+    v->sentence = assess_say(c->pool, "%s: %s; %s: %s%s.", port ? "Port" : "Don't port", because,
+                             port ? "what to do" : "instead", fired->advice, others(c));
 }
 
 /* The time of a request that a port leaves, by bucket. */
@@ -133,7 +137,7 @@ static void choose(struct assess_case *c) {
     if (fired.row) {
         decided(c, &fired);
     } else if (fired.held_back) {
-        inconclusive(c, assess_say(pool, "%s; but %s", reason(c), fired.held_back));
+        inconclusive(c, assess_say(pool, "%s, but %s", reason(c), fired.held_back));
     } else if (cut) {
         inconclusive(c, cut);
     } else if (!targets || c->missed || c->open) {

@@ -65,6 +65,12 @@ bool assess_is_given(double value);
 /* "interpreter is 71 % of the work". */
 const char *assess_share_words(const struct assess_case *c, enum assess_bucket b);
 
+/* "0.0025 per 1,000 requests". */
+const char *assess_cost_text(struct assess_pool *pool, double per_request);
+/* Of a target that is missed: "p99 is 61.2 ms (57.8 ms to 66.1 ms) at 200/s where 40 ms is wanted".
+ */
+const char *assess_finding_brief(struct assess_case *c, const struct assess_finding *f);
+
 /* Latencies of a run from the intended time, in its order; INFINITY for what failed.  times may be
  * NULL.  NULL without memory or requests. */
 double *assess_case_latencies(struct assess_case *c, const struct assess_run *run, double **times);

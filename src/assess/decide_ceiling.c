@@ -186,7 +186,7 @@ static struct outlook judge(const struct predictor *p, double factor,
         o.meets = measured->low >= limit * f;
         o.cannot = measured->high < limit * f;
     } else if (missed->target->kind == ASSESS_TARGET_COST) {
-        double cost = measured->value * assess_processor_factor(p->c, factor);
+        double cost = measured->value * assess_processor_factor(p->c, f);
         o.meets = cost <= limit;
         o.cannot = cost > limit;
     }

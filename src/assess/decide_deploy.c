@@ -22,7 +22,7 @@ static const char *percent(struct assess_case *c, double share) {
 
 bool assess_when_client(struct assess_case *c, const char **why) {
     bool yes = assess_needs_client(c);
-    *why = yes ? "it must run on the user's device, which no server can satisfy"
+    *why = yes ? "it must run on the user's device, and no server can satisfy that"
                : "nothing says that it must run on the user's device";
     return yes;
 }
@@ -49,11 +49,10 @@ static struct footprint cold_footprint(const struct assess_case *c) {
     if (assess_is_given(e->first_import) && e->first_import <= e->cold_start) {
         f.known = true;
         f.stays = e->cold_start - e->first_import;
-        f.stays_as = "what follows the imports";
+        f.stays_as = "what follows them";
         return f;
     }
     f.known = has_no_model(c);
-    f.stays_as = "the rest, for there is no model to load,";
     if (e->model && assess_is_given(e->model->load_native)) {
         f.known = true;
         f.stays = e->model->load_native;
@@ -69,8 +68,7 @@ static struct footprint memory_footprint(const struct assess_case *c) {
                           .limit = c->missed->target->limit,
                           .text = assess_bytes_text,
                           .what = "memory",
-                          .known = has_no_model(c),
-                          .stays_as = "the rest, for there is no model,"};
+                          .known = has_no_model(c)};
     if (model && assess_is_given(model->peak_bytes)) {
         f.known = true;
         f.stays = model->peak_bytes;
@@ -78,7 +76,7 @@ static struct footprint memory_footprint(const struct assess_case *c) {
     } else if (model && model->bytes > 0) {
         f.known = true;
         f.stays = (double)model->bytes;
-        f.stays_as = "the model's weights, the least that it takes,";
+        f.stays_as = "the model's file alone";
     }
     return f;
 }
@@ -104,12 +102,20 @@ static bool judge_footprint(struct assess_case *c, bool fits, const char **why) 
                           f.what, f.text(pool, f.all));
         return false;
     }
+    if (f.stays == 0) {
+        *why = assess_say(pool,
+                          "all of %s (%s) is the interpreter's, its imports' and the "
+                          "program's own, for there is no model",
+                          f.what, f.text(pool, f.all));
+        return fits;
+    }
     double python = fmax(0, 1 - f.stays / f.all);
     *why = assess_say(pool,
-                      "of %s (%s) the interpreter and its imports are %s; %s takes %s, where %s "
-                      "are allowed",
-                      f.what, f.text(pool, f.all), percent(c, python), f.stays_as,
-                      f.text(pool, f.stays), f.text(pool, f.limit));
+                      "%s of %s (%s) is the interpreter and its imports; %s takes %s, %s the %s "
+                      "that is wanted",
+                      percent(c, python), f.what, f.text(pool, f.all), f.stays_as,
+                      f.text(pool, f.stays), f.stays <= f.limit ? "within" : "beyond",
+                      f.text(pool, f.limit));
     return (f.stays <= f.limit) == fits;
 }
 
@@ -123,10 +129,22 @@ bool assess_when_weight(struct assess_case *c, const char **why) {
 
 const char *assess_say_footprint(struct assess_case *c) {
     struct footprint f = find_footprint(c);
-    return assess_say(c->pool,
-                      "build a compiled binary (or a WebAssembly module) that does without Python, "
-                      "for which about %s of %s remain",
-                      f.text(c->pool, f.stays), f.what);
+    const char *left = f.stays > 0 ? assess_say(c->pool, "; about %s of %s would remain",
+                                                f.text(c->pool, f.stays), f.what)
+                                   : "";
+    return assess_say(
+        c->pool, "build a compiled binary (or a WebAssembly module) that does without Python%s",
+        left);
+}
+
+const char *assess_say_client(struct assess_case *c) {
+    const struct assess_model_timing *m = c->evidence->model;
+    if (c->profiled && c->share[ASSESS_COMPUTE] < 0.05 && !m) {
+        return "compile it to WebAssembly; since it is nearly all Python, Pyodide would run it as "
+               "it is, at the price of an interpreter to download and start";
+    }
+    return "compile model and glue to one WebAssembly module; Pyodide would bring an interpreter "
+           "to download and start, and does not make the model any faster";
 }
 
 static bool judge_download(struct assess_case *c, bool mostly_model, const char **why) {

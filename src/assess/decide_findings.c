@@ -78,29 +78,80 @@ struct latency_facts {
     uint64_t misses;
     size_t failed;
     const char *how;
+    uint64_t worth, worth_misses; /* independent requests that are worth as much */
 };
 
+/* The binomial test takes requests for independent, but what is late comes in clusters.  Their
+ * design effect (Kish 1965; Rao and Scott 1981) is the variance of the share of misses over blocks
+ * of a second as drawn units, divided by that of independent requests; the test is told that many
+ * times fewer. */
+static double design_effect(const double *times, const double *values, size_t n, double limit,
+                            uint64_t misses) {
+    double share = (double)misses / (double)n, squares = 0, blocks = 0;
+    if (misses == 0 || misses == n) return 1;
+    for (size_t i = 0; i < n;) {
+        double second = floor((times[i] - times[0]) / block_seconds), more = 0;
+        size_t first = i;
+        for (; i < n && floor((times[i] - times[0]) / block_seconds) == second; i++) {
+            more += (values[i] > limit) - share;
+        }
+        if (i == first) return 1; /* times that are not numbers */
+        squares += more * more;
+        blocks++;
+    }
+    if (blocks < FEWEST_SECONDS) return 1;
+    double variance = blocks / (blocks - 1) * squares / (double)n / (double)n;
+    return fmax(1, variance / (share * (1 - share) / (double)n));
+}
+
+static void weigh(const struct assess_run *run, const double *times, const double *values,
+                  double limit, struct latency_facts *facts) {
+    size_t n = run->count;
+    double effect = 1;
+    if (run->mode == ASSESS_OPEN) effect = design_effect(times, values, n, limit, facts->misses);
+    facts->worth = (uint64_t)((double)n / effect);
+    if (facts->worth == 0) facts->worth = 1;
+    /* The nearest count; one miss is never none. */
+    facts->worth_misses = (uint64_t)((double)facts->misses / effect + 0.5);
+    if (facts->misses && facts->worth_misses == 0) facts->worth_misses = 1;
+    if (facts->worth_misses > facts->worth) facts->worth_misses = facts->worth;
+}
+
 static const char *claim_words(struct assess_case *c, const struct assess_finding *f,
-                               const struct latency_facts *facts, size_t n, const char *doubt) {
+                               const struct latency_facts *facts, const char *doubt) {
     struct assess_pool *pool = c->pool;
     double q = f->target->quantile;
-    int64_t most = assess_most_misses(n, q, ASSESS_CLAIM);
+    int64_t most = assess_most_misses(facts->worth, q, ASSESS_CLAIM);
     if (doubt) return assess_say(pool, "open: %s", doubt);
     if (f->claim == ASSESS_CLAIM_MET) return "met";
     if (f->claim == ASSESS_CLAIM_MISSED) return "missed";
     if (most < 0) {
         return assess_say(
-            pool, "open: a claim with 99 %% confidence needs at least %s, none late",
+            pool,
+            "open: a claim with 99 %% confidence needs at least %s, none of them "
+            "late; measure longer",
             assess_count_text(pool, assess_fewest(q, ASSESS_CLAIM), "request", "requests"));
     }
-    if (facts->misses <= (uint64_t)most) {
-        return "open: so few were late, but they came in clusters, and the interval reaches "
-               "beyond the limit; measure longer";
-    }
     return assess_say(pool,
-                      "open: at most %lld late of %s would be a claim with 99 %% confidence that "
-                      "it is met, and this many may be chance; measure longer",
-                      (long long)most, assess_count_text(pool, n, "request", "requests"));
+                      "open: with at most %lld late it would be met with 99 %% confidence, and "
+                      "this many may be chance; measure longer",
+                      (long long)most);
+}
+
+static const char *late_words(struct assess_case *c, const struct latency_facts *facts, size_t n) {
+    struct assess_pool *pool = c->pool;
+    const char *failed =
+        facts->failed
+            ? assess_say(pool, " (%s)", assess_count_text(pool, facts->failed, "failed", "failed"))
+            : "";
+    const char *worth = facts->worth < n
+                            ? assess_say(pool, ", in clusters that count as %s of %s",
+                                         assess_number_text(pool, (double)facts->worth_misses),
+                                         assess_number_text(pool, (double)facts->worth))
+                            : "";
+    return assess_say(pool, "%s of %s were late%s%s",
+                      assess_number_text(pool, (double)facts->misses),
+                      assess_count_text(pool, n, "request", "requests"), failed, worth);
 }
 
 static void judge_latency(struct assess_case *c, struct assess_finding *f) {
@@ -123,26 +174,18 @@ static void judge_latency(struct assess_case *c, struct assess_finding *f) {
     }
     assess_sort(sorted, n);
     f->measured = latency_interval(run, times, values, sorted, f->target->quantile, &facts.how);
+    weigh(run, times, values, f->target->limit, &facts);
     const char *doubt = run_doubt(c, run);
     if (!doubt) {
-        f->claim = assess_test_claim(facts.misses, n, f->target->quantile, ASSESS_CLAIM);
-        /* The test takes requests for independent; where blocks contradict it, they are right. */
-        bool met = f->claim == ASSESS_CLAIM_MET, missed = f->claim == ASSESS_CLAIM_MISSED;
-        if (met && f->measured.high > f->target->limit) f->claim = ASSESS_CLAIM_OPEN;
-        if (missed && f->measured.low <= f->target->limit) f->claim = ASSESS_CLAIM_OPEN;
+        f->claim =
+            assess_test_claim(facts.worth_misses, facts.worth, f->target->quantile, ASSESS_CLAIM);
     }
-    const char *failed = facts.failed
-                             ? assess_say(pool, ", of which %s",
-                                          assess_count_text(pool, facts.failed, "failed", "failed"))
-                             : "";
     f->words = assess_say(
-        pool, "%s is %s (95 %% sure of %s, %s) %s; wanted: %s; %llu of %s were late%s: %s",
-        facts.name,
+        pool, "%s is %s (95 %% sure of %s, %s) %s; wanted: %s; %s: %s", facts.name,
         isinf(f->measured.value) ? "beyond measure, for so many failed"
                                  : assess_time_text(pool, f->measured.value),
         assess_range_text(pool, f->measured, assess_time_text), facts.how, at_rate(c, run), limit,
-        (unsigned long long)facts.misses, assess_count_text(pool, n, "request", "requests"), failed,
-        claim_words(c, f, &facts, n, doubt));
+        late_words(c, &facts, n), claim_words(c, f, &facts, doubt));
 }
 
 /* ---- throughput ----------------------------------------------------------------------------- */
@@ -248,6 +291,10 @@ static void compare(struct assess_case *c, struct assess_finding *f, double valu
                           how, wanted, met ? "met" : "missed");
 }
 
+const char *assess_cost_text(struct assess_pool *pool, double per_request) {
+    return assess_say(pool, "%s per 1,000 requests", assess_money_text(pool, per_request * 1000));
+}
+
 static void judge_cost(struct assess_case *c, struct assess_finding *f) {
     const struct assess_evidence *e = c->evidence;
     struct assess_pool *pool = c->pool;
@@ -262,14 +309,39 @@ static void judge_cost(struct assess_case *c, struct assess_finding *f) {
     } else if (!assess_is_given(e->price)) {
         missing = "Give --price, as in --price 0.17/core-hour";
     }
-    compare(c, f, known ? cores * e->price / rate : 0, "the cost of a request", how, missing,
-            assess_money_text);
+    compare(c, f, known ? cores * e->price / rate : 0, "the cost", how, missing, assess_cost_text);
 }
 
 static void judge_client(struct assess_case *c, struct assess_finding *f) {
     f->claim = ASSESS_CLAIM_MISSED;
     f->words = assess_say(c->pool, "the program is a process on a server; wanted: on the user's "
                                    "device: missed");
+}
+
+const char *assess_finding_brief(struct assess_case *c, const struct assess_finding *f) {
+    struct assess_pool *pool = c->pool;
+    const struct assess_target *t = f->target;
+    const struct assess_interval m = f->measured;
+    static const struct {
+        const char *what;
+        assess_text_of *text;
+    } plain[] = {
+        [ASSESS_TARGET_THROUGHPUT] = {"throughput", assess_rate_text},
+        [ASSESS_TARGET_MEMORY] = {"peak memory", assess_bytes_text},
+        [ASSESS_TARGET_COLD_START] = {"cold start", assess_time_text},
+        [ASSESS_TARGET_DOWNLOAD] = {"the download", assess_bytes_text},
+        [ASSESS_TARGET_COST] = {"the cost", assess_cost_text},
+    };
+    if (t->kind == ASSESS_TARGET_CLIENT) return "it must run on the user's device";
+    if (t->kind == ASSESS_TARGET_LATENCY) {
+        const char *value = isinf(m.value) ? "beyond measure, for so many requests failed,"
+                                           : assess_interval_text(pool, m, assess_time_text);
+        return assess_say(pool, "%s is %s %s where %s is wanted",
+                          assess_quantile_text(pool, t->quantile), value,
+                          at_rate(c, c->evidence->run), assess_time_text(pool, t->limit));
+    }
+    return assess_say(pool, "%s is %s where %s is wanted", plain[t->kind].what,
+                      plain[t->kind].text(pool, m.value), plain[t->kind].text(pool, t->limit));
 }
 
 static void judge(struct assess_case *c, struct assess_finding *f) {

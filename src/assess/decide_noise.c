@@ -150,19 +150,6 @@ static const char *halves(struct assess_case *c, bool *noisy) {
                       assess_times_text(pool, tolerance + 1));
 }
 
-static const char *noise(struct assess_case *c, bool *noisy) {
-    struct assess_pool *pool = c->pool;
-    const struct assess_target *t = latency_target(c);
-    const char *others = neighbours(c, noisy), *within;
-    if (!t || !c->evidence->run)
-        within = "no latencies were measured whose noise could be told";
-    else if (c->evidence->repeats && c->evidence->repeat_count)
-        within = repeats(c, t, noisy);
-    else
-        within = halves(c, noisy);
-    return assess_say(pool, "%s; %s", within, others);
-}
-
 /* ---- doubt ---------------------------------------------------------------------------------- */
 
 static const char *profile_doubt(struct assess_case *c) {
@@ -191,15 +178,22 @@ static const char *profile_doubt(struct assess_case *c) {
 
 const char *assess_decide_doubt(struct assess_case *c) {
     struct assess_pool *pool = c->pool;
-    bool noisy = false;
-    const char *words = noise(c, &noisy);
-    c->noisy = noisy;
-    const char *so = noisy ? "too noisy for a claim about a miss" : "quiet enough";
-    c->verdict->noise = assess_say(pool, "Noise: %s (%s).", words, so);
-    if (noisy) {
-        return assess_say(pool, "%s; repeat it on a machine with nothing else running", words);
-    }
-    return profile_doubt(c);
+    const struct assess_evidence *e = c->evidence;
+    const struct assess_target *t = latency_target(c);
+    bool crowd = false, scatter = false;
+    const char *others = neighbours(c, &crowd), *within;
+    if (!t || !e->run)
+        within = "no latencies were measured whose scatter could tell noise";
+    else if (e->repeats && e->repeat_count)
+        within = repeats(c, t, &scatter);
+    else
+        within = halves(c, &scatter);
+    c->noisy = crowd || scatter;
+    const char *so = c->noisy ? "too noisy for a claim about a miss" : "quiet enough";
+    c->verdict->noise = assess_say(pool, "Noise: %s; %s (%s).", within, others, so);
+    if (!c->noisy) return profile_doubt(c);
+    return assess_say(pool, "%s%s%s; repeat it on a machine with nothing else running",
+                      crowd ? others : "", crowd && scatter ? "; " : "", scatter ? within : "");
 }
 
 /* ---- ties ----------------------------------------------------------------------------------- */
@@ -231,10 +225,9 @@ const char *assess_decide_tie(struct assess_case *c) {
     if (leads && !c->meets[ASSESS_REALISTIC] && !c->cannot[ASSESS_OPTIMISTIC]) {
         const struct assess_ceiling *v = c->verdict->ceilings;
         return assess_say(pool,
-                          "the interpreter leads with %s of the work, but the target lies between "
+                          "the target lies between "
                           "what a port would realistically give (%s) and the most it could give "
                           "(%s); make one hot function native and measure again",
-                          assess_percent_text(pool, glue),
                           assess_times_text(pool, v[ASSESS_REALISTIC].speedup),
                           assess_times_text(pool, v[ASSESS_OPTIMISTIC].speedup));
     }

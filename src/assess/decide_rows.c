@@ -22,7 +22,7 @@ static const struct rule {
 } rules[] = {
     {"client", "anything: it must run on the client", "deployable at all without a server",
      "WebAssembly: a compiled module, or Pyodide", "yes: only this does it", ASSESS_PORT, ANY,
-     assess_when_client, NULL, "port to WebAssembly", "WebAssembly in the browser"},
+     assess_when_client, assess_say_client, NULL, "WebAssembly in the browser"},
     {"footprint", "process footprint, cold start", "memory, cold start",
      "compiled binary or WebAssembly, smaller runtime", "yes: a port-class win", ASSESS_PORT, CLOCK,
      assess_when_footprint, assess_say_footprint, NULL, "native C/C++"},

@@ -14,6 +14,7 @@ bool assess_when_footprint(struct assess_case *c, const char **why);
 bool assess_when_weight(struct assess_case *c, const char **why);
 bool assess_when_download_model(struct assess_case *c, const char **why);
 bool assess_when_download_runtime(struct assess_case *c, const char **why);
+const char *assess_say_client(struct assess_case *c);
 const char *assess_say_footprint(struct assess_case *c);
 /* Cold start or memory is missed, and no row about it applies: why. */
 const char *assess_say_no_footprint(struct assess_case *c);

@@ -14,7 +14,7 @@ bool assess_when_device_busy(struct assess_case *c, const char **why) {
         return false;
     }
     bool yes = p->device_busy >= ASSESS_DEVICE_BUSY && p->device_busy <= 1;
-    *why = assess_say(c->pool, "the device was busy %s of the time; %s makes it the bottleneck",
+    *why = assess_say(c->pool, "the device was busy %s of the time (the bottleneck from %s on)",
                       percent(c, p->device_busy), percent(c, ASSESS_DEVICE_BUSY));
     return yes && assess_missed_timed(c);
 }
@@ -26,10 +26,9 @@ bool assess_when_device_starved(struct assess_case *c, const char **why) {
         return false;
     }
     bool yes = p->device_starved >= ASSESS_DEVICE_STARVED && p->device_starved <= 1;
-    *why = assess_say(c->pool,
-                      "the device stood still with work to come %s of the time; from %s on it "
-                      "counts as starved",
-                      percent(c, p->device_starved), percent(c, ASSESS_DEVICE_STARVED));
+    *why = assess_say(
+        c->pool, "the device stood still with work to come %s of the time (starved from %s on)",
+        percent(c, p->device_starved), percent(c, ASSESS_DEVICE_STARVED));
     return yes && assess_missed_timed(c);
 }
 
@@ -47,12 +46,13 @@ bool assess_when_workers(struct assess_case *c, const char **why) {
     }
     bool waits = c->first == ASSESS_IO || c->first == ASSESS_GIL_WAIT ||
                  c->first == ASSESS_LOCK_WAIT || c->first == ASSESS_DEVICE_WAIT;
-    *why = assess_say(c->pool,
-                      "the program used %s cores, and its request threads had nothing to do %s of "
-                      "the time; below %s cores and from %s on the work is too little spread%s",
-                      assess_number_text(c->pool, cores), percent(c, c->idle),
-                      assess_number_text(c->pool, most_cores), percent(c, least_idle),
-                      waits ? "; but when they work, they wait" : "");
+    *why = assess_say(
+        c->pool,
+        "the program used %s cores (little: below %s), and its request threads had nothing to do "
+        "%s of the time (much: from %s on)%s",
+        assess_number_text(c->pool, cores), assess_number_text(c->pool, most_cores),
+        percent(c, c->idle), percent(c, least_idle),
+        waits ? "; but when they work, they wait" : "");
     return cores < most_cores && c->idle >= least_idle && !waits;
 }
 
@@ -79,11 +79,30 @@ static bool enough_glue(struct assess_case *c, const char **why) {
     return true;
 }
 
-static const char *predicted(struct assess_case *c, struct assess_interval latency) {
+/* What the missed target's number would become. */
+static const char *predicted(struct assess_case *c, struct assess_interval latency,
+                             double speedup) {
+    struct assess_pool *pool = c->pool;
     const struct assess_target *t = c->missed->target;
-    if (t->kind != ASSESS_TARGET_LATENCY || isnan(latency.high)) return "";
-    return assess_say(c->pool, " (predicted %s: %s)", assess_quantile_text(c->pool, t->quantile),
-                      assess_range_text(c->pool, latency, assess_time_text));
+    const struct assess_interval m = c->missed->measured;
+    if (t->kind == ASSESS_TARGET_THROUGHPUT) {
+        struct assess_interval rate = {m.low * speedup, m.value * speedup, m.high * speedup};
+        return assess_say(pool, " (predicted: %s)",
+                          assess_range_text(pool, rate, assess_rate_text));
+    }
+    if (t->kind == ASSESS_TARGET_COST) {
+        double cost = m.value * assess_processor_factor(c, 1 / speedup);
+        return assess_say(pool, " (predicted: %s)", assess_cost_text(pool, cost));
+    }
+    if (isnan(latency.low)) return "";
+    return assess_say(pool, " (predicted %s: %s)", assess_quantile_text(pool, t->quantile),
+                      assess_range_text(pool, latency, assess_time_text));
+}
+
+/* The same for one of the ceilings. */
+static const char *at_ceiling(struct assess_case *c, int number) {
+    const struct assess_ceiling *ceiling = &c->verdict->ceilings[number];
+    return predicted(c, ceiling->latency, ceiling->speedup);
 }
 
 bool assess_when_helper(struct assess_case *c, const char **why) {
@@ -99,19 +118,17 @@ bool assess_when_helper(struct assess_case *c, const char **why) {
                       "%s, and %s of that is within %s; native code there would give %s%s, which "
                       "%s the target",
                       share, percent(c, c->hot.share), c->hot.name,
-                      assess_times_text(pool, c->helper_speedup), predicted(c, c->helper_latency),
+                      assess_times_text(pool, c->helper_speedup),
+                      predicted(c, c->helper_latency, c->helper_speedup),
                       c->helper_meets ? "meets" : "does not surely meet");
     return c->helper_meets;
 }
 
 const char *assess_say_helper(struct assess_case *c) {
     return assess_say(c->pool,
-                      "write %s, which holds %s of the interpreter's time, as a C helper (C or "
-                      "Cython extension) and leave the rest in Python: a request would be %s as "
-                      "fast%s",
-                      c->hot.name, percent(c, c->hot.share),
-                      assess_times_text(c->pool, c->helper_speedup),
-                      predicted(c, c->helper_latency));
+                      "rewrite %s as a C helper (a C or Cython extension) and leave the rest in "
+                      "Python",
+                      c->hot.name);
 }
 
 bool assess_when_whole(struct assess_case *c, const char **why) {
@@ -120,7 +137,7 @@ bool assess_when_whole(struct assess_case *c, const char **why) {
                       "%s; a native serving path would realistically give %s%s, which %s "
                       "the target",
                       assess_share_words(c, ASSESS_INTERPRETER), speedup(c, ASSESS_REALISTIC),
-                      predicted(c, c->verdict->ceilings[ASSESS_REALISTIC].latency),
+                      at_ceiling(c, ASSESS_REALISTIC),
                       c->meets[ASSESS_REALISTIC] ? "meets" : "does not surely meet");
     return c->meets[ASSESS_REALISTIC];
 }
@@ -128,13 +145,9 @@ bool assess_when_whole(struct assess_case *c, const char **why) {
 const char *assess_say_whole(struct assess_case *c) {
     const char *web =
         c->meets[ASSESS_WEB]
-            ? assess_say(c->pool, "; WebAssembly would do as well (%s)", speedup(c, ASSESS_WEB))
-            : "; WebAssembly is not known to be enough";
-    return assess_say(c->pool,
-                      "move the serving path to C, C++ or Rust, whole, since the interpreter's "
-                      "time is spread over it: a request would be %s as fast%s%s",
-                      speedup(c, ASSESS_REALISTIC),
-                      predicted(c, c->verdict->ceilings[ASSESS_REALISTIC].latency), web);
+            ? assess_say(c->pool, "WebAssembly would do as well (%s)", speedup(c, ASSESS_WEB))
+            : "WebAssembly is not known to be enough";
+    return assess_say(c->pool, "move the serving path to C, C++ or Rust as a whole; %s", web);
 }
 
 static bool leads(struct assess_case *c, enum assess_bucket b, const char **why) {
@@ -168,7 +181,7 @@ bool assess_when_too_far(struct assess_case *c, const char **why) {
                       "%s, the most of all, but even if all Python vanished (%s%s), the "
                       "target %s",
                       assess_share_words(c, ASSESS_INTERPRETER), speedup(c, ASSESS_OPTIMISTIC),
-                      predicted(c, c->verdict->ceilings[ASSESS_OPTIMISTIC].latency),
+                      at_ceiling(c, ASSESS_OPTIMISTIC),
                       c->cannot[ASSESS_OPTIMISTIC] ? "would still be missed" : "may be met");
     return c->cannot[ASSESS_OPTIMISTIC];
 }

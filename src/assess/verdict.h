@@ -25,7 +25,7 @@ struct assess_evidence {
     double
         rate; /* requests/s that the targets hold at; 0: as fast as one request follows another */
     const struct assess_profile *profile;
-    const struct assess_run *run; /* at the target rate, or single stream */
+    const struct assess_run *run;    /* at the target rate, or single stream */
     const struct assess_run *single; /* one request at a time: service times without a queue */
     const struct assess_sweep *sweep;
     const struct assess_run *repeats; /* further runs at the target rate, for the noise gate */

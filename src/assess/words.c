@@ -20,9 +20,7 @@ static const char *not_finite(double value) {
     return value > 0 ? "unbounded" : "unbounded below";
 }
 
-static bool is_whole(double value) {
-    return fabs(value - round(value)) <= 1e-9 * fmax(1, fabs(value));
-}
+static bool is_whole(double value) { return fabs(value - round(value)) <= 1e-9 * fabs(value); }
 
 /* Digits in groups of three. */
 static const char *grouped(struct assess_pool *pool, double whole) {
@@ -38,15 +36,17 @@ static const char *grouped(struct assess_pool *pool, double whole) {
     return assess_say(pool, "%s", out);
 }
 
-/* Three significant digits, without an exponent. */
+/* Three significant digits, without an exponent; fewer decimals where they say the same. */
 static const char *significant(struct assess_pool *pool, double value) {
     double size = fabs(value);
     if (size < 1e15 && is_whole(value)) return grouped(pool, value);
     if (size >= 99.95) return grouped(pool, round(value));
-    if (size >= 9.995) return assess_say(pool, "%.1f", value);
-    if (size >= 0.9995) return assess_say(pool, "%.2f", value);
     if (size < 1e-9) return assess_say(pool, "%.2g", value);
-    int digits = 2 - (int)floor(log10(size));
+    int digits = size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 2 - (int)floor(log10(size));
+    for (int fewer = 1; fewer < digits; fewer++) {
+        double scaled = value * pow(10, fewer);
+        if (fabs(scaled - round(scaled)) <= 1e-9 * fabs(scaled)) digits = fewer;
+    }
     return assess_say(pool, "%.*f", digits, value);
 }
 

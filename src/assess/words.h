@@ -1,5 +1,6 @@
 /* Numbers in words, as reports and verdicts show them: units always, three significant digits at
- * most, whole numbers without decimals ("40 ms"), nothing that the measurement does not carry.
+ * most, fewer where the number is exactly that ("40 ms"), nothing that the measurement does not
+ * carry.
  *
  * Every function returns text of the pool and never NULL: "" when there is no memory (pool->failed
  * says so), "not known" for NaN, "unbounded" for infinity. */
