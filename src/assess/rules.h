@@ -11,8 +11,8 @@
  *     device_wait  object    libcuda.so*
  *
  * bucket, what is matched, a pattern of * and ?.  object: the base name of a shared object or
- * program.  function: a native function's symbol.  python: the end of a file's path, on whole
- * components, with :function where one function is meant. */
+ * program.  function: a native function's symbol, libc:SYMBOL for one of the C library.  python:
+ * the end of a file's path, on whole components, with :function where one function is meant. */
 #ifndef ASH_ASSESS_RULES_H
 #define ASH_ASSESS_RULES_H
 
@@ -31,5 +31,8 @@ enum assess_bucket assess_rules_object(const struct assess_rules *rules, const c
 enum assess_bucket assess_rules_function(const struct assess_rules *rules, const char *symbol);
 enum assess_bucket assess_rules_python(const struct assess_rules *rules, const char *path,
                                        const char *function);
+
+/* Whether a pattern of the kind python fits; function may be NULL. */
+bool assess_rule_fits_python(const char *pattern, const char *path, const char *function);
 
 #endif
