@@ -76,13 +76,59 @@ static bool is_sleep(const struct assess_rec_sample *s) {
     return false;
 }
 
-enum assess_wait assess_wait_of(const struct assess_rec_sample *sample) {
-    if (sample->syscall < 0) return ASSESS_WAIT_NOT;
+static enum assess_wait wait_in_call(const struct assess_rec_sample *sample) {
     if (is_sleep(sample)) return ASSESS_WAIT_TIME;
     for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
         if (waits[i].number == sample->syscall) return waits[i].wait;
     }
     return ASSESS_WAIT_DISK;
+}
+
+enum assess_wait assess_wait_of(const struct assess_rec_sample *sample,
+                                const struct assess_stack_facts *facts) {
+    return sample->syscall < 0 ? (enum assess_wait)facts->leaf_wait : wait_in_call(sample);
+}
+
+/* Functions of the C library that do nothing but wait.  A thread that is seen on the processor in
+ * one goes to sleep, or has been woken and waits for its turn. */
+static const struct {
+    const char *name;
+    enum assess_wait wait;
+} waiters[] = {
+    {"pthread_cond_wait", ASSESS_WAIT_LOCK},
+    {"pthread_cond_timedwait", ASSESS_WAIT_LOCK},
+    {"pthread_cond_clockwait", ASSESS_WAIT_LOCK},
+    {"pthread_mutex_lock", ASSESS_WAIT_LOCK},
+    {"pthread_mutex_timedlock", ASSESS_WAIT_LOCK},
+    {"pthread_mutex_clocklock", ASSESS_WAIT_LOCK},
+    {"pthread_barrier_wait", ASSESS_WAIT_LOCK},
+    {"sem_wait", ASSESS_WAIT_LOCK},
+    {"sem_timedwait", ASSESS_WAIT_LOCK},
+    {"sem_clockwait", ASSESS_WAIT_LOCK},
+    {"lll_lock_wait", ASSESS_WAIT_LOCK},
+    {"nanosleep", ASSESS_WAIT_TIME},
+    {"clock_nanosleep", ASSESS_WAIT_TIME},
+    {"usleep", ASSESS_WAIT_TIME},
+    {"poll", ASSESS_WAIT_PEER},
+    {"ppoll", ASSESS_WAIT_PEER},
+    {"select", ASSESS_WAIT_PEER},
+    {"pselect", ASSESS_WAIT_PEER},
+    {"epoll_wait", ASSESS_WAIT_PEER},
+    {"epoll_pwait", ASSESS_WAIT_PEER},
+    {"epoll_pwait2", ASSESS_WAIT_PEER},
+    {"wait4", ASSESS_WAIT_PEER},
+    {"waitpid", ASSESS_WAIT_PEER},
+    {"waitid", ASSESS_WAIT_PEER},
+    {"accept", ASSESS_WAIT_PEER},
+    {"accept4", ASSESS_WAIT_PEER},
+};
+
+static enum assess_wait wait_by_name(const char *name) {
+    name = assess_plain_name(name);
+    for (size_t i = 0; i < sizeof waiters / sizeof *waiters; i++) {
+        if (strcmp(name, waiters[i].name) == 0) return waiters[i].wait;
+    }
+    return ASSESS_WAIT_NOT;
 }
 
 /* ---- Python frames -------------------------------------------------------------------------- */
@@ -178,6 +224,10 @@ static int look_at_frame(struct assess_image *image, const struct assess_trace_s
     if (site->kind == ASSESS_SITE_PLAIN) {
         if (walk->owner != stack->native_count) return ASHORE_OK;
         if (walk->plain == ASSESS_BUCKETS) walk->plain = site->by_function;
+        if (facts->leaf_wait == ASSESS_WAIT_NOT && site->name) {
+            facts->leaf_wait = (uint8_t)wait_by_name(site->name);
+            facts->for_gil = strncmp(assess_plain_name(site->name), "pthread_", 8) == 0;
+        }
         facts->yields = facts->yields || site->yields;
         return ASHORE_OK;
     }
@@ -264,6 +314,9 @@ int assess_classify_stack(struct assess_image *image, uint32_t stack_index,
         walk.kind = ASSESS_SITE_PYTHON; /* the interpreter's loop called the C library */
     }
     facts->owner = walk.library;
+    /* The interpreter's other locks are semaphores. */
+    facts->for_gil =
+        facts->for_gil && facts->leaf_wait == ASSESS_WAIT_LOCK && walk.library == UINT32_MAX;
     facts->running = (uint8_t)running_bucket(image, stack, site, &walk, facts->yields);
     bool queue = walk.library != UINT32_MAX &&
                  strncmp(image->trace->objects[walk.library].base, "_queue.", 7) == 0;
@@ -309,8 +362,14 @@ enum assess_bucket assess_classify(const struct assess_rec_sample *sample,
                                    enum assess_demand demand) {
     if (sample->flags & ASSESS_SAMPLE_GIL_WAIT) return ASSESS_GIL_WAIT;
     if (sample->flags & ASSESS_SAMPLE_GC) return ASSESS_GC;
-    if (sample->syscall < 0) return facts->running;
+    enum assess_wait wait = assess_wait_of(sample, facts);
+    if (sample->syscall < 0) {
+        bool holds = sample->flags & ASSESS_SAMPLE_HOLDS_GIL;
+        if (facts->for_gil && !holds) return ASSESS_GIL_WAIT;
+        if (facts->running == ASSESS_DEVICE_WAIT) return ASSESS_DEVICE_WAIT;
+        return blocked_bucket(wait, facts, demand);
+    }
     if (sample->flags & ASSESS_SAMPLE_FOR_REQUEST) return ASSESS_IDLE;
     if (facts->wait_bucket == ASSESS_DEVICE_WAIT) return ASSESS_DEVICE_WAIT;
-    return blocked_bucket(assess_wait_of(sample), facts, demand);
+    return blocked_bucket(wait, facts, demand);
 }

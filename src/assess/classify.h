@@ -7,18 +7,7 @@
 
 #include "image.h"
 
-/* What can be said of a stack, whoever samples it. */
-struct assess_stack_facts {
-    uint8_t running;     /* its bucket on the processor */
-    uint8_t waits;       /* a bucket by rules for Python functions that wait; or ASSESS_BUCKETS */
-    uint8_t wait_bucket; /* of the library that waits, by rules; or ASSESS_BUCKETS */
-    bool yields;         /* spins in sched_yield */
-    bool multiplexes;    /* its innermost Python function is one of selectors or an event loop */
-    uint32_t owner;      /* first object that is neither C library nor interpreter; or UINT32_MAX */
-    uint64_t python;     /* equal for stacks of the same Python functions */
-};
-
-/* What a system call that a thread is blocked in waits for. */
+/* What a thread waits for in its system call, or on its way into or out of one. */
 enum assess_wait {
     ASSESS_WAIT_NOT,    /* on the processor, or managing memory, which is work */
     ASSESS_WAIT_LOCK,   /* another thread */
@@ -28,7 +17,22 @@ enum assess_wait {
     ASSESS_WAIT_YIELD,  /* other threads, on the processor */
     ASSESS_WAIT_DISK    /* anything else: it goes on by itself */
 };
-enum assess_wait assess_wait_of(const struct assess_rec_sample *sample);
+
+/* What can be said of a stack, whoever samples it. */
+struct assess_stack_facts {
+    uint8_t running;     /* its bucket on the processor */
+    uint8_t waits;       /* a bucket by rules for Python functions that wait; or ASSESS_BUCKETS */
+    uint8_t wait_bucket; /* of the library that waits, by rules; or ASSESS_BUCKETS */
+    uint8_t leaf_wait;   /* enum assess_wait: it is about to wait, or has just woken */
+    bool for_gil;        /* ...with the interpreter's condition variable */
+    bool yields;         /* spins in sched_yield */
+    bool multiplexes;    /* its innermost Python function is one of selectors or an event loop */
+    uint32_t owner;      /* first object that is neither C library nor interpreter; or UINT32_MAX */
+    uint64_t python;     /* equal for stacks of the same Python functions */
+};
+
+enum assess_wait assess_wait_of(const struct assess_rec_sample *sample,
+                                const struct assess_stack_facts *facts);
 
 /* Whether a request is under way in the process. */
 enum assess_demand { ASSESS_DEMAND_UNKNOWN, ASSESS_DEMAND_NONE, ASSESS_DEMAND_SOME };

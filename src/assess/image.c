@@ -179,8 +179,7 @@ void assess_image_deinit(struct assess_image *image) {
 
 /* ---- sites ---------------------------------------------------------------------------------- */
 
-/* "read" of "__libc_read": what a function of the C library is called by its callers. */
-static const char *plain_name(const char *name) {
+const char *assess_plain_name(const char *name) {
     if (strncmp(name, "__GI_", 5) == 0) name += 5;
     while (*name == '_') name++;
     return strncmp(name, "libc_", 5) == 0 ? name + 5 : name;
@@ -215,7 +214,7 @@ static enum assess_bucket plain_bucket(const struct assess_rules *rules, const c
 
 static void judge_function(struct assess_image *image, struct assess_site *site) {
     bool plain = site->kind == ASSESS_SITE_PLAIN;
-    const char *name = plain ? plain_name(site->name) : site->name;
+    const char *name = plain ? assess_plain_name(site->name) : site->name;
     enum assess_bucket bucket = assess_rules_function(image->rules, name);
     if (plain && bucket == ASSESS_BUCKETS) bucket = plain_bucket(image->rules, name);
     site->by_function = (uint8_t)bucket;

@@ -72,4 +72,7 @@ void assess_image_deinit(struct assess_image *image);
  * addresses, behind the call.  An index into sites; UINT32_MAX without memory. */
 uint32_t assess_image_site(struct assess_image *image, uint64_t address, bool returns);
 
+/* "read" of "__libc_read": what a function of the C library is called by its callers. */
+const char *assess_plain_name(const char *name);
+
 #endif

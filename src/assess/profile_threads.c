@@ -32,29 +32,29 @@ struct assess_seen *assess_threads_find(struct assess_threads *t, uint32_t tid) 
 
 /* ---- what was seen -------------------------------------------------------------------------- */
 
-static bool is_waiting(const struct assess_rec_sample *s) {
+static bool is_waiting(const struct assess_rec_sample *s, const struct assess_stack_facts *facts) {
     if (s->flags & (ASSESS_SAMPLE_GIL_WAIT | ASSESS_SAMPLE_GC)) return false;
-    enum assess_wait wait = assess_wait_of(s);
+    enum assess_wait wait = assess_wait_of(s, facts);
     return wait != ASSESS_WAIT_NOT && wait != ASSESS_WAIT_YIELD && wait != ASSESS_WAIT_DISK;
 }
 
 /* Waiting for other threads, children or signals: not for what a request needs. */
-static bool may_park(const struct assess_rec_sample *s) {
-    enum assess_wait wait = assess_wait_of(s);
+static bool may_park(const struct assess_rec_sample *s, const struct assess_stack_facts *facts) {
+    enum assess_wait wait = assess_wait_of(s, facts);
     bool child = s->syscall == SYS_wait4 || s->syscall == SYS_waitid;
     return wait == ASSESS_WAIT_LOCK || wait == ASSESS_WAIT_SIGNAL || child;
 }
 
 static void see_wait(struct assess_seen *thread, const struct assess_rec_sample *s,
                      const struct assess_stack_facts *facts) {
-    bool waits = is_waiting(s);
+    bool waits = is_waiting(s, facts);
     if (waits && thread->wait_weight <= 0) {
         thread->wait_stack = facts->python;
         thread->waits_in = s->stack;
     }
     if (waits && thread->wait_stack == facts->python) thread->wait_weight += s->weight;
     bool goes_on = thread->waiting_now && thread->now_stack == facts->python;
-    bool parks = waits && may_park(s);
+    bool parks = waits && may_park(s, facts);
     if (parks && !goes_on) {
         thread->now_stack = facts->python;
         thread->now_begin = s->time - (int64_t)s->weight;
@@ -76,7 +76,7 @@ static void see_native(struct assess_seen *thread, const struct assess_rec_sampl
     } else {
         thread->votes -= s->weight;
     }
-    enum assess_wait wait = assess_wait_of(s);
+    enum assess_wait wait = assess_wait_of(s, facts);
     double seconds = s->weight * 1e-9;
     if (wait == ASSESS_WAIT_YIELD || (wait == ASSESS_WAIT_NOT && facts->yields)) {
         thread->spinning += seconds;

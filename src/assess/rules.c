@@ -341,6 +341,7 @@ bool assess_rule_fits_python(const char *pattern, const char *path, const char *
     const char *colon = strrchr(pattern, ':');
     size_t length = colon ? (size_t)(colon - pattern) : strlen(pattern);
     if (colon && !fits_function(colon + 1, function)) return false;
+    if (fits(pattern, length, path)) return true; /* an absolute one */
     for (const char *part = path; part; part = strchr(part, '/')) {
         if (*part == '/') part++;
         if (fits(pattern, length, part)) return true;

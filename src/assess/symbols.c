@@ -270,7 +270,13 @@ static bool skip_template(const char **at) {
             s += length;
             continue;
         }
-        if (*s == 'I' || *s == 'N' || *s == 'J' || *s == 'X' || *s == 'L') depth++;
+        if (*s == 'L') { /* a literal: type, value, E */
+            s = strchr(s, 'E');
+            if (!s) return false;
+            s++;
+            continue;
+        }
+        if (*s == 'I' || *s == 'N' || *s == 'J' || *s == 'X') depth++;
         if (*s == 'E') depth--;
         s++;
     } while (depth);
