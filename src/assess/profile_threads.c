@@ -122,7 +122,7 @@ static void judge(struct assess_seen *thread, const struct assess_threads *proce
 }
 
 static bool is_parked(const struct assess_seen *thread) {
-    return thread->only_waits || thread->parked_from <= thread->parked_to;
+    return thread->only_waits || thread->parked_from < thread->parked_to;
 }
 
 void assess_threads_judge(struct assess_threads *const *processes, const uint32_t *pids,
@@ -150,7 +150,7 @@ void assess_threads_judge(struct assess_threads *const *processes, const uint32_
 
 bool assess_threads_counts(const struct assess_seen *thread, int64_t time) {
     if (!thread->python || thread->only_waits) return false;
-    return time < thread->parked_from || time > thread->parked_to;
+    return time <= thread->parked_from || time > thread->parked_to;
 }
 
 void assess_threads_deinit(struct assess_threads *t) {
