@@ -9,7 +9,7 @@ static const double most_steal = 0.02;    /* a percentile of 98 or more could be
 static const double crowded = 0.85;       /* of all processors in use: runnable threads wait */
 static const double some_others = 0.1;    /* cores; less is any idle system */
 static const double others_blindly = 0.5; /* cores, where the number of processors is unknown */
-enum { FEWEST_PAIRS = 6, SEED = 4242 };
+enum { PAIRS = 12, FEWEST_ALONE = 10 * PAIRS, SEED = 4242 };
 
 /* How many times over the limit the missed target is: the effect that is claimed.  1 when nothing
  * is missed. */
@@ -113,36 +113,29 @@ static const char *repeats(struct assess_case *c, const struct assess_target *t,
                       isfinite(ratio) ? assess_times_text(pool, ratio) : "no size");
 }
 
-/* Seconds in turn are two measurements of the same thing (A/A). */
+/* Requests that are alone have no queue to scatter them: blocks of them in turn are two
+ * measurements of the same thing (A/A). */
 static const char *halves(struct assess_case *c, bool *noisy) {
-    const struct assess_run *run = c->evidence->run;
+    const struct assess_evidence *e = c->evidence;
     struct assess_pool *pool = c->pool;
-    double *times = NULL, *values = assess_case_latencies(c, run, &times);
-    const char *none = "the run was too short to compare its seconds with one another";
-    if (!values || run->mode != ASSESS_OPEN) return none;
-    double *ends[2];
-    for (int k = 0; k < 2; k++) {
-        ends[k] = assess_alloc_array(pool, run->count, sizeof *ends[k]);
-        if (!ends[k]) return none;
+    const struct assess_run *run = e->single;
+    const char *none = "the run was not repeated, so that noise between runs is not known";
+    if (!run && e->run && e->run->mode == ASSESS_SINGLE) run = e->run;
+    if (!run || !run->valid || run->count < FEWEST_ALONE) return none;
+    double *values = assess_case_latencies(c, run, NULL), ends[2][PAIRS];
+    if (!values) return none;
+    for (size_t i = 0; i < 2 * PAIRS; i++) {
+        size_t first = run->count * i / (2 * PAIRS), end = run->count * (i + 1) / (2 * PAIRS);
+        assess_sort(values + first, end - first);
+        ends[i % 2][i / 2] = assess_median(values + first, end - first);
     }
-    size_t seconds = 0;
-    for (size_t i = 0; i < run->count;) {
-        size_t first = i;
-        double second = floor(times[i] - times[0]);
-        while (i < run->count && floor(times[i] - times[0]) == second) i++;
-        if (i == first) return none; /* times that are not numbers */
-        assess_sort(values + first, i - first);
-        ends[seconds % 2][seconds / 2] = assess_median(values + first, i - first);
-        seconds++;
-    }
-    if (seconds / 2 < FEWEST_PAIRS) return none;
     double tolerance = effect(c) - 1;
     bool quiet = true;
     struct assess_interval ratio =
-        assess_noise_gate(ends[0], ends[1], seconds / 2, tolerance, ASSESS_CERTAINTY, SEED, &quiet);
+        assess_noise_gate(ends[0], ends[1], PAIRS, tolerance, ASSESS_CERTAINTY, SEED, &quiet);
     const char *words = assess_say(pool,
-                                   "the medians of seconds in turn differ by a ratio of %s "
-                                   "(95 %% sure)",
+                                   "medians of requests sent one at a time differ between blocks "
+                                   "in turn by a ratio of %s (95 %% sure)",
                                    assess_range_text(pool, ratio, assess_times_text));
     if (quiet || !c->missed || !isfinite(tolerance)) return words;
     *noisy = true;

@@ -1,23 +1,6 @@
 /* Every row of the decision table, both sides of its thresholds, and every way to be inconclusive,
  * from evidence that is made up. */
 #include "assess_bed.h"
-#include <stdlib.h>
-
-__attribute__((weak)) double assess_sum(const double seconds[ASSESS_BUCKETS]) {
-    double s = 0;
-    for (int b = 0; b < ASSESS_BUCKETS; b++) s += seconds[b];
-    return s;
-}
-__attribute__((weak)) double assess_share(const double seconds[ASSESS_BUCKETS],
-                                          enum assess_bucket b) {
-    double all = assess_sum(seconds);
-    return all > 0 ? seconds[b] / all : 0;
-}
-__attribute__((weak)) double assess_share_of_work(const double seconds[ASSESS_BUCKETS],
-                                                  enum assess_bucket b) {
-    double all = assess_sum(seconds) - seconds[ASSESS_IDLE];
-    return all > 0 ? seconds[b] / all : 0;
-}
 
 /* ---- what a case changes -------------------------------------------------------------------- */
 
@@ -393,7 +376,6 @@ static void run_scenario(const struct scenario *s) {
     bed_decide(&bed);
     const struct assess_verdict *v = &bed.verdict;
     const struct assess_row *fired = bed_fired(&bed);
-    if (getenv("SHOW")) printf("%s\n  %s\n", s->name, v->sentence);
     if (v->outcome != s->outcome) fail_msg("%s: outcome %d: %s", s->name, v->outcome, v->sentence);
     if (s->row ? !fired || strcmp(fired->id, s->row) != 0 : fired != NULL) {
         fail_msg("%s: row %s fired: %s", s->name, fired ? fired->id : "none", v->sentence);
