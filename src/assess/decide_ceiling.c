@@ -152,7 +152,7 @@ static struct assess_interval predict(const struct predictor *p, double factor) 
         assess_queue_predict(p->service.seconds, p->service.count, p->queue.servers, p->rate, f,
                              p->target->quantile, ASSESS_CERTAINTY, REPLAYS, SEED);
     if (isnan(seen.value)) return bound;
-    seen.low += p->queue.overhead;
+    /* Under load the overhead is told from chance badly: it counts against the port alone. */
     seen.value += p->queue.overhead;
     seen.high += p->queue.overhead;
     return seen;
