@@ -32,7 +32,7 @@ static void inconclusive(struct assess_case *c, const char *because) {
     struct assess_verdict *v = c->verdict;
     v->outcome = ASSESS_INCONCLUSIVE;
     v->sentence = assess_say(c->pool, "Inconclusive: %s%s.", because, seen(c));
-    v->intervention = "get better evidence first: see the reason given in the verdict";
+    v->intervention = "measure again, as the verdict says, before anything is changed";
 }
 
 static const char *unmeasured(struct assess_case *c) {
@@ -53,9 +53,11 @@ static void meets(struct assess_case *c) {
                              : "";
     v->outcome = ASSESS_MEETS_TARGET;
     v->intervention = "leave it as it is";
-    v->sentence =
-        assess_say(pool, "Nothing to port: %s%s.",
-                   v->finding_count == 1 ? v->findings[0].words : "all targets are met", shares);
+    v->sentence = assess_say(pool, "Nothing to port: %s%s.",
+                             v->finding_count == 1
+                                 ? assess_finding_brief(c, &v->findings[0])
+                                 : assess_say(pool, "all %zu targets are met", v->finding_count),
+                             shares);
 }
 
 static const char *reason(struct assess_case *c) {

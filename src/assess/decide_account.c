@@ -27,12 +27,12 @@ static const char *savings(struct assess_case *c, struct assess_account *account
     }
     double freed = e->cores_used * (1 - assess_processor_factor(c, realistic->factor));
     account->saves_yearly = fmax(0, freed) * e->price * seconds_of_year;
-    return assess_say(pool,
-                      "At best it frees %s of %s cores, at %s per core-hour %s a year if the load "
-                      "stays as it was measured all year round.",
-                      assess_number_text(pool, fmax(0, freed)),
-                      assess_number_text(pool, e->cores_used), money(c, e->price * 3600),
-                      money(c, account->saves_yearly));
+    return assess_say(
+        pool,
+        "Realistically it frees %s of %s cores, at %s per core-hour %s a year if the load "
+        "stays as it was measured all year round.",
+        assess_number_text(pool, fmax(0, freed)), assess_number_text(pool, e->cores_used),
+        money(c, e->price * 3600), money(c, account->saves_yearly));
 }
 
 static const char *balance(struct assess_case *c, const struct assess_account *account) {

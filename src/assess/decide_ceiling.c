@@ -243,7 +243,7 @@ static const char *latency_words(const struct predictor *p, struct assess_interv
 
 static const char *inside_words(const struct predictor *p) {
     struct assess_pool *pool = p->c->pool;
-    if (!p->inside_known || p->inside >= 1) return "";
+    if (!p->inside_known || p->inside >= 0.995) return "";
     return assess_say(
         pool, "; the profile explains %s of a request's %s, the rest is taken to stay",
         assess_percent_text(pool, p->inside), assess_time_text(pool, p->service.mean));

@@ -32,7 +32,7 @@ struct footprint {
     bool asked, known;
     double all, stays, limit;
     assess_text_of *text;
-    const char *what, *stays_as; /* "memory"; "the model in the native engine" */
+    const char *what, *goes, *stays_as; /* "memory"; "the model in the native engine" */
 };
 
 static bool has_no_model(const struct assess_case *c) {
@@ -45,12 +45,15 @@ static struct footprint cold_footprint(const struct assess_case *c) {
                           .all = e->cold_start,
                           .limit = c->missed->target->limit,
                           .text = assess_time_text,
-                          .what = "cold start"};
+                          .what = "cold start",
+                          .goes = "the interpreter and its imports"};
     if (assess_is_given(e->first_import) && e->first_import <= e->cold_start) {
         f.known = true;
         f.stays = e->cold_start - e->first_import;
         f.stays_as = "what follows them";
-        return f;
+        /* A module may load the model while it is imported. */
+        bool later = e->model && assess_is_given(e->model->load_native);
+        if (!later || e->model->load_native <= f.stays) return f;
     }
     f.known = has_no_model(c);
     if (e->model && assess_is_given(e->model->load_native)) {
@@ -68,6 +71,7 @@ static struct footprint memory_footprint(const struct assess_case *c) {
                           .limit = c->missed->target->limit,
                           .text = assess_bytes_text,
                           .what = "memory",
+                          .goes = "the interpreter, its imports and objects",
                           .known = has_no_model(c)};
     if (model && assess_is_given(model->peak_bytes)) {
         f.known = true;
@@ -111,9 +115,9 @@ static bool judge_footprint(struct assess_case *c, bool fits, const char **why) 
     }
     double python = fmax(0, 1 - f.stays / f.all);
     *why = assess_say(pool,
-                      "%s of %s (%s) is the interpreter and its imports; %s takes %s, %s the %s "
+                      "%s of %s (%s) is %s; %s takes %s, %s the %s "
                       "that is wanted",
-                      percent(c, python), f.what, f.text(pool, f.all), f.stays_as,
+                      percent(c, python), f.what, f.text(pool, f.all), f.goes, f.stays_as,
                       f.text(pool, f.stays), f.stays <= f.limit ? "within" : "beyond",
                       f.text(pool, f.limit));
     return (f.stays <= f.limit) == fits;

@@ -145,7 +145,7 @@ static const char *late_words(struct assess_case *c, const struct latency_facts 
             ? assess_say(pool, " (%s)", assess_count_text(pool, facts->failed, "failed", "failed"))
             : "";
     const char *worth = facts->worth < n
-                            ? assess_say(pool, ", in clusters that count as %s of %s",
+                            ? assess_say(pool, " (they come in clusters and count as %s of %s)",
                                          assess_number_text(pool, (double)facts->worth_misses),
                                          assess_number_text(pool, (double)facts->worth))
                             : "";

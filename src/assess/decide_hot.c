@@ -66,6 +66,10 @@ static void add_stacks(struct search *s) {
         s->all += stack->seconds;
         add_stack(s, i);
     }
+    /* Without stages, what nearly every stack has says nothing. */
+    for (size_t i = 0; p->stage_count == 0 && i < p->function_count; i++) {
+        s->below_stage[i] = s->subtree[i] < nearly * s->all;
+    }
     if (s->all > 0) return;
     for (size_t i = 0; i < p->function_count; i++) {
         double own = p->functions[i].self[ASSESS_INTERPRETER];

@@ -186,7 +186,9 @@ bool assess_when_too_far(struct assess_case *c, const char **why) {
                       "%s%s, the target %s",
                       assess_share_words(c, ASSESS_INTERPRETER), speedup(c, ASSESS_OPTIMISTIC),
                       at_ceiling(c, ASSESS_OPTIMISTIC),
-                      c->cannot[ASSESS_OPTIMISTIC] ? "would still be missed" : "may be met");
+                      c->cannot[ASSESS_OPTIMISTIC]  ? "would still be missed"
+                      : c->meets[ASSESS_OPTIMISTIC] ? "would be met"
+                                                    : "may be met");
     return c->cannot[ASSESS_OPTIMISTIC];
 }
 

@@ -16,6 +16,11 @@ static void slow_load(struct bed *bed) {
     bed->evidence.cold_start = 2;
     bed->evidence.first_import = 0.9;
 }
+static void import_loads_model(struct bed *bed) {
+    imports(bed);
+    bed->model.load_native = 0.9;
+    bed->evidence.model = &bed->model;
+}
 static void cold_by_model(struct bed *bed) {
     bed->evidence.cold_start = 2;
     bed->model.load_native = 0.2;
@@ -124,6 +129,13 @@ static const struct scenario scenarios[] = {
      ASSESS_DONT_PORT,
      "weight",
      {"Don't port", "1.1 s", "map its weights"}},
+    {"cold start, imports load the model",
+     "cold-start=800ms",
+     MOSTLY_COMPUTE,
+     import_loads_model,
+     ASSESS_DONT_PORT,
+     "weight",
+     {"loading the model natively takes 900 ms"}},
     {"cold start, model loads fast",
      "cold-start=800ms",
      MOSTLY_COMPUTE,
