@@ -217,6 +217,55 @@ static void hot_spots(void **state) {
     }
 }
 
+/* handle calls the stage outer, which calls inner; inner_part of the interpreter's time is within
+ * inner, and of what is within outer the interpreter's is the part `purity`, within inner all. */
+static const char *name_hot_spot(struct bed *bed, double inner_part, double outer_purity,
+                                 double inner_purity) {
+    static const uint32_t deep[] = {0, 1, 2}, flat[] = {0, 1}, rest[] = {0};
+    const double outer_part = 0.98;
+    begin(bed, "p99=150ms", python);
+    double all = bed->profile.seconds[ASSESS_INTERPRETER];
+    bed_add_function(bed, "handle", "app.py:1", 0.02 * all, 3 * all);
+    bed_add_function(bed, "outer", "app.py:9", 0.1 * all, outer_part * all / outer_purity);
+    bed_add_function(bed, "inner", "app.py:20", 0.1 * all, inner_part * all / inner_purity);
+    bed->stages[0] = (struct assess_stage){.name = "outer", .place = "app.py:9"};
+    bed->profile.stages = bed->stages;
+    bed->profile.stage_count = 1;
+    bed->stacks[0] = (struct assess_stack){deep, 3, ASSESS_INTERPRETER, inner_part * all};
+    bed->stacks[1] =
+        (struct assess_stack){flat, 2, ASSESS_INTERPRETER, (outer_part - inner_part) * all};
+    bed->stacks[2] = (struct assess_stack){rest, 1, ASSESS_INTERPRETER, (1 - outer_part) * all};
+    bed->profile.stacks = bed->stacks;
+    bed->profile.stack_count = 3;
+    struct assess_case c = {
+        .evidence = &bed->evidence, .pool = &bed->pool, .verdict = &bed->verdict};
+    assess_decide_shares(&c);
+    assess_decide_hot_spot(&c);
+    return c.hot.name;
+}
+
+static void hottest_of_several(void **state) {
+    static const struct {
+        double inner_part, outer_purity, inner_purity;
+        const char *name;
+    } cases[] = {
+        {0.70, 1, 1, "outer (app.py:9)"},      /* holds more */
+        {0.96, 1, 1, "inner (app.py:20)"},     /* nearly the same, and narrower */
+        {0.70, 0.79, 1, "inner (app.py:20)"},  /* outer has more than Python below it */
+        {0.70, 0.81, 1, "outer (app.py:9)"},   /* but not much */
+        {0.70, 0.5, 0.5, "inner (app.py:20)"}, /* neither can be replaced: the narrower */
+        {0.49, 0.5, 1, "outer (app.py:9)"},    /* inner holds too little */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed bed;
+        const char *name =
+            name_hot_spot(&bed, cases[i].inner_part, cases[i].outer_purity, cases[i].inner_purity);
+        if (!name || strcmp(name, cases[i].name) != 0) fail_msg("%zu: %s", i, name ? name : "none");
+        bed_deinit(&bed);
+    }
+}
+
 /* Functions of one module that hold little each and much together. */
 static void hot_module(void **state) {
     enum { PARTS = 4 };
@@ -548,6 +597,7 @@ int main(void) {
         cmocka_unit_test(one_at_a_time),
         cmocka_unit_test(outside_of_the_profile),
         cmocka_unit_test(hot_spots),
+        cmocka_unit_test(hottest_of_several),
         cmocka_unit_test(hot_module),
         cmocka_unit_test(accounts),
         cmocka_unit_test(places),

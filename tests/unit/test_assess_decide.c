@@ -61,6 +61,11 @@ static void device_84(struct bed *bed) { device(bed, 0.84, 0.05); }
 static void starved_25(struct bed *bed) { device(bed, 0.6, 0.25); }
 static void starved_24(struct bed *bed) { device(bed, 0.6, 0.24); }
 
+static void busy_and_large(struct bed *bed) {
+    device_85(bed);
+    memory_of_model(bed);
+}
+
 static void slow_rate(struct bed *bed, double knee, double next) {
     bed->swept[0] = (struct assess_run){.planned_rate = knee, .valid = true, .count = 100};
     bed->swept[1] = (struct assess_run){.planned_rate = next, .valid = true, .count = 100};
@@ -221,6 +226,13 @@ static const struct scenario scenarios[] = {
      ASSESS_DONT_PORT,
      "device-wait",
      {"device_wait is 70 %"}},
+    {"busy device, memory missed",
+     "memory=500MB",
+     MOSTLY_COMPUTE,
+     busy_and_large,
+     ASSESS_DONT_PORT,
+     "weight",
+     {"600 MB"}},
     {"starved device",
      "p99=100ms",
      {60, 10, 0, 0, 0, 0, 30, 0, 0, 0},
