@@ -2,7 +2,7 @@
  * time (Kuensch 1989; here they do not overlap, as in Carlstein 1986), or pairs.
  *
  * A draw is a number of copies per unit.  Values are sorted once, each with its unit; a quantile of
- * a draw is then found by adding up copies from the nearer end, without building the sample. */
+ * a draw is then found by adding up copies from the top, without building the sample. */
 #include "assess_base.h"
 #include "stats_parts.h"
 
@@ -28,16 +28,12 @@ static void draw_units(uint32_t *copies, size_t n, uint64_t *state) {
     for (size_t i = 0; i < n; i++) copies[assess_random_below(state, n)]++;
 }
 
-/* Value number `rank`, from 0, of the draw, which has `total` values. */
+/* Value number `rank`, from 0, of the draw, which has `total` values.  From the top, since most
+ * questions are about high quantiles. */
 static double drawn_value(const struct item *items, size_t n, const uint32_t *copies, size_t total,
                           size_t rank) {
-    if (rank < total / 2) {
-        for (size_t i = 0, seen = 0; i < n; i++)
-            if ((seen += copies[items[i].unit]) > rank) return items[i].value;
-    } else {
-        for (size_t i = n, left = total; i-- > 0;)
-            if ((left -= copies[items[i].unit]) <= rank) return items[i].value;
-    }
+    for (size_t i = n, left = total; i-- > 0;)
+        if ((left -= copies[items[i].unit]) <= rank) return items[i].value;
     return NAN;
 }
 
@@ -90,14 +86,15 @@ static void *make_array(size_t n, size_t size) {
     return n > SIZE_MAX / size ? NULL : assess_realloc(NULL, n * size);
 }
 
-/* How many independent values tell as much about the quantile as these: n over the design effect
- * (Kish 1965), which is the variance of the blocks' counts beyond the quantile over what
- * independent values would give; fewer still when few blocks tell it (Korn and Graubard 1998). */
-static size_t effective_count(const struct blocks *b, size_t n, size_t units, size_t rank,
+/* How many independent values tell as much about how often values lie beyond the first `within`:
+ * n over the design effect (Kish 1965), which is the variance of the blocks' counts of them over
+ * what independent values would give; fewer still when few blocks tell it (Korn and Graubard
+ * 1998). */
+static size_t effective_count(const struct blocks *b, size_t n, size_t units, size_t within,
                               double c) {
-    double share = (double)(n - 1 - rank) / (double)n, sum = 0;
+    double share = (double)(n - within) / (double)n, sum = 0;
     for (size_t i = 0; i < units; i++) b->copies[i] = 0;
-    for (size_t i = rank + 1; i < n; i++) b->copies[b->items[i].unit]++;
+    for (size_t i = within; i < n; i++) b->copies[b->items[i].unit]++;
     for (size_t i = 0; i < units; i++) {
         double off = (double)b->copies[i] - share * (double)b->sizes[i];
         sum += off * off;
@@ -122,24 +119,31 @@ static void widen(struct assess_interval *interval, const struct item *items, si
     if (above > interval->high) interval->high = above;
 }
 
+/* Sorted, with blocks counted; returns the number of blocks, 0 when there is nothing or no memory.
+ */
+static size_t make_blocks(struct blocks *b, const double *times, const double *values, size_t n,
+                          double block_seconds) {
+    b->items = n ? make_array(n, sizeof *b->items) : NULL;
+    if (!b->items) return 0;
+    size_t units = cut_blocks(times, n, block_seconds, b->items);
+    b->copies = make_array(units, sizeof *b->copies);
+    b->sizes = make_array(units, sizeof *b->sizes);
+    if (!b->copies || !b->sizes) return 0;
+    for (size_t i = 0; i < units; i++) b->sizes[i] = 0;
+    for (size_t i = 0; i < n; i++) b->sizes[b->items[i].unit]++;
+    for (size_t i = 0; i < n; i++) b->items[i].value = isnan(values[i]) ? INFINITY : values[i];
+    sort_items(b->items, n);
+    return units;
+}
+
 struct assess_interval assess_block_bootstrap(const double *times, const double *values, size_t n,
                                               double block_seconds, double q, double c,
                                               size_t draws, uint64_t seed) {
     struct assess_interval interval = {-INFINITY, NAN, INFINITY};
-    struct blocks b = {.items = n ? make_array(n, sizeof *b.items) : NULL};
-    if (!b.items) return interval;
-    size_t units = cut_blocks(times, n, block_seconds, b.items);
-    b.copies = make_array(units, sizeof *b.copies);
-    b.sizes = make_array(units, sizeof *b.sizes);
-    b.drawn = draws ? make_array(draws, sizeof *b.drawn) : NULL;
-    if (b.sizes) {
-        for (size_t i = 0; i < units; i++) b.sizes[i] = 0;
-        for (size_t i = 0; i < n; i++) b.sizes[b.items[i].unit]++;
-    }
-    for (size_t i = 0; i < n; i++) b.items[i].value = isnan(values[i]) ? INFINITY : values[i];
-    sort_items(b.items, n);
-    interval.value = b.items[assess_rank(n, q)].value;
-    if (b.copies && b.sizes && b.drawn && !too_few_units(units, c)) {
+    struct blocks b = {.drawn = draws ? make_array(draws, sizeof *b.drawn) : NULL};
+    size_t units = make_blocks(&b, times, values, n, block_seconds);
+    if (units) interval.value = b.items[assess_rank(n, q)].value;
+    if (units && b.drawn && !too_few_units(units, c)) {
         for (size_t d = 0; d < draws; d++) {
             draw_units(b.copies, units, &seed);
             size_t total = 0;
@@ -147,10 +151,29 @@ struct assess_interval assess_block_bootstrap(const double *times, const double 
             b.drawn[d] = drawn_value(b.items, n, b.copies, total, assess_rank(total, q));
         }
         take_ends(&interval, b.drawn, draws, assess_bootstrap_tail(units, c));
-        widen(&interval, b.items, n, q, c, effective_count(&b, n, units, assess_rank(n, q), c));
+        widen(&interval, b.items, n, q, c, effective_count(&b, n, units, assess_rank(n, q) + 1, c));
     }
     free_blocks(&b);
     return interval;
+}
+
+enum assess_claim assess_test_claim_in_blocks(const double *times, const double *values, size_t n,
+                                              double limit, double block_seconds, double q,
+                                              double c) {
+    enum assess_claim claim = ASSESS_CLAIM_OPEN;
+    struct blocks b = {0};
+    size_t units = make_blocks(&b, times, values, n, block_seconds), within = 0;
+    if (units && !too_few_units(units, c)) {
+        while (within < n && b.items[within].value <= limit) within++;
+        uint64_t count = effective_count(&b, n, units, within, c);
+        double misses = (double)(n - within) / (double)n * (double)count;
+        if (assess_test_claim((uint64_t)ceil(misses), count, q, c) == ASSESS_CLAIM_MET)
+            claim = ASSESS_CLAIM_MET;
+        else if (assess_test_claim((uint64_t)misses, count, q, c) == ASSESS_CLAIM_MISSED)
+            claim = ASSESS_CLAIM_MISSED;
+    }
+    free_blocks(&b);
+    return claim;
 }
 
 /* ---- pairs ---------------------------------------------------------------------------------- */

@@ -201,6 +201,43 @@ static void test_seeds(void **state) {
     assert_true(differs);
 }
 
+/* Misses that come one by one decide as the plain test does; in bursts the same number decides
+ * nothing. */
+static void test_claims_in_blocks(void **state) {
+    enum { MANY = 12000, LIMIT = 2, BLOCK = 1 };
+    static double times[MANY], values[MANY];
+
+    (void)state;
+    for (size_t i = 0; i < MANY; i++) {
+        times[i] = (double)i / 200; /* 60 s */
+        values[i] = i % 150 ? 1 : 3;
+    }
+    values[0] = NAN; /* as slow as can be */
+    assert_int_equal(assess_test_claim_in_blocks(times, values, MANY, LIMIT, BLOCK, 0.99, 0.99),
+                     ASSESS_CLAIM_MET); /* 80 misses */
+    for (size_t i = 0; i < MANY; i++) values[i] = i >= 4000 && i < 4080 ? INFINITY : 1;
+    assert_int_equal(assess_test_claim_in_blocks(times, values, MANY, LIMIT, BLOCK, 0.99, 0.99),
+                     ASSESS_CLAIM_OPEN); /* 80 misses in one second */
+    for (size_t i = 0; i < MANY; i++) values[i] = i % 60 ? LIMIT : 3;
+    assert_int_equal(assess_test_claim_in_blocks(times, values, MANY, LIMIT, BLOCK, 0.99, 0.99),
+                     ASSESS_CLAIM_MISSED); /* 200 misses; the limit itself is none */
+    for (size_t i = 0; i < MANY; i++) values[i] = i >= 4000 && i < 4200 ? 3 : 1;
+    assert_int_equal(assess_test_claim_in_blocks(times, values, MANY, LIMIT, BLOCK, 0.99, 0.99),
+                     ASSESS_CLAIM_OPEN); /* 200 misses in one second */
+    for (size_t i = 0; i < MANY; i++) values[i] = 1;
+    assert_int_equal(assess_test_claim_in_blocks(times, values, MANY, LIMIT, BLOCK, 0.99, 0.99),
+                     ASSESS_CLAIM_MET);
+    assert_int_equal(assess_test_claim_in_blocks(times, values, 458, LIMIT, 0, 0.99, 0.99),
+                     ASSESS_CLAIM_OPEN);
+    assert_int_equal(assess_test_claim_in_blocks(times, values, MANY, LIMIT, 20, 0.99, 0.99),
+                     ASSESS_CLAIM_OPEN); /* three blocks */
+    for (size_t i = 0; i < MANY; i++) values[i] = INFINITY;
+    assert_int_equal(assess_test_claim_in_blocks(times, values, MANY, LIMIT, BLOCK, 0.99, 0.99),
+                     ASSESS_CLAIM_MISSED);
+    assert_int_equal(assess_test_claim_in_blocks(NULL, NULL, 0, LIMIT, BLOCK, 0.99, 0.99),
+                     ASSESS_CLAIM_OPEN);
+}
+
 /* ---- pairs ---------------------------------------------------------------------------------- */
 
 static void test_ratio(void **state) {
@@ -296,6 +333,7 @@ int main(void) {
         cmocka_unit_test(test_failed_requests),
         cmocka_unit_test(test_hardly_anything),
         cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_claims_in_blocks),
         cmocka_unit_test(test_ratio),
         cmocka_unit_test(test_ratio_of_hardly_anything),
         cmocka_unit_test(test_noise_gate),
