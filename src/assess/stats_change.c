@@ -134,14 +134,12 @@ static size_t find_cut(const struct series *s, const double *points, size_t n, u
     return cut;
 }
 
-/* Medians of runs of `run` values; a rest that fills no run belongs to the last one. */
+/* Medians of runs of `run` values; a rest that fills no run is left out. */
 static void take_medians(const double *values, size_t n, size_t run, struct series *s) {
-    size_t count = n / run;
-    for (size_t i = 0; i < count; i++) {
-        size_t length = i + 1 < count ? run : n - i * run;
-        for (size_t j = 0; j < length; j++) s->left[j] = values[i * run + j];
-        assess_sort(s->left, length);
-        s->points[i] = assess_median(s->left, length);
+    for (size_t i = 0; i < n / run; i++) {
+        for (size_t j = 0; j < run; j++) s->left[j] = values[i * run + j];
+        assess_sort(s->left, run);
+        s->points[i] = assess_median(s->left, run);
     }
 }
 

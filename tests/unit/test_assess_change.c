@@ -184,6 +184,21 @@ static void test_hardly_anything(void **state) {
     assert_true(settled);
 }
 
+/* Failures are as slow as can be, and where they end is found to the place. */
+static void test_failures_at_first(void **state) {
+    static const double none[] = {INFINITY, NAN};
+    uint64_t seed = 11;
+    bool settled;
+
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        make_series(5000, 0, 1, 0.2, 0, &seed); /* medians of 5 */
+        for (size_t i = 0; i < 403; i++) values[i] = none[k];
+        assert_int_equal(assess_warm_up(values, 5000, 1, &settled), 403);
+        assert_true(settled);
+    }
+}
+
 /* Lengths around those at which runs of values become medians. */
 static void test_lengths(void **state) {
     uint64_t seed = 10;
@@ -200,10 +215,15 @@ static void test_lengths(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_found),        cmocka_unit_test(test_long_series),
-        cmocka_unit_test(test_stairs),       cmocka_unit_test(test_exponential_decay),
-        cmocka_unit_test(test_false_alarms), cmocka_unit_test(test_outliers),
-        cmocka_unit_test(test_unsettled),    cmocka_unit_test(test_hardly_anything),
+        cmocka_unit_test(test_found),
+        cmocka_unit_test(test_long_series),
+        cmocka_unit_test(test_stairs),
+        cmocka_unit_test(test_exponential_decay),
+        cmocka_unit_test(test_false_alarms),
+        cmocka_unit_test(test_outliers),
+        cmocka_unit_test(test_unsettled),
+        cmocka_unit_test(test_hardly_anything),
+        cmocka_unit_test(test_failures_at_first),
         cmocka_unit_test(test_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

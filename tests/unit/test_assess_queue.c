@@ -201,12 +201,24 @@ static void test_fit_of_failures(void **state) {
     }
     size_t n = N + (N - 1) / 9 + 1;
     for (size_t j = 9; j < n; j += 10) {
-        service[j] = j % 20 == 9 ? INFINITY : NAN;
-        latency[j] = INFINITY;
+        service[j] = j % 20 == 9 ? 1 : NAN; /* one of the two is enough to leave it out */
+        latency[j] = j % 20 == 9 ? INFINITY : 1;
         intended[j] = intended[j - 1];
     }
     if (n % 10 == 0) n--;
     check_fit(assess_queue_fit(intended, service, latency, n, 0.99, 16), 2, 0.1, 1e-9, 1e-9);
+}
+
+/* Five at once and then one by one: more servers change nothing at p90, so one it is. */
+static void test_fit_takes_the_fewest(void **state) {
+    (void)state;
+    for (size_t i = 0; i < 100; i++) {
+        intended[i] = i < 5 ? 0 : 10 * (double)i;
+        service[i] = 1;
+    }
+    assess_queue_replay(intended, service, 100, 3, latency);
+    check_fit(assess_queue_fit(intended, service, latency, 100, 0.9, 16), 1, 0, 0, 1e-9);
+    check_fit(assess_queue_fit(intended, service, latency, 100, 0.99, 16), 3, 0, 0, 1e-9);
 }
 
 static void test_fit_of_hardly_anything(void **state) {
@@ -370,6 +382,7 @@ int main(void) {
         cmocka_unit_test(test_fit),
         cmocka_unit_test(test_fit_apart),
         cmocka_unit_test(test_fit_of_failures),
+        cmocka_unit_test(test_fit_takes_the_fewest),
         cmocka_unit_test(test_fit_of_hardly_anything),
         cmocka_unit_test(test_prediction),
         cmocka_unit_test(test_prediction_of_deterministic_service),
