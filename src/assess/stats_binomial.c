@@ -202,8 +202,10 @@ int64_t assess_most_misses(uint64_t n, double q, double c) {
 }
 
 uint64_t assess_fewest(double q, double c) {
+    if (!(q < 1 && c < 1)) return UINT64_MAX;
+    if (!(q > 0 && c > 0)) return 1;
     double p = 1 - q, n = floor(log(1 - c) / log1p(-p));
-    if (!(n < 0x1p62)) return UINT64_MAX; /* q or c is 1, or as good as that */
+    if (!(n < 0x1p62)) return UINT64_MAX;
     uint64_t fewest = n > 2 ? (uint64_t)n - 1 : 1;
     while (!(assess_binomial_cdf(0, fewest, p) < 1 - c)) fewest++;
     return fewest;

@@ -149,6 +149,26 @@ static void test_open_ends(void **state) {
     assert_true(few.low > -INFINITY && few.high < INFINITY);
 }
 
+/* One burst: that p99 of an hour lies within its values is more than one burst can tell. */
+static void test_one_burst(void **state) {
+    enum { MANY = 12000 };
+    static double times[MANY], values[MANY];
+
+    (void)state;
+    for (size_t i = 0; i < MANY; i++) {
+        times[i] = (double)i / 200;
+        values[i] = 1 + (double)(i * 7919 % MANY) / MANY;
+        if (i >= 4000 && i < 4200) values[i] += 10;
+    }
+    struct assess_interval i = assess_block_bootstrap(times, values, MANY, 1, 0.99, 0.95, 500, 1);
+    assert_true(i.value > 11 && i.low < 2 && i.high == INFINITY);
+    /* As many, scattered. */
+    for (size_t j = 0; j < MANY; j++)
+        values[j] = 1 + (double)(j * 7919 % MANY) / MANY + (j % 60 ? 0 : 10);
+    i = assess_block_bootstrap(times, values, MANY, 1, 0.99, 0.95, 500, 1);
+    assert_true(i.value > 11 && i.low > 11 && i.high < 12);
+}
+
 static void test_failed_requests(void **state) {
     enum { MANY = 2000 };
     double times[MANY], values[MANY];
@@ -209,8 +229,8 @@ static void test_claims_in_blocks(void **state) {
 
     (void)state;
     for (size_t i = 0; i < MANY; i++) {
-        times[i] = (double)i / 200; /* 60 s */
-        values[i] = i % 150 ? 1 : 3;
+        times[i] = (double)i / 200;      /* 60 s */
+        values[i] = i % 150 ? LIMIT : 3; /* the limit itself is no miss */
     }
     values[0] = NAN; /* as slow as can be */
     assert_int_equal(assess_test_claim_in_blocks(times, values, MANY, LIMIT, BLOCK, 0.99, 0.99),
@@ -218,9 +238,9 @@ static void test_claims_in_blocks(void **state) {
     for (size_t i = 0; i < MANY; i++) values[i] = i >= 4000 && i < 4080 ? INFINITY : 1;
     assert_int_equal(assess_test_claim_in_blocks(times, values, MANY, LIMIT, BLOCK, 0.99, 0.99),
                      ASSESS_CLAIM_OPEN); /* 80 misses in one second */
-    for (size_t i = 0; i < MANY; i++) values[i] = i % 60 ? LIMIT : 3;
+    for (size_t i = 0; i < MANY; i++) values[i] = i % 60 ? 1 : 3;
     assert_int_equal(assess_test_claim_in_blocks(times, values, MANY, LIMIT, BLOCK, 0.99, 0.99),
-                     ASSESS_CLAIM_MISSED); /* 200 misses; the limit itself is none */
+                     ASSESS_CLAIM_MISSED); /* 200 misses */
     for (size_t i = 0; i < MANY; i++) values[i] = i >= 4000 && i < 4200 ? 3 : 1;
     assert_int_equal(assess_test_claim_in_blocks(times, values, MANY, LIMIT, BLOCK, 0.99, 0.99),
                      ASSESS_CLAIM_OPEN); /* 200 misses in one second */
@@ -330,6 +350,7 @@ int main(void) {
         cmocka_unit_test(test_exact_distribution),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_open_ends),
+        cmocka_unit_test(test_one_burst),
         cmocka_unit_test(test_failed_requests),
         cmocka_unit_test(test_hardly_anything),
         cmocka_unit_test(test_seeds),

@@ -270,6 +270,8 @@ static void test_fewest(void **state) {
     assert_int_equal(assess_fewest(0.5, 0.5), 2); /* "below", and 0.5 is not below 0.5 */
     assert_true(assess_fewest(1, 0.99) == UINT64_MAX && assess_fewest(0.99, 1) == UINT64_MAX);
     assert_true(assess_fewest(NAN, 0.99) == UINT64_MAX);
+    assert_true(assess_fewest(2, 0.5) == UINT64_MAX && assess_fewest(0.5, NAN) == UINT64_MAX);
+    assert_true(assess_fewest(0, 0.99) == 1 && assess_fewest(0.99, 0) == 1);
     assert_true(assess_fewest(nextafter(1, 0), 0.99) > UINT64_C(1) << 55);
 }
 
