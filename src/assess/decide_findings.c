@@ -58,13 +58,17 @@ static const char *at_rate(struct assess_case *c, const struct assess_run *run) 
     return assess_say(c->pool, "at %s", assess_rate_text(c->pool, run->planned_rate));
 }
 
+static bool in_blocks(const struct assess_run *run, const double *times) {
+    return run->mode == ASSESS_OPEN && times[run->count - 1] - times[0] >= FEWEST_SECONDS;
+}
+
 /* In blocks of a second, within which requests share their fate; a run of single requests has no
  * queue that would tie them, and a short one too few blocks. */
 static struct assess_interval latency_interval(const struct assess_run *run, const double *times,
                                                const double *values, double *sorted, double q,
                                                const char **how) {
     size_t n = run->count;
-    if (run->mode == ASSESS_OPEN && times[n - 1] - times[0] >= FEWEST_SECONDS) {
+    if (in_blocks(run, times)) {
         *how = "blocks of 1 s resampled";
         return assess_block_bootstrap(times, values, n, block_seconds, q, ASSESS_CERTAINTY, DRAWS,
                                       SEED);
@@ -78,50 +82,27 @@ struct latency_facts {
     uint64_t misses;
     size_t failed;
     const char *how;
-    uint64_t worth, worth_misses; /* independent requests that are worth as much */
+    bool bursts; /* the claim would be another if requests were independent */
 };
 
-/* The binomial test takes requests for independent, but what is late comes in clusters.  Their
- * design effect (Kish 1965; Rao and Scott 1981) is the variance of the share of misses over blocks
- * of a second as drawn units, divided by that of independent requests; the test is told that many
- * times fewer. */
-static double design_effect(const double *times, const double *values, size_t n, double limit,
-                            uint64_t misses) {
-    double share = (double)misses / (double)n, squares = 0, blocks = 0;
-    if (misses == 0 || misses == n) return 1;
-    for (size_t i = 0; i < n;) {
-        double second = floor((times[i] - times[0]) / block_seconds), more = 0;
-        size_t first = i;
-        for (; i < n && floor((times[i] - times[0]) / block_seconds) == second; i++) {
-            more += (values[i] > limit) - share;
-        }
-        if (i == first) return 1; /* times that are not numbers */
-        squares += more * more;
-        blocks++;
-    }
-    if (blocks < FEWEST_SECONDS) return 1;
-    double variance = blocks / (blocks - 1) * squares / (double)n / (double)n;
-    return fmax(1, variance / (share * (1 - share) / (double)n));
-}
-
-static void weigh(const struct assess_run *run, const double *times, const double *values,
-                  double limit, struct latency_facts *facts) {
+/* Late requests come in bursts, and few seconds tell how many: both count. */
+static enum assess_claim test_claim(const struct assess_run *run, const double *times,
+                                    const double *values, const struct assess_target *t,
+                                    struct latency_facts *facts) {
     size_t n = run->count;
-    double effect = 1;
-    if (run->mode == ASSESS_OPEN) effect = design_effect(times, values, n, limit, facts->misses);
-    facts->worth = (uint64_t)((double)n / effect);
-    if (facts->worth == 0) facts->worth = 1;
-    /* The nearest count; one miss is never none. */
-    facts->worth_misses = (uint64_t)((double)facts->misses / effect + 0.5);
-    if (facts->misses && facts->worth_misses == 0) facts->worth_misses = 1;
-    if (facts->worth_misses > facts->worth) facts->worth_misses = facts->worth;
+    enum assess_claim claim = assess_test_claim(facts->misses, n, t->quantile, ASSESS_CLAIM);
+    if (!in_blocks(run, times)) return claim;
+    enum assess_claim other = assess_test_claim_in_blocks(times, values, n, t->limit, block_seconds,
+                                                          t->quantile, ASSESS_CLAIM);
+    facts->bursts = other != claim;
+    return other;
 }
 
 static const char *claim_words(struct assess_case *c, const struct assess_finding *f,
-                               const struct latency_facts *facts, const char *doubt) {
+                               const struct latency_facts *facts, size_t n, const char *doubt) {
     struct assess_pool *pool = c->pool;
     double q = f->target->quantile;
-    int64_t most = assess_most_misses(facts->worth, q, ASSESS_CLAIM);
+    int64_t most = assess_most_misses(n, q, ASSESS_CLAIM);
     if (doubt) return assess_say(pool, "open: %s", doubt);
     if (f->claim == ASSESS_CLAIM_MET) return "met";
     if (f->claim == ASSESS_CLAIM_MISSED) return "missed";
@@ -131,6 +112,13 @@ static const char *claim_words(struct assess_case *c, const struct assess_findin
             "open: a claim with 99 %% confidence needs at least %s, none of them "
             "late; measure longer",
             assess_count_text(pool, assess_fewest(q, ASSESS_CLAIM), "request", "requests"));
+    }
+    if (facts->bursts) {
+        return assess_say(pool,
+                          "open: requests of the same second share their fate, so that these are "
+                          "worth fewer than %s independent ones, too few for a claim with 99 %% "
+                          "confidence; measure longer",
+                          assess_number_text(pool, (double)n));
     }
     return assess_say(pool,
                       "open: with at most %lld late it would be met with 99 %% confidence, and "
@@ -144,14 +132,8 @@ static const char *late_words(struct assess_case *c, const struct latency_facts 
         facts->failed
             ? assess_say(pool, " (%s)", assess_count_text(pool, facts->failed, "failed", "failed"))
             : "";
-    const char *worth = facts->worth < n
-                            ? assess_say(pool, " (they come in clusters and count as %s of %s)",
-                                         assess_number_text(pool, (double)facts->worth_misses),
-                                         assess_number_text(pool, (double)facts->worth))
-                            : "";
-    return assess_say(pool, "%s of %s were late%s%s",
-                      assess_number_text(pool, (double)facts->misses),
-                      assess_count_text(pool, n, "request", "requests"), failed, worth);
+    return assess_say(pool, "%s of %s were late%s", assess_number_text(pool, (double)facts->misses),
+                      assess_count_text(pool, n, "request", "requests"), failed);
 }
 
 static void judge_latency(struct assess_case *c, struct assess_finding *f) {
@@ -174,18 +156,14 @@ static void judge_latency(struct assess_case *c, struct assess_finding *f) {
     }
     assess_sort(sorted, n);
     f->measured = latency_interval(run, times, values, sorted, f->target->quantile, &facts.how);
-    weigh(run, times, values, f->target->limit, &facts);
     const char *doubt = run_doubt(c, run);
-    if (!doubt) {
-        f->claim =
-            assess_test_claim(facts.worth_misses, facts.worth, f->target->quantile, ASSESS_CLAIM);
-    }
+    if (!doubt) f->claim = test_claim(run, times, values, f->target, &facts);
     f->words = assess_say(
         pool, "%s is %s (95 %% sure of %s, %s) %s; wanted: %s; %s: %s", facts.name,
         isinf(f->measured.value) ? "beyond measure, for so many failed"
                                  : assess_time_text(pool, f->measured.value),
         assess_range_text(pool, f->measured, assess_time_text), facts.how, at_rate(c, run), limit,
-        late_words(c, &facts, n), claim_words(c, f, &facts, doubt));
+        late_words(c, &facts, n), claim_words(c, f, &facts, n, doubt));
 }
 
 /* ---- throughput ----------------------------------------------------------------------------- */
