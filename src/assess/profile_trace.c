@@ -224,7 +224,8 @@ static int count_sample(struct work *w, struct process *p, struct assess_seen *t
     if (s->stack != UINT32_MAX) {
         uint32_t flags = p->trace.stacks[s->stack].flags;
         if (flags & ASSESS_STACK_PY_CUT) w->cut_py += seconds;
-        if (flags & ASSESS_STACK_NATIVE_CUT) w->cut_native += seconds;
+        bool caller_known = facts_of(p, s->stack)->owner != UINT32_MAX;
+        if ((flags & ASSESS_STACK_NATIVE_CUT) && !caller_known) w->cut_native += seconds;
     }
     struct assess_span span = {end - seconds, end, p->trace.start.pid, s->tid, stack};
     assess_build_span(&w->build, &thread->last_span, span);

@@ -1,10 +1,11 @@
-/* profile_json FOLDER [RULES]: reads the traces of a folder and prints what a test looks at: shares
- * of buckets, threads, workers, stages, the first functions, notes. */
+/* profile_json FOLDER [--window BEGIN END] [--rules FILE]: reads the traces of a folder and prints
+ * what a test looks at: shares of buckets, threads, workers, stages, the first functions, notes. */
 #include "assess/profile.h"
 #include "assess/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FUNCTIONS_SHOWN = 40 };
 
@@ -94,18 +95,43 @@ static void print_code(const struct assess_profile *p) {
            p->span_count, (unsigned long long)p->samples, p->hz);
 }
 
+struct options {
+    const char *folder, *rules;
+    double begin, end;
+};
+
+static bool read_options(int argc, char **argv, struct options *o) {
+    if (argc < 2) return false;
+    o->folder = argv[1];
+    for (int i = 2; i < argc;) {
+        if (strcmp(argv[i], "--window") == 0 && i + 2 < argc) {
+            o->begin = strtod(argv[i + 1], NULL);
+            o->end = strtod(argv[i + 2], NULL);
+            i += 3;
+        } else if (strcmp(argv[i], "--rules") == 0 && i + 1 < argc) {
+            o->rules = argv[i + 1];
+            i += 2;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv) {
     struct ashore_error err = {0};
     struct assess_rules *rules = NULL;
     struct assess_pool pool = {0};
     struct assess_profile profile;
-    if (argc < 2) {
-        fprintf(stderr, "usage: profile_json FOLDER [RULES]\n");
+    struct options o = {0};
+    if (!read_options(argc, argv, &o)) {
+        fprintf(stderr, "usage: profile_json FOLDER [--window BEGIN END] [--rules FILE]\n");
         return 2;
     }
-    int code = assess_rules_create(argc > 2 ? argv[2] : NULL, &rules, &err);
+    int code = assess_rules_create(o.rules, &rules, &err);
     if (code >= 0) {
-        code = assess_profile_trace(argv[1], rules, 0, 0, NULL, 0, &pool, &profile, &err);
+        code =
+            assess_profile_trace(o.folder, rules, o.begin, o.end, NULL, 0, &pool, &profile, &err);
     }
     if (code < 0) {
         fprintf(stderr, "%s\n", err.text);
