@@ -1,5 +1,6 @@
 #include "profile_build.h"
 #include "profile_threads.h"
+#include "profile_ticks.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -33,6 +34,7 @@ struct work {
     size_t path_count, path_room;
     struct process *processes;
     size_t count;
+    struct assess_held *held;  /* [ASSESS_HELD], for one process after the other */
     double cut_py, cut_native; /* seconds of request threads with such stacks */
 };
 
@@ -213,18 +215,19 @@ static uint32_t profile_stack(struct work *w, struct process *p, uint32_t index,
     return m->by_bucket[bucket] - 1;
 }
 
-static int count_sample(struct work *w, struct process *p, struct assess_seen *thread,
-                        const struct assess_rec_sample *s, struct ashore_error *err) {
-    enum assess_bucket bucket = assess_classify(s, facts_of(p, s->stack), demand_at(w, p, s));
-    uint32_t stack = profile_stack(w, p, s->stack, bucket);
+static int count_sample(struct work *w, struct process *p, const struct assess_held *held,
+                        struct ashore_error *err) {
+    const struct assess_rec_sample *s = &held->sample;
+    struct assess_seen *thread = assess_threads_find(&p->threads, s->tid);
+    uint32_t stack = thread ? profile_stack(w, p, s->stack, held->bucket) : UINT32_MAX;
     if (stack == UINT32_MAX) return assess_fail(err, ASHORE_ERR_NOMEM, "profile: out of memory");
     double seconds = s->weight * 1e-9, end = (double)s->time * 1e-9;
-    p->sums.seconds[bucket] += seconds;
+    p->sums.seconds[held->bucket] += seconds;
     w->build.stacks[stack].seconds += seconds;
     if (s->stack != UINT32_MAX) {
         uint32_t flags = p->trace.stacks[s->stack].flags;
-        if (flags & ASSESS_STACK_PY_CUT) w->cut_py += seconds;
         bool caller_known = facts_of(p, s->stack)->owner != UINT32_MAX;
+        if (flags & ASSESS_STACK_PY_CUT) w->cut_py += seconds;
         if ((flags & ASSESS_STACK_NATIVE_CUT) && !caller_known) w->cut_native += seconds;
     }
     struct assess_span span = {end - seconds, end, p->trace.start.pid, s->tid, stack};
@@ -232,18 +235,33 @@ static int count_sample(struct work *w, struct process *p, struct assess_seen *t
     return ASHORE_OK;
 }
 
+/* Counts what has been held back long enough, or all of it. */
+static int count_held(struct work *w, struct process *p, struct assess_ticks *ticks, bool all,
+                      struct ashore_error *err) {
+    struct assess_held held;
+    while (assess_ticks_take(ticks, all, &held)) ASSESS_TRY(count_sample(w, p, &held, err));
+    return ASHORE_OK;
+}
+
 static int attribute(struct work *w, struct process *p, struct ashore_error *err) {
-    struct assess_rec_sample sample;
+    struct assess_ticks ticks = {.held = w->held};
+    struct assess_held held;
+    struct assess_rec_sample *s = &held.sample;
     ASSESS_TRY(assess_trace_rewind(&p->trace, err));
     int more;
-    while ((more = assess_trace_next(&p->trace, &sample, err)) > 0) {
-        if (!in_window(w, sample.time)) continue;
-        struct assess_seen *thread = assess_threads_find(&p->threads, sample.tid);
+    while ((more = assess_trace_next(&p->trace, s, err)) > 0) {
+        if (!in_window(w, s->time)) continue;
+        const struct assess_seen *thread = assess_threads_find(&p->threads, s->tid);
         if (!thread) return assess_fail(err, ASHORE_ERR_NOMEM, "profile: out of memory");
-        if (!assess_threads_counts(thread, sample.time)) continue;
-        ASSESS_TRY(count_sample(w, p, thread, &sample, err));
+        if (!assess_threads_counts(thread, s->time)) continue;
+        const struct assess_stack_facts *facts = facts_of(p, s->stack);
+        held.bucket = assess_classify(s, facts, demand_at(w, p, s));
+        held.loop = assess_ticks_is_loop(s, facts, held.bucket);
+        assess_ticks_put(&ticks, &held);
+        ASSESS_TRY(count_held(w, p, &ticks, false, err));
     }
-    return more;
+    ASSESS_TRY(more);
+    return count_held(w, p, &ticks, true, err);
 }
 
 /* ---- what goes into the profile beside time -------------------------------------------------- */
@@ -490,6 +508,8 @@ static int read_all(struct work *w, const char *folder, struct assess_profile *p
     }
     ASSESS_TRY(check_python(w, folder, err));
     ASSESS_TRY(judge_threads(w, err));
+    w->held = assess_alloc_array(&w->pool, ASSESS_HELD, sizeof *w->held);
+    if (!w->held) return assess_fail(err, ASHORE_ERR_NOMEM, "profile: out of memory");
     for (size_t i = 0; i < w->count; i++) ASSESS_TRY(attribute(w, &w->processes[i], err));
     return assemble(w, profile, err);
 }

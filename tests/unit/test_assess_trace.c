@@ -331,6 +331,31 @@ static void without_a_request_waiting_is_idle(void **state) {
     assert_seconds(profile.seconds[ASSESS_IDLE], 0.25);
 }
 
+/* A loop that waits while a thread has its request is idle; with a second request it serves that.
+ */
+static void a_loop_waits_for_its_threads_or_for_peers(void **state) {
+    (void)state;
+    begin(WRITER_PID);
+    unsigned flags = IS_PYTHON | ASSESS_SAMPLE_ACCEPTED;
+    put_work(20);
+    for (int i = 0; i < 200; i++) {
+        tick(&w);
+        put_sample(&w, MAIN, S_RECEIVE, SYS_epoll_pwait, flags, i < 100 ? 1 : 2);
+        tick(&w);
+        put_sample(&w, MAIN, S_RECEIVE, SYS_epoll_pwait, flags, i < 100 ? 1 : 2);
+        /* A running thread's answer may come later than its tick's other samples. */
+        w.now -= 10000000;
+        put_sample(&w, SECOND, S_PARSE, -1, flags, 9);
+        w.now += 10000000;
+        put_sample(&w, SECOND, S_PARSE, -1, flags, 9);
+    }
+    save(WRITER_PID);
+    read_well();
+    assert_seconds(profile.seconds[ASSESS_IDLE], 2);
+    assert_seconds(profile.seconds[ASSESS_IO], 2);
+    assert_int_equal(profile.samples, 820);
+}
+
 static void the_load_says_when_requests_are_there(void **state) {
     (void)state;
     begin(WRITER_PID);
@@ -545,6 +570,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_main_thread_counts_when_all_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(forked_workers_are_summed, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_request_waiting_is_idle, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_loop_waits_for_its_threads_or_for_peers, setup, teardown),
         cmocka_unit_test_setup_teardown(the_load_says_when_requests_are_there, setup, teardown),
         cmocka_unit_test_setup_teardown(reasons_are_given, setup, teardown),
         cmocka_unit_test_setup_teardown(any_cut_is_read_up_to_there, setup, teardown),
