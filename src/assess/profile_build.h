@@ -45,9 +45,10 @@ int assess_build_finish(struct assess_build *build, struct assess_profile *profi
 void assess_build_deinit(struct assess_build *build);
 
 /* profile_stages.c: stages from the profile's stacks and functions.  From the root of Python stacks
- * (without idle time) down as long as one callee holds at least 90 % of its caller; the callees of
- * the function reached, by falling time, what it did itself under its own name, and callees below
- * 2 % of the whole together as "other". */
+ * (without idle time) down as long as one callee holds at least 90 % of its caller, from each root
+ * where threads have several; then the callees there, by falling time, what the caller did itself
+ * under its own name, and all that is below 2 % of the whole, or was left aside on the way,
+ * together as "other". */
 int assess_find_stages(struct assess_profile *profile, struct assess_pool *pool,
                        struct ashore_error *err);
 

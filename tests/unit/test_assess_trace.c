@@ -168,6 +168,77 @@ static void spans_follow_threads(void **state) {
     assert_false(profile.processes[0].complete);
 }
 
+/* Threads of two kinds: what each kind's functions call is found from its own root. */
+static void stages_are_found_from_every_root(void **state) {
+    (void)state;
+    begin(WRITER_PID);
+    const uint64_t python = PYTHON;
+    uint32_t small = put_code(&w, "/srv/app.py", "rare");
+    uint32_t thread = put_code(&w, "/usr/lib/python3.11/threading.py", "Thread._bootstrap");
+    uint32_t load = put_code(&w, "/srv/app.py", "load");
+    uint32_t s_load = put_stack(&w, (uint32_t[]){C_PARSE, load, thread}, 3, &python, 1, 0);
+    uint32_t s_own = put_stack(&w, (uint32_t[]){load, thread}, 2, &python, 1, 0);
+    uint32_t s_rare = put_stack(&w, (uint32_t[]){small, C_HANDLE, C_MAIN}, 3, &python, 1, 0);
+    for (int i = 0; i < 100; i++) {
+        tick(&w);
+        put_sample(&w, MAIN, i == 7 ? s_rare : i % 2 ? S_PARSE : S_MODEL, -1, IS_PYTHON, 0);
+        put_sample(&w, SECOND, i % 2 ? s_load : s_own, -1, IS_PYTHON, 0);
+    }
+    save(WRITER_PID);
+    read_well();
+    static const struct {
+        const char *name;
+        double seconds;
+    } expected[] = {{"parse", 0.99}, {"Model.run", 0.5}, {"load", 0.5}, {"other", 0.01}};
+    assert_int_equal(profile.stage_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        double found = 0;
+        for (size_t k = 0; k < 4; k++) {
+            if (strcmp(profile.stages[k].name, expected[i].name) == 0) {
+                found += assess_sum(profile.stages[k].seconds);
+            }
+        }
+        assert_seconds(found, expected[i].seconds);
+    }
+    assert_string_equal(profile.stages[3].name, "other");
+}
+
+/* The limit on functions: the rest is one, and stacks still refer to what there is. */
+static void functions_are_limited(void **state) {
+    (void)state;
+    enum { MANY = 2100 };
+    static unsigned char whole[sizeof w.bytes * 12];
+    size_t size = 0;
+    begin(WRITER_PID);
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "f%d", i);
+        uint32_t code = put_code(&w, "/srv/app.py", name);
+        uint32_t stack = put_stack(&w, &code, 1, NULL, 0, 0);
+        tick(&w);
+        put_sample(&w, MAIN, stack, -1, IS_PYTHON, 0);
+        if (i < 10) put_sample(&w, MAIN, stack, -1, IS_PYTHON, 0);
+        if (w.size > sizeof w.bytes / 2) {
+            memcpy(whole + size, w.bytes, w.size);
+            size += w.size;
+            w.size = 0;
+        }
+    }
+    memcpy(whole + size, w.bytes, w.size);
+    write_file(folder, WRITER_PID, whole, size + w.size);
+    read_well();
+    assert_int_equal(profile.function_count, 2001);
+    assert_string_equal(profile.functions[2000].name, "other");
+    assert_seconds(profile.functions[2000].self[ASSESS_INTERPRETER], 1);
+    assert_seconds(profile.functions[0].total, 0.02);
+    assert_seconds(assess_sum(profile.seconds), 21.1);
+    for (size_t i = 0; i < profile.stack_count; i++) {
+        for (size_t k = 0; k < profile.stacks[i].depth; k++) {
+            assert_true(profile.stacks[i].frames[k] < profile.function_count);
+        }
+    }
+}
+
 static void recursion_counts_once(void **state) {
     (void)state;
     begin(WRITER_PID);
@@ -562,6 +633,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(time_goes_to_buckets_functions_and_stages, setup, teardown),
         cmocka_unit_test_setup_teardown(spans_follow_threads, setup, teardown),
+        cmocka_unit_test_setup_teardown(stages_are_found_from_every_root, setup, teardown),
+        cmocka_unit_test_setup_teardown(functions_are_limited, setup, teardown),
         cmocka_unit_test_setup_teardown(recursion_counts_once, setup, teardown),
         cmocka_unit_test_setup_teardown(windows_leave_samples_out, setup, teardown),
         cmocka_unit_test_setup_teardown(workers_are_apart, setup, teardown),
