@@ -221,7 +221,7 @@ static const struct symbol *find_symbol(const struct assess_symbols *s, uint64_t
     }
     for (size_t back = 1; back <= BACK && back <= low; back++) {
         const struct symbol *found = &s->symbols[low - back];
-        bool unsized = back == 1 && found->size == 0;
+        bool unsized = back == 1 && found->size == 0 && low < s->count;
         if (unsized || address - found->low < found->size) return found;
     }
     return NULL;

@@ -1,10 +1,11 @@
 """Writes the seeds of the fuzz targets: make_corpus.py OUT.
 
-OUT/model, OUT/pb and OUT/npy get small files that reach every part of the readers.  The folder
+OUT/model, OUT/pb, OUT/npy and OUT/assess_trace get small files that reach every part of the readers.  The folder
 corpus/ beside this file holds what this program wrote, and every input that once found a fault."""
 
 import io
 import os
+import struct
 import sys
 
 import numpy as np
@@ -128,6 +129,44 @@ def arrays():
     yield "second", np.ones(1, np.complex64), {"version": (2, 0)}
 
 
+def trace(accepts):
+    """A trace of the sampler (src/assess/trace_format.h) with a record of each kind."""
+
+    def record(kind, layout, *fields, rest=b""):
+        payload = struct.pack("<" + layout, *fields) + rest
+        return struct.pack("<II", kind, len(payload)) + payload
+
+    def sample(i, tid, stack, call, flags):
+        return record(8, "qIIIhHQQHHHH", 1_000_000_000 + i * 10_000_000, 10_000_000, tid, stack,
+                      call, flags | 16 * accepts, 1, 1, i % 3, 0, 0, 0)
+
+    records = [record(1, "QqqIIII", 0x3145434152545341, 1_000_000_000, 0, 7, 1, 100, 5,
+                      rest=b"a\0b\0\0"),
+               record(2, "II", 0x030B02F0, 0)]
+    for i, path in enumerate([b"/usr/bin/python3.11", b"/x/libc.so.6", b"/x/libopenblas.so.0"]):
+        low = 0x10000 * (i + 1)
+        records.append(record(3, "IIQQQII", i, i == 0, low, low + 0x1000, low, len(path), 0,
+                              rest=path))
+    records.append(record(4, "QQII", 0x20100, 0x20200, 6, 0, rest=b"memcpy"))
+    codes = [(b"/srv/app.py", b"handle"), (b"/l/json/encoder.py", b"encode"),
+             (b"/l/threading.py", b"Thread._bootstrap"), (b"/l/queue.py", b"Queue.get")]
+    for i, (path, name) in enumerate(codes):
+        records.append(record(5, "IIII", i, 10, len(path), len(name), rest=path + name))
+    records.append(record(6, "II", 9, 4, rest=b"pool"))
+    stacks = [([0], [0x10800]), ([1, 0], [0x20110, 0x10800]), ([3, 0, 2], [0x20800, 0x10800]),
+              ([], [0x30800]), ([0], [0x20800, 0x30800, 0x10800])]
+    for i, (python, native) in enumerate(stacks):
+        frames = b"".join(struct.pack("<II", code, 11) for code in python)
+        frames += b"".join(struct.pack("<Q", address) for address in native)
+        records.append(record(7, "IHHI", i, len(python), len(native), i % 3, rest=frames))
+    for i in range(24):
+        records.append(sample(i, 7, i % 5, [-1, 0, 202, 232, 230][i % 5], 1 | i % 8 << 1))
+        records.append(sample(i, 9, 3, -1 if i % 2 else 202, 0))
+    records.append(record(9, "", rest=b"a note"))
+    records.append(record(10, "qqqQQQ", 1_300_000_000, 5, 5, 24, 1, 1))
+    return b"".join(records)
+
+
 def main():
     out = sys.argv[1]
 
@@ -144,6 +183,8 @@ def main():
         memory = io.BytesIO()
         np.lib.format.write_array(memory, array, **options)
         write("npy", name, memory.getvalue())
+    write("assess_trace", "batch", trace(False))
+    write("assess_trace", "server", trace(True))
 
 
 main()
