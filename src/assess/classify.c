@@ -324,6 +324,8 @@ int assess_classify_stack(struct assess_image *image, uint32_t stack_index,
     facts->multiplexes =
         stack->py_count && ANY_OF(multiplexing, &image->trace->codes[stack->py[0].code]);
     facts->python = hash_python(stack, image->seed);
+    facts->unanswered = stack->py_count && !stack->native_count;
+    if (stack->py_count) facts->line = assess_hash(image->seed, stack->py, sizeof *stack->py);
     return ASHORE_OK;
 }
 
@@ -366,6 +368,8 @@ enum assess_bucket assess_classify(const struct assess_rec_sample *sample,
     if (sample->syscall < 0) {
         bool holds = sample->flags & ASSESS_SAMPLE_HOLDS_GIL;
         if (facts->for_gil && !holds) return ASSESS_GIL_WAIT;
+        /* Native code that let go of the interpreter, but which? */
+        if (facts->unanswered && !holds) return ASSESS_UNKNOWN;
         if (facts->running == ASSESS_DEVICE_WAIT) return ASSESS_DEVICE_WAIT;
         return blocked_bucket(wait, facts, demand);
     }

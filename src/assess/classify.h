@@ -25,6 +25,8 @@ struct assess_stack_facts {
     uint8_t wait_bucket; /* of the library that waits, by rules; or ASSESS_BUCKETS */
     uint8_t leaf_wait;   /* enum assess_wait: it is about to wait, or has just woken */
     bool for_gil;        /* ...with the interpreter's condition variable */
+    bool unanswered;     /* Python frames alone: the thread did not say where it was */
+    uint64_t line;       /* of the innermost Python frame: equal for the same one */
     bool yields;         /* spins in sched_yield */
     bool multiplexes;    /* its innermost Python function is one of selectors or an event loop */
     uint32_t owner;      /* first object that is neither C library nor interpreter; or UINT32_MAX */

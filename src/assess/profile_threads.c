@@ -153,6 +153,22 @@ bool assess_threads_counts(const struct assess_seen *thread, int64_t time) {
     return time <= thread->parked_from || time > thread->parked_to;
 }
 
+enum assess_bucket assess_threads_classify(struct assess_seen *thread,
+                                           const struct assess_rec_sample *sample,
+                                           const struct assess_stack_facts *facts,
+                                           enum assess_demand demand) {
+    enum assess_bucket bucket = assess_classify(sample, facts, demand);
+    bool holds = sample->flags & (ASSESS_SAMPLE_HOLDS_GIL | ASSESS_SAMPLE_GIL_WAIT);
+    if (sample->syscall >= 0 || holds || facts->line == 0) return bucket;
+    if (!facts->unanswered) {
+        thread->free_line = facts->line;
+        thread->free_bucket = (uint8_t)bucket;
+    } else if (thread->free_line == facts->line) {
+        bucket = thread->free_bucket;
+    }
+    return bucket;
+}
+
 void assess_threads_deinit(struct assess_threads *t) {
     assess_realloc(t->threads, 0);
     assess_intern_deinit(&t->by_tid);

@@ -26,6 +26,9 @@ struct assess_seen {
     uint32_t owner; /* index into objects; UINT32_MAX: none */
     double votes, busy, spinning, waiting;
     uint32_t last_span; /* for the profile's timeline */
+    /* What it last did without the interpreter's lock, and in which line. */
+    uint64_t free_line;
+    uint8_t free_bucket;
 };
 
 struct assess_threads {
@@ -47,6 +50,12 @@ void assess_threads_judge(struct assess_threads *const *processes, const uint32_
                           size_t count);
 /* Whether the sample is of a thread that serves requests, then. */
 bool assess_threads_counts(const struct assess_seen *thread, int64_t time);
+/* The sample's bucket.  A thread that did not answer is taken to do what it last did in that line.
+ */
+enum assess_bucket assess_threads_classify(struct assess_seen *thread,
+                                           const struct assess_rec_sample *sample,
+                                           const struct assess_stack_facts *facts,
+                                           enum assess_demand demand);
 void assess_threads_deinit(struct assess_threads *threads);
 
 #endif

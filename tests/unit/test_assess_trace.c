@@ -214,7 +214,7 @@ static void functions_are_limited(void **state) {
         char name[16];
         snprintf(name, sizeof name, "f%d", i);
         uint32_t code = put_code(&w, "/srv/app.py", name);
-        uint32_t stack = put_stack(&w, &code, 1, NULL, 0, 0);
+        uint32_t stack = put_stack(&w, &code, 1, &(uint64_t){PYTHON}, 1, 0);
         tick(&w);
         put_sample(&w, MAIN, stack, -1, IS_PYTHON, 0);
         if (i < 10) put_sample(&w, MAIN, stack, -1, IS_PYTHON, 0);
@@ -229,14 +229,36 @@ static void functions_are_limited(void **state) {
     read_well();
     assert_int_equal(profile.function_count, 2001);
     assert_string_equal(profile.functions[2000].name, "other");
-    assert_seconds(profile.functions[2000].self[ASSESS_INTERPRETER], 1);
-    assert_seconds(profile.functions[0].total, 0.02);
+    assert_seconds(profile.functions[2000].self[ASSESS_INTERPRETER], 1.01);
+    assert_seconds(profile.functions[0].total, 21.1); /* the interpreter's own function */
+    assert_seconds(profile.functions[1].total, 0.02);
     assert_seconds(assess_sum(profile.seconds), 21.1);
     for (size_t i = 0; i < profile.stack_count; i++) {
         for (size_t k = 0; k < profile.stacks[i].depth; k++) {
             assert_true(profile.stacks[i].frames[k] < profile.function_count);
         }
     }
+}
+
+/* A thread that is kept from the processor cannot say where it is: it goes on with what it did. */
+static void silence_is_what_was_done_before(void **state) {
+    (void)state;
+    begin(WRITER_PID);
+    uint32_t silent = put_stack(&w, (uint32_t[]){C_MODEL, C_HANDLE, C_MAIN}, 3, NULL, 0, 0);
+    uint32_t other = put_stack(&w, (uint32_t[]){C_PARSE, C_HANDLE, C_MAIN}, 3, NULL, 0, 0);
+    for (int i = 0; i < 40; i++) {
+        tick(&w);
+        put_sample(&w, MAIN, i % 4 ? silent : S_MODEL, -1, IS_PYTHON, 0);
+        tick(&w);
+        put_sample(&w, MAIN, other, -1, IS_PYTHON, 0);
+        tick(&w);
+        put_sample(&w, MAIN, other, -1, IS_PYTHON | ASSESS_SAMPLE_HOLDS_GIL, 0);
+    }
+    save(WRITER_PID);
+    read_well();
+    assert_seconds(profile.seconds[ASSESS_COMPUTE], 0.4);
+    assert_seconds(profile.seconds[ASSESS_UNKNOWN], 0.4);
+    assert_seconds(profile.seconds[ASSESS_INTERPRETER], 0.4);
 }
 
 static void recursion_counts_once(void **state) {
@@ -635,6 +657,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(spans_follow_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(stages_are_found_from_every_root, setup, teardown),
         cmocka_unit_test_setup_teardown(functions_are_limited, setup, teardown),
+        cmocka_unit_test_setup_teardown(silence_is_what_was_done_before, setup, teardown),
         cmocka_unit_test_setup_teardown(recursion_counts_once, setup, teardown),
         cmocka_unit_test_setup_teardown(windows_leave_samples_out, setup, teardown),
         cmocka_unit_test_setup_teardown(workers_are_apart, setup, teardown),
