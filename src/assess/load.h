@@ -6,16 +6,18 @@
 
 #include <signal.h>
 
+struct assess_body {
+    const char *bytes;
+    size_t size;
+};
+
 /* What is sent: the same request again and again, or lines of a file in turn. */
 struct assess_request {
     const char *url;            /* http://host:port/path; no TLS */
     const char *method;         /* NULL: GET, or POST with a body */
     const char *const *headers; /* "Name: value" */
     size_t header_count;
-    const struct assess_body {
-        const char *bytes;
-        size_t size;
-    } *bodies; /* in turn */
+    const struct assess_body *bodies; /* in turn */
     size_t body_count;
     double timeout; /* s; a request without an answer by then has failed */
 };

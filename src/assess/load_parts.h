@@ -8,6 +8,9 @@
 /* The next of SplitMix64's numbers (Steele, Lea and Flood, 2014). */
 uint64_t assess_split_mix(uint64_t *state);
 
+/* qsort()'s order of doubles. */
+int assess_ascending(const void *left, const void *right);
+
 /* Nanoseconds of three clocks at one moment.  MONOTONIC stands still while the machine is
  * suspended, BOOTTIME does not; REALTIME alone moves when the clock is set. */
 struct assess_clocks {
@@ -38,6 +41,9 @@ enum { ASSESS_FEWEST_ANSWERS = 10 };
  * its answers.  Of the closed modes: good answers over the run's length. */
 void assess_run_judge(struct assess_run *run, const struct assess_run_facts *facts,
                       struct assess_pool *pool);
+
+/* Whether latency grew from the run's first half to its second: see load_sweep.c. */
+bool assess_run_grows(const struct assess_run *run);
 
 /* Connects to the first of the endpoint's addresses where somebody listens, notes it as chosen and
  * leaves the connection in `client`.  ASHORE_ERR_IO: nobody does; ASHORE_ERR_CANCELLED: *stop. */

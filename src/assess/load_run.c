@@ -41,14 +41,14 @@ struct assess_clocks assess_clocks_read(void) {
 
 double assess_late_allowance(double rate) { return rate > 0 ? fmax(1e-3, 0.05 / rate) : 1e-3; }
 
-static int compare(const void *left, const void *right) {
+int assess_ascending(const void *left, const void *right) {
     double a = *(const double *)left, b = *(const double *)right;
     return (a > b) - (a < b);
 }
 
 /* How long the middle 90 % of moments last; sorts them. */
 static double middle_span(double *moments, size_t n) {
-    qsort(moments, n, sizeof *moments, compare);
+    qsort(moments, n, sizeof *moments, assess_ascending);
     return moments[n - 1 - n / 20] - moments[n / 20];
 }
 
@@ -120,7 +120,7 @@ static size_t collect(const struct assess_run *run, bool from_sent, double *valu
         const struct assess_sent *s = &run->sent[i];
         values[i] = s->failure ? INFINITY : s->answered - (from_sent ? s->sent : s->intended);
     }
-    qsort(values, run->count, sizeof *values, compare);
+    qsort(values, run->count, sizeof *values, assess_ascending);
     return run->count;
 }
 
