@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER = 4096, TEXT_AT = 96, RECORD = 64, NAME_AT = 36, MOST_RECORDS = 16000000 };
+enum { HEADER = 4096, TEXT_AT = 96, RECORD = 64, NAME_AT = 36, MOST_RECORDS = 4000000 };
 enum { RUNNING, COMPLETE, STOPPED }; /* header's state */
 enum { UNUSED, ANSWERED, FAILED };   /* a record's */
 

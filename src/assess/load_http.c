@@ -6,8 +6,9 @@
  * time.  What is the generator's own fault is noticing a request after its time; that is measured
  * whether or not a connection is free, and a run with more than 1 % such requests is invalid.
  *
- * Pacing: ppoll() with a timer slack of 1 ns until 20 us before the next request is due, then
- * polling without waiting, so that a core is kept from the program for 20 us per request at most.
+ * Pacing: ppoll() (see struct assess_pace for when a thread wakes) until 20 us before the next
+ * request is due, then polling without waiting, so that a core is kept from the program for 20 us
+ * per request at most.
  */
 #include "load.h"
 #include "load_parts.h"
@@ -17,7 +18,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -26,7 +26,7 @@ static const double SPIN = 20e-6, POLL_PROGRAM = 0.05, PAUSE = 0.01;
 enum {
     DEFAULT_CONNECTIONS = 256,
     MOST_CONNECTIONS = 50000,
-    MOST_REQUESTS = 16000000,
+    MOST_REQUESTS = 4000000,
     SPARE_DESCRIPTORS = 32, /* what else this process opens */
     BUFFER = 64 * 1024,
     EVENTS = 256,
@@ -47,6 +47,7 @@ struct generator {
     struct assess_run *run;
     struct assess_request_head head;
     struct assess_endpoint endpoint;
+    struct assess_pace pace;
     double timeout, allowance, next_poll, paused_until;
     int epoll;
     struct slot *slots;
@@ -286,7 +287,10 @@ static int generate(struct generator *g) {
             g->run->interrupted = true;
             return ASHORE_OK;
         }
-        if (now >= g->next_poll) g->next_poll = now + POLL_PROGRAM;
+        if (now >= g->next_poll) {
+            g->next_poll = now + POLL_PROGRAM;
+            if (is_open(g)) assess_pace_check(&g->pace, now);
+        }
         if (is_open(g))
             notice_due(g, now);
         else if (!notice_next(g, now))
@@ -387,14 +391,13 @@ static int prepare(struct generator *g, struct ashore_error *err) {
 }
 
 static int run_paced(struct generator *g) {
-    int slack = prctl(PR_GET_TIMERSLACK);
-    prctl(PR_SET_TIMERSLACK, 1);
+    if (is_open(g)) assess_pace_begin(&g->pace);
     g->run->begin = assess_seconds();
     g->next_poll = g->run->begin;
     for (size_t i = 0; i < g->planned; i++) g->sent[i].intended += g->run->begin;
     int status = generate(g);
     g->run->end = assess_seconds();
-    if (slack > 0) prctl(PR_SET_TIMERSLACK, (unsigned long)slack);
+    if (is_open(g)) assess_pace_end(&g->pace);
     return status;
 }
 

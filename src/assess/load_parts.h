@@ -22,6 +22,22 @@ struct assess_clocks assess_clocks_read(void);
  * or 5 % of the mean gap where that is longer.  rate: requests/s, 0: closed modes. */
 double assess_late_allowance(double rate);
 
+/* A thread that has to wake in time: without timer slack, and with real-time priority where that is
+ * permitted (root, CAP_SYS_NICE, ulimit -r), else with the shortest slice that the scheduler gives
+ * (Linux 6.12 and later: what wakes with a short slice runs sooner).  A generator sleeps nearly all
+ * the time; should it ever use more than a quarter of a processor between two checks, the priority
+ * is given up, so that it cannot keep the program from running.  `end` restores what was. */
+struct assess_pace {
+    int slack; /* ns */
+    int32_t nice;
+    uint64_t runtime; /* ns */
+    bool changed, real_time;
+    double since, used; /* s: the last check, and the processor time until then */
+};
+void assess_pace_begin(struct assess_pace *pace);
+void assess_pace_check(struct assess_pace *pace, double now);
+void assess_pace_end(const struct assess_pace *pace);
+
 /* What a run's own numbers do not say. */
 struct assess_run_facts {
     struct assess_clocks before, after;

@@ -168,6 +168,7 @@ static inline struct bed *bed_start(bed_fn *serve, int family, unsigned port) {
 }
 
 static inline void bed_stop(struct bed *bed) {
+    if (!bed) return;
     atomic_store(&bed->ending, true);
     shutdown(bed->listener, SHUT_RDWR);
     pthread_join(bed->acceptor, NULL);
