@@ -319,7 +319,7 @@ static int check_options(const struct assess_request *request, const struct asse
         return assess_fail(err, ASHORE_ERR_ARGUMENT, "%zu connections: %d at most", o->connections,
                            MOST_CONNECTIONS);
     double planned = o->mode == ASSESS_OPEN ? o->rate * o->seconds : 0;
-    if (o->most > MOST_REQUESTS || (planned > MOST_REQUESTS && o->most == 0))
+    if (o->most > MOST_REQUESTS || (planned > (double)MOST_REQUESTS && o->most == 0))
         return assess_fail(err, ASHORE_ERR_LIMIT, "more than %d requests in one run",
                            MOST_REQUESTS);
     return ASHORE_OK;

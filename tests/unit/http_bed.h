@@ -37,7 +37,7 @@ struct bed {
     pthread_t acceptor;
     atomic_bool ending;
     atomic_int requests, under_way, most_under_way;
-    int connection_count; /* the acceptor's until bed_stop() */
+    atomic_int connection_count;
     struct bed_connection connections[BED_MOST];
     /* For servers with one worker, and those that stall. */
     pthread_mutex_t worker;
@@ -167,9 +167,9 @@ static inline struct bed *bed_start(bed_fn *serve, int family, unsigned port) {
     return bed;
 }
 
-static inline void bed_stop(struct bed *bed) {
-    if (!bed) return;
-    atomic_store(&bed->ending, true);
+/* Ends all threads; what they wrote may be read after it. */
+static inline void bed_end(struct bed *bed) {
+    if (atomic_exchange(&bed->ending, true)) return;
     shutdown(bed->listener, SHUT_RDWR);
     pthread_join(bed->acceptor, NULL);
     for (int i = 0; i < bed->connection_count; i++) {
@@ -178,6 +178,11 @@ static inline void bed_stop(struct bed *bed) {
         close(bed->connections[i].fd);
     }
     close(bed->listener);
+}
+
+static inline void bed_stop(struct bed *bed) {
+    if (!bed) return;
+    bed_end(bed);
     pthread_mutex_destroy(&bed->worker);
     free(bed);
 }
