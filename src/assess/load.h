@@ -19,7 +19,7 @@ struct assess_request {
     size_t header_count;
     const struct assess_body *bodies; /* in turn */
     size_t body_count;
-    double timeout; /* s; a request without an answer by then has failed */
+    double timeout; /* s from the intended time, by which there must be an answer; 0: 30 */
 };
 
 /* One request.  Times are seconds of CLOCK_MONOTONIC. */
@@ -34,9 +34,10 @@ enum assess_load_mode { ASSESS_OPEN, ASSESS_SINGLE, ASSESS_OFFLINE };
 /* One run at one rate. */
 struct assess_run {
     enum assess_load_mode mode;
-    double planned_rate, achieved_rate; /* requests per second; offline and single: planned 0 */
-    double begin, end;                  /* s */
-    struct assess_sent *sent;           /* in the order of intended */
+    /* Requests per second.  Planned: 0 of closed modes.  Achieved: see load_parts.h. */
+    double planned_rate, achieved_rate;
+    double begin, end;        /* s */
+    struct assess_sent *sent; /* in the order of intended */
     size_t count, failed;
     size_t late;      /* sent more than the allowance after intended, by our own fault */
     double late_most; /* s */
@@ -52,9 +53,10 @@ void assess_schedule(uint64_t seed, double rate, size_t count, double *offsets);
 
 struct assess_load_options {
     enum assess_load_mode mode;
-    double rate, seconds; /* open loop */
-    size_t most;          /* requests; 0: no limit but `seconds` */
-    size_t connections;   /* the most at a time; 0: 256 */
+    double rate;        /* open loop: requests per second */
+    double seconds;     /* 0: until `most` */
+    size_t most;        /* requests; 0: no limit but `seconds` */
+    size_t connections; /* the most at a time; 0: 256 */
     uint64_t seed;
     const volatile sig_atomic_t *stop; /* becomes non-zero: end now, keep what is there */
     bool (*alive)(void *); /* asked now and then: is the program still there?  NULL: yes */
@@ -62,7 +64,8 @@ struct assess_load_options {
 };
 
 /* Sends and waits.  Fails only when nothing can be sent at all: a URL that is none
- * (ASHORE_ERR_ARGUMENT), nobody who answers there (ASHORE_ERR_IO), no memory.  Failed requests are
+ * (ASHORE_ERR_ARGUMENT), nobody who answers there (ASHORE_ERR_IO), *stop before the first request
+ * (ASHORE_ERR_CANCELLED), too few descriptors (ASHORE_ERR_LIMIT), no memory.  Failed requests are
  * counted in the run, whose arrays are the pool's. */
 int assess_load_http(const struct assess_request *request,
                      const struct assess_load_options *options, struct assess_pool *pool,

@@ -59,7 +59,7 @@ void assess_run_judge(struct assess_run *run, const struct assess_run_facts *fac
                       struct assess_pool *pool);
 
 /* Whether latency grew from the run's first half to its second: see load_sweep.c. */
-bool assess_run_grows(const struct assess_run *run);
+bool assess_run_grows(const struct assess_run *run, struct assess_pool *pool);
 
 /* Connects to the first of the endpoint's addresses where somebody listens, notes it as chosen and
  * leaves the connection in `client`.  ASHORE_ERR_IO: nobody does; ASHORE_ERR_CANCELLED: *stop. */

@@ -53,10 +53,10 @@ static double middle_span(double *moments, size_t n) {
 }
 
 /* Intended time over answered time of the good answers' middle, at most 1. */
-static double kept_pace(const struct assess_run *run, size_t good) {
+static double kept_pace(const struct assess_run *run, size_t good, struct assess_pool *pool) {
     if (good < 2) return good ? 1 : 0;
-    double *moments = assess_realloc(NULL, good * sizeof *moments);
-    if (!moments) return 1; /* 8 bytes per request are not there: the rest will say so */
+    double *moments = assess_alloc_array(pool, good, sizeof *moments);
+    if (!moments) return 0;
     double spans[2];
     for (int answered = 0; answered < 2; answered++) {
         size_t n = 0;
@@ -65,7 +65,6 @@ static double kept_pace(const struct assess_run *run, size_t good) {
                 moments[n++] = answered ? run->sent[i].answered : run->sent[i].intended;
         spans[answered] = middle_span(moments, n);
     }
-    assess_realloc(moments, 0);
     return spans[1] > spans[0] ? spans[0] / spans[1] : 1;
 }
 
@@ -101,15 +100,14 @@ void assess_run_judge(struct assess_run *run, const struct assess_run_facts *fac
                       struct assess_pool *pool) {
     size_t good = run->count - run->failed;
     double length = run->end - run->begin;
-    if (run->mode == ASSESS_OPEN)
-        run->achieved_rate = run->count ? run->planned_rate * kept_pace(run, good) * (double)good /
-                                              (double)run->count
-                                        : 0;
-    else
+    if (run->mode != ASSESS_OPEN) {
         run->achieved_rate = length > 0 ? (double)good / length : 0;
-    bool had_memory = !pool->failed;
-    run->invalid_reason = why_invalid(run, facts, good, pool);
-    if (had_memory && pool->failed) run->invalid_reason = "out of memory";
+    } else if (run->count) {
+        double share = (double)good / (double)run->count;
+        run->achieved_rate = run->planned_rate * share * kept_pace(run, good, pool);
+    }
+    run->invalid_reason = pool->failed ? "out of memory" : why_invalid(run, facts, good, pool);
+    if (pool->failed) run->invalid_reason = "out of memory";
     run->valid = run->invalid_reason == NULL;
 }
 

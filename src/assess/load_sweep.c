@@ -50,14 +50,13 @@ static bool second_half_is_slower(double *p99) {
     return u <= (double)MOST_U && after >= 1.5 * before;
 }
 
-bool assess_run_grows(const struct assess_run *run) {
+bool assess_run_grows(const struct assess_run *run, struct assess_pool *pool) {
     if (run->count < 2 * BLOCKS) return false; /* nothing can be said */
-    double *values = assess_realloc(NULL, (run->count / BLOCKS + 1) * sizeof *values);
+    double *values = assess_alloc_array(pool, run->count / BLOCKS + 1, sizeof *values);
     if (!values) return false;
     double p99[BLOCKS];
     for (size_t i = 0; i < BLOCKS; i++)
         p99[i] = block_p99(run, run->count * i / BLOCKS, run->count * (i + 1) / BLOCKS, values);
-    assess_realloc(values, 0);
     return second_half_is_slower(p99);
 }
 
@@ -83,7 +82,7 @@ static const char *why_not_borne(struct search *s, const struct assess_run *run)
     if (run->achieved_rate < 0.95 * run->planned_rate)
         return assess_format(s->pool, "at %.4g/s only %.4g/s were answered", run->planned_rate,
                              run->achieved_rate);
-    if (assess_run_grows(run))
+    if (assess_run_grows(run, s->pool))
         return assess_format(s->pool, "at %.4g/s latency kept growing during the run",
                              run->planned_rate);
     return NULL;

@@ -218,6 +218,47 @@ static void test_answers(void **state) {
         for (size_t piece = 1; piece < 40; piece++) check_answer(&answers[i], piece);
 }
 
+static void feed(struct assess_answer *a, const char *bytes, size_t size, uint32_t *random) {
+    assess_answer_begin(a, false);
+    size_t at = 0;
+    while (at < size && a->state < ASSESS_ANSWER_DONE) {
+        *random = *random * 1664525U + 1013904223U;
+        size_t n = 1 + (*random >> 16) % 40;
+        if (n > size - at) n = size - at;
+        size_t used = assess_answer_read(a, bytes + at, n);
+        assert_true(used > 0 && used <= n);
+        at += used;
+    }
+    if (a->state < ASSESS_ANSWER_DONE) assess_answer_end(a);
+    assert_true(a->state == ASSESS_ANSWER_DONE || a->state == ASSESS_ANSWER_FAILED);
+    assert_true((a->state == ASSESS_ANSWER_FAILED) == (a->failure != NULL));
+    assert_true(a->kept_size <= ASSESS_BODY_KEPT && a->body_size <= ASSESS_BODY_MOST);
+}
+
+/* Whatever is sent, what becomes of it does not depend on the pieces in which it comes. */
+static void test_changed_answers(void **state) {
+    (void)state;
+    uint32_t random = 1;
+    for (size_t round = 0; round < 40000; round++) {
+        const char *from = answers[round % (sizeof answers / sizeof *answers)].bytes;
+        char bytes[300];
+        size_t size = strlen(from);
+        assert_true(size < sizeof bytes);
+        memcpy(bytes, from, size);
+        for (size_t i = 0; size && i < 1 + round % 3; i++) {
+            random = random * 1664525U + 1013904223U;
+            static const char liked[] = "\r\n :;,0159afF \0\xff";
+            bytes[(random >> 8) % size] = liked[(random >> 24) % (sizeof liked - 1)];
+        }
+        struct assess_answer a, b;
+        feed(&a, bytes, size, &random);
+        feed(&b, bytes, size, &random);
+        assert_true(a.state == b.state && a.failure == b.failure && a.status == b.status);
+        assert_true(a.keep == b.keep && a.body_size == b.body_size && a.kept_size == b.kept_size);
+        assert_memory_equal(a.kept, b.kept, a.kept_size);
+    }
+}
+
 static void test_heads_of_answers(void **state) {
     (void)state;
     struct assess_answer a;
@@ -275,6 +316,7 @@ int main(void) {
         cmocka_unit_test(test_bad_urls),
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_changed_answers),
         cmocka_unit_test(test_heads_of_answers),
         cmocka_unit_test(test_endless_answers),
     };
