@@ -15,22 +15,23 @@ static double ticks_per_second(void) {
     return ticks > 0 ? (double)ticks : 100;
 }
 
-/* user nice system idle iowait irq softirq steal; guests are part of user.  False: not a line. */
+/* user nice system idle iowait irq softirq steal, of which old kernels have the first four; guests
+ * are part of user.  False: not a line. */
 static bool add_processor(const char *line, struct assess_use *use) {
-    enum { STATES = 8 };
+    enum { STATES = 8, FIRST = 4 };
     static const bool works[STATES] = {true, true, true, false, false, true, true, false};
     double ticks[STATES] = {0};
     const char *end = line + strcspn(line, "\n");
-    line += strcspn(line, " \n");
-    for (size_t i = 0; i < STATES && line < end; i++) {
-        while (*line == ' ') line++;
-        double value = line < end ? assess_number(line) : NAN;
-        if (isnan(value) && i < 4) return false;
-        if (isnan(value)) break;
-        ticks[i] = value;
+    size_t count = 0;
+    for (; count < STATES; count++) {
         line += strcspn(line, " \n");
+        double value = line < end ? assess_number(line) : NAN;
+        if (isnan(value)) break;
+        ticks[count] = value;
+        while (*line == ' ') line++;
     }
-    for (size_t i = 0; i < STATES; i++) {
+    if (count < FIRST) return false;
+    for (size_t i = 0; i < count; i++) {
         use->processor += ticks[i];
         if (works[i]) use->busy += ticks[i];
     }

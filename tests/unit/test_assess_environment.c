@@ -184,8 +184,9 @@ static void test_use(void **state) {
     check_close(e.steal_share, 50 / 2000.);
     check_close(e.pressure, 0.15);
     check_close(e.throttled, 0.025);
-    assert_true(assess_environment_disturbed(&e, 0.3, 0.1) == true);
+    assert_true(assess_environment_disturbed(&e, 1, 1) == true);
     e.throttled = 0;
+    assert_true(assess_environment_disturbed(&e, 1, 1) == false);
     assert_true(assess_environment_disturbed(&e, 0.3, 0.1) == true);
     assert_true(assess_environment_disturbed(&e, 0.4, 0.02) == true);
     assert_true(assess_environment_disturbed(&e, 0.4, 0.1) == false);
@@ -194,6 +195,26 @@ static void test_use(void **state) {
                         "measurement 1.05; the hypervisor gave 2.5 % of their time to other "
                         "machines; in 15 % of the time something had to wait for a processor.");
     assess_pool_deinit(&pool);
+}
+
+/* Every state and every field of a process has a number of its own.  Time of the guests, which is
+ * in user already, and whatever follows do not count. */
+static void test_all_states(void **state) {
+    struct assess_environment e;
+
+    (void)state;
+    write_file("/proc/self/status", "Cpus_allowed_list:\t3\n");
+    write_file("/proc/stat", "cpu3 1000 1000 1000 1000 1000 1000 1000 1000 1000 1000\n");
+    write_file("/proc/100/stat", "100 (a) S 1 2 3 4 5 6 7 8 9 10 500 500 500 500 20 0 1 0 99 7\n");
+    assess_environment_begin(&e, root, 100);
+    write_file("/proc/stat", "cpu3 1100 1020 1003 1300 1050 1006 1007 1080 9000 9000\n");
+    write_file("/proc/100/stat", "100 (a) S 1 2 3 4 5 6 7 8 9 10 510 502 503 504 90 0 1 0 99 7\n");
+    assess_environment_end(&e, root, 100);
+    const double ticks = 100 + 20 + 3 + 300 + 50 + 6 + 7 + 80;
+    check_close(e.seconds, ticks / 100);
+    check_close(e.own_cores, (10 + 2 + 3 + 4) / ticks);
+    check_close(e.other_cores, (100 + 20 + 3 + 6 + 7 - 19) / ticks);
+    check_close(e.steal_share, 80 / ticks);
 }
 
 static void check_unknown(const struct assess_environment *e) {
@@ -247,6 +268,28 @@ static void test_use_that_makes_no_sense(void **state) {
     check_unknown(&e);
     assess_environment_end(&e, root, -1);
     check_unknown(&e);
+    assess_environment_begin(&e, root, 101);
+    write_stat(3000, 7000, 20, 0);
+    assess_environment_end(&e, root, 101);
+    check_unknown(&e);
+    write_stat(3000, 7000, 20, 0);
+    assess_environment_begin(&e, root, 100);
+    write_stat(2000, 9000, 20, 0); /* less busy, more time */
+    assess_environment_end(&e, root, 100);
+    check_unknown(&e);
+    write_file("/proc/stat", "cpu0 9000 9000\ncpu1 1000 0 0 x\n");
+    assess_environment_begin(&e, root, 100);
+    write_file("/proc/stat", "cpu0 9900 9900\ncpu1 9000 0 0 x\n");
+    assess_environment_end(&e, root, 100);
+    check_unknown(&e);
+    /* Processes are counted to the nanosecond, processors by ticks: ours may seem to be more. */
+    write_stat(1000, 5000, 20, 0);
+    assess_environment_begin(&e, root, 100);
+    write_stat(1100, 5900, 20, 0);
+    write_process(100, "x", 1, 260, 0);
+    assess_environment_end(&e, root, 100);
+    check_close(e.own_cores, 0.21);
+    check_close(e.other_cores, 0);
     /* A kernel without steal and the like. */
     write_file("/proc/stat", "cpu0 1000 0 0 1000\ncpu1 1000 0 0 1000\n");
     assess_environment_begin(&e, root, 100);
@@ -439,6 +482,7 @@ int main(void) {
         IN_ROOT(test_machine),
         IN_ROOT(test_cgroups_of_version_1),
         IN_ROOT(test_use),
+        IN_ROOT(test_all_states),
         IN_ROOT(test_nothing_there),
         IN_ROOT(test_use_that_makes_no_sense),
         IN_ROOT(test_hostile_text),
