@@ -67,7 +67,8 @@ const char *assess_share_words(const struct assess_case *c, enum assess_bucket b
 
 /* "0.0025 per 1,000 requests". */
 const char *assess_cost_text(struct assess_pool *pool, double per_request);
-/* Of a target that was measured: "p99 is 61.2 ms (57.8 ms to 66.1 ms) at 200/s where 40 ms is wanted".
+/* Of a target that was measured: "p99 is 61.2 ms (57.8 ms to 66.1 ms) at 200/s where 40 ms is
+ * wanted".
  */
 const char *assess_finding_brief(struct assess_case *c, const struct assess_finding *f);
 
