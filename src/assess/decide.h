@@ -14,10 +14,11 @@
 #define ASSESS_DEVICE_STARVED 0.25
 #define ASSESS_FEWEST_SAMPLES 100
 /* What native code leaves of the interpreter's time.  An assumption: simple loops gain 30 to 100
- * times, calls and dictionaries less. */
-#define ASSESS_RESIDUAL  (1.0 / 20)
-#define ASSESS_CERTAINTY 0.95 /* of intervals */
-#define ASSESS_CLAIM     0.99 /* of claims about a quantile */
+ * times, calls and dictionaries 10; intervals reach from nothing to the worst. */
+#define ASSESS_RESIDUAL       (1.0 / 20)
+#define ASSESS_RESIDUAL_WORST (1.0 / 10)
+#define ASSESS_CERTAINTY      0.95 /* of intervals */
+#define ASSESS_CLAIM          0.99 /* of claims about a quantile */
 
 /* Python code in one place that holds half of the interpreter's time or more. */
 struct assess_hot_spot {
@@ -50,10 +51,7 @@ struct assess_case {
     double work_seconds;  /* thread-seconds of work per request; 0: not known */
     bool meets[3];        /* as in the ceilings */
     bool cannot[3];       /* the missed target cannot be met even at the good end */
-    bool helper_meets;    /* a helper for the hot spot is enough */
     bool noisy, disagree; /* decide_noise.c */
-    struct assess_interval helper_latency;
-    double helper_speedup; /* NAN: no hot spot */
 };
 
 enum { ASSESS_OPTIMISTIC, ASSESS_REALISTIC, ASSESS_WEB };

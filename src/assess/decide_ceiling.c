@@ -158,6 +158,19 @@ static struct assess_interval predict(const struct predictor *p, double factor) 
     return seen;
 }
 
+/* A factor as it is expected, and how far it may be off. */
+struct range {
+    double best, likely, worst;
+};
+
+static struct assess_interval predict_range(const struct predictor *p, struct range factor) {
+    struct assess_interval latency = predict(p, factor.likely);
+    if (isnan(latency.low)) return latency;
+    if (factor.best < factor.likely) latency.low = predict(p, factor.best).low;
+    if (factor.worst > factor.likely) latency.high = predict(p, factor.worst).high;
+    return latency;
+}
+
 /* Part of the processor's time that stays, for costs. */
 double assess_processor_factor(const struct assess_case *c, double factor) {
     const double *s = c->share;
@@ -172,23 +185,23 @@ struct outlook {
     bool meets, cannot;
 };
 
-static struct outlook judge(const struct predictor *p, double factor,
+static struct outlook judge(const struct predictor *p, struct range factor,
                             struct assess_interval latency) {
     const struct assess_finding *missed = p->c->missed;
     struct outlook o = {0};
-    if (!missed || !isfinite(factor)) return o;
-    double limit = missed->target->limit, f = effective(p, factor);
+    if (!missed || !isfinite(factor.likely)) return o;
+    double limit = missed->target->limit;
+    double best = effective(p, factor.best), worst = effective(p, factor.worst);
     const struct assess_interval *measured = &missed->measured;
     if (missed->target->kind == ASSESS_TARGET_LATENCY) {
         o.meets = latency.high <= limit;
         o.cannot = latency.low > limit;
     } else if (missed->target->kind == ASSESS_TARGET_THROUGHPUT) {
-        o.meets = measured->low >= limit * f;
-        o.cannot = measured->high < limit * f;
+        o.meets = measured->low >= limit * worst;
+        o.cannot = measured->high < limit * best;
     } else if (missed->target->kind == ASSESS_TARGET_COST) {
-        double cost = measured->value * assess_processor_factor(p->c, f);
-        o.meets = cost <= limit;
-        o.cannot = cost > limit;
+        o.meets = measured->value * assess_processor_factor(p->c, worst) <= limit;
+        o.cannot = measured->value * assess_processor_factor(p->c, best) > limit;
     }
     return o;
 }
@@ -207,13 +220,23 @@ static double optimistic(const struct assess_case *c) {
                           s[ASSESS_GIL_WAIT]);
 }
 
-/* With only the part `ported` of the interpreter's time made native. */
-static double realistic(const struct assess_case *c, double ported) {
+/* With only the part `ported` of the interpreter's time made native, of which that leaves
+ * `residual`. */
+static double factor_with(const struct assess_case *c, double ported, double residual) {
     const double *s = c->share;
     double held = s[ASSESS_INTERPRETER] + s[ASSESS_GC], m = s[ASSESS_MARSHALLING];
-    double gone = (1 - ASSESS_RESIDUAL) * held * ported;
+    double gone = (1 - residual) * held * ported;
     double shorter = held + m > 0 ? gone / (held + m) : 0;
     return floored(c, 1 - gone - s[ASSESS_GIL_WAIT] * shorter);
+}
+
+static struct range realistic(const struct assess_case *c, double ported) {
+    return (struct range){factor_with(c, ported, 0), factor_with(c, ported, ASSESS_RESIDUAL),
+                          factor_with(c, ported, ASSESS_RESIDUAL_WORST)};
+}
+
+static struct range add(struct range r, double more) {
+    return (struct range){r.best + more, r.likely + more, r.worst + more};
 }
 
 static const char *latency_words(const struct predictor *p, struct assess_interval latency) {
@@ -249,24 +272,32 @@ static const char *inside_words(const struct predictor *p) {
         assess_percent_text(pool, p->inside), assess_time_text(pool, p->service.mean));
 }
 
-static void set(struct predictor *p, int number, const char *name, double factor,
-                const char *basis) {
+static struct outlook fill(struct predictor *p, const char *name, struct range factor,
+                           const char *basis, struct assess_ceiling *ceiling) {
     struct assess_pool *pool = p->c->pool;
-    struct assess_ceiling *ceiling = &p->c->verdict->ceilings[number];
-    struct assess_interval latency = predict(p, factor);
-    double f = effective(p, factor);
+    struct assess_interval latency = predict_range(p, factor);
+    double f = effective(p, factor.likely);
     struct outlook o = judge(p, factor, latency);
-    *ceiling = (struct assess_ceiling){
-        .name = name, .factor = f, .speedup = 1 / f, .latency = latency, .meets = o.meets};
-    p->c->meets[number] = o.meets;
-    p->c->cannot[number] = o.cannot;
+    *ceiling = (struct assess_ceiling){.name = name,
+                                       .factor = f,
+                                       .speedup = 1 / f,
+                                       .latency = latency,
+                                       .meets = o.meets,
+                                       .basis = basis};
+    if (!isfinite(factor.likely)) return o;
     const char *slower = f > 1 ? ", which is slower than today" : "";
     ceiling->basis =
-        isfinite(factor)
-            ? assess_say(pool, "%s: %s of the work stays, a speedup of %s%s%s%s", basis,
-                         assess_percent_text(pool, factor), assess_times_text(pool, 1 / f), slower,
-                         inside_words(p), latency_words(p, latency))
-            : basis;
+        assess_say(pool, "%s: %s of the work stays, a speedup of %s%s%s%s", basis,
+                   assess_percent_text(pool, factor.likely), assess_times_text(pool, 1 / f), slower,
+                   inside_words(p), latency_words(p, latency));
+    return o;
+}
+
+static void set(struct predictor *p, int number, const char *name, struct range factor,
+                const char *basis) {
+    struct outlook o = fill(p, name, factor, basis, &p->c->verdict->ceilings[number]);
+    p->c->meets[number] = o.meets;
+    p->c->cannot[number] = o.cannot;
     p->c->verdict->ceiling_count = (size_t)number + 1;
 }
 
@@ -276,11 +307,12 @@ static void set_web(struct predictor *p) {
     const struct assess_model_timing *model = c->evidence->model;
     double compute = c->share[ASSESS_COMPUTE], copies = c->share[ASSESS_MARSHALLING];
     bool timed = model && assess_is_given(model->native) && assess_is_given(model->wasm);
-    double ratio = timed ? model->wasm / model->native : NAN, factor = NAN;
+    double ratio = timed ? model->wasm / model->native : NAN;
+    struct range factor = {NAN, NAN, NAN};
     const char *why = model && model->wasm_why ? model->wasm_why : "give --model";
     const char *basis;
     if (timed) {
-        factor = realistic(c, 1) + (ratio - 1) * compute + copies;
+        factor = add(realistic(c, 1), (ratio - 1) * compute + copies);
         basis =
             assess_say(pool,
                        "as realistic, but compute (%s) times %s, which is what WebAssembly "
@@ -290,7 +322,7 @@ static void set_web(struct predictor *p) {
                        assess_time_text(pool, model->wasm), assess_time_text(pool, model->native),
                        assess_percent_text(pool, copies));
     } else if (compute < 0.005) {
-        factor = realistic(c, 1) + copies;
+        factor = add(realistic(c, 1), copies);
         basis = assess_say(pool,
                            "as realistic; there is hardly any compute (%s) that could be slower, "
                            "and copies (%s) are made once more to cross the boundary",
@@ -301,18 +333,20 @@ static void set_web(struct predictor *p) {
                            "was not measured: %s",
                            assess_percent_text(pool, compute), why);
     }
-    set(p, ASSESS_WEB, "WebAssembly", isfinite(factor) ? factor : NAN, basis);
+    set(p, ASSESS_WEB, "WebAssembly",
+        isfinite(factor.likely) ? factor : (struct range){NAN, NAN, NAN}, basis);
 }
 
 static void set_helper(struct predictor *p) {
     struct assess_case *c = p->c;
-    c->helper_speedup = NAN;
-    c->helper_latency = (struct assess_interval){NAN, NAN, NAN};
-    if (!c->hot.name) return;
-    double factor = realistic(c, c->hot.share);
-    c->helper_latency = predict(p, factor);
-    c->helper_speedup = 1 / effective(p, factor);
-    c->helper_meets = judge(p, factor, c->helper_latency).meets;
+    const struct assess_hot_spot *hot = &c->hot;
+    if (!hot->name) return;
+    const char *basis = assess_say(
+        c->pool,
+        "native code is assumed to take 1/20 (at worst 1/10) of what the interpreter spends within "
+        "%s, which is %s of its time; all else stays",
+        hot->name, assess_percent_text(c->pool, hot->share));
+    fill(p, "C helper", realistic(c, hot->share), basis, &c->verdict->helper);
 }
 
 static void choose_target(struct predictor *p) {
@@ -348,7 +382,6 @@ void assess_decide_ceilings(struct assess_case *c) {
     const double *s = c->share;
     const struct assess_run *run = c->evidence->run;
     struct predictor p = {.c = c};
-    c->helper_speedup = NAN;
     choose_target(&p);
     p.rate = run && run->mode == ASSESS_OPEN ? run->planned_rate : 0;
     find_services(&p);
@@ -357,7 +390,8 @@ void assess_decide_ceilings(struct assess_case *c) {
     find_inside(&p);
     c->work_seconds = p.work;
     fit(&p);
-    set(&p, ASSESS_OPTIMISTIC, "optimistic", optimistic(c),
+    double most = optimistic(c);
+    set(&p, ASSESS_OPTIMISTIC, "optimistic", (struct range){most, most, most},
         assess_say(pool,
                    "interpreter (%s), garbage collection (%s), marshalling (%s) and waiting for "
                    "the GIL (%s) vanish",
@@ -367,7 +401,8 @@ void assess_decide_ceilings(struct assess_case *c) {
                    assess_percent_text(pool, s[ASSESS_GIL_WAIT])));
     set(&p, ASSESS_REALISTIC, "realistic", realistic(c, 1),
         assess_say(pool,
-                   "native code is assumed to take 1/20 of the interpreter's time (%s) and of "
+                   "native code is assumed to take 1/20 (at worst 1/10) of the interpreter's time "
+                   "(%s) and of "
                    "garbage collection (%s); marshalling (%s) stays, and waiting for the GIL (%s) "
                    "shrinks as the time for which it is held",
                    assess_percent_text(pool, s[ASSESS_INTERPRETER]),

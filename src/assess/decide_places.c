@@ -78,7 +78,9 @@ void assess_decide_places(struct assess_case *c, const char *recommended) {
     const struct assess_place places[] = {
         {"Python", measured(c), "anywhere Python runs", "none", "prototypes, IO-bound paths",
          false},
-        {"Python with a C helper", predicted(c, c->helper_latency, c->helper_speedup, no_hot),
+        {"Python with a C helper",
+         c->hot.name ? predicted(c, c->verdict->helper.latency, c->verdict->helper.speedup, no_hot)
+                     : no_hot,
          "a binary per platform beside Python", "a call per use",
          c->hot.name ? assess_say(c->pool, "native code for %s", c->hot.name)
                      : "for a hot loop in one place",

@@ -114,14 +114,14 @@ bool assess_when_helper(struct assess_case *c, const char **why) {
                           share, percent(c, c->hot.best_share));
         return false;
     }
+    const struct assess_ceiling *h = &c->verdict->helper;
     *why = assess_say(pool,
                       "%s, and %s of that is within %s; native code there would give %s%s, which "
                       "%s the target",
                       share, percent(c, c->hot.share), c->hot.name,
-                      assess_times_text(pool, c->helper_speedup),
-                      predicted(c, c->helper_latency, c->helper_speedup),
-                      c->helper_meets ? "meets" : "does not surely meet");
-    return c->helper_meets;
+                      assess_times_text(pool, h->speedup), predicted(c, h->latency, h->speedup),
+                      h->meets ? "meets" : "does not surely meet");
+    return h->meets;
 }
 
 const char *assess_say_helper(struct assess_case *c) {
