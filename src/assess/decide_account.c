@@ -4,7 +4,7 @@
 #include <math.h>
 
 static const double seconds_of_year = 365.25 * 86400;
-enum { YEARS = 3 };
+static const double years = 3;
 
 static bool is_amount(double value) { return isfinite(value) && value >= 0; }
 
@@ -69,8 +69,9 @@ void assess_decide_account(struct assess_case *c) {
         pool,
         "A port costs %s once (%s days at %s) and %s a year to keep up beside the Python path (%s "
         "days: a second toolchain, and drift whenever weights, preprocessing or outputs change). "
-        "%s %s Not porting saves %s over %d years.",
+        "%s %s Not porting saves %s over %s years.",
         money(c, account->once), assess_number_text(pool, e->port_days), money(c, e->day_cost),
         money(c, account->yearly), assess_number_text(pool, e->upkeep_days), gain,
-        balance(c, account), money(c, account->once + YEARS * account->yearly), (int)YEARS);
+        balance(c, account), money(c, account->once + years * account->yearly),
+        assess_number_text(pool, years));
 }

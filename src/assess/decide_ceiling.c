@@ -1,7 +1,8 @@
 /* What a port could give at most, in three forms, and the latency that the queue makes of it.
  *
  * I, G, M, W, C: shares of work of the interpreter, garbage collection, marshalling, waiting for
- * the GIL, compute; r: what native code leaves of the interpreter's time (ASSESS_RESIDUAL).
+ * the GIL, compute; r: what native code leaves of the interpreter's time (ASSESS_RESIDUAL; for the
+ * ends of intervals none, and ASSESS_RESIDUAL_WORST).
  *   optimistic   factor = 1 - I - G - M - W
  *   realistic    factor = 1 - (1 - r)(I + G) - W (1 - h), where the lock is held the shorter by
  *                h = (r (I + G) + M) / (I + G + M)
@@ -9,8 +10,7 @@
  *
  * A factor is one of the work that was profiled.  Of a request's time that is the part `inside`,
  * where it can be told: work per request against the measured service time; the rest (the network,
- * the kernel, the generator) stays.
- */
+ * the kernel, the generator) stays. */
 #include "decide_predict.h"
 
 #include <math.h>

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
-static const double block_seconds = 1;
-enum { FEWEST_SECONDS = 10, DRAWS = 1000, SEED = 20240229 };
+static const double block_seconds = 1, fewest_seconds = 10;
+enum { DRAWS = 1000, SEED = 20240229 };
 
 bool assess_is_timed(const struct assess_target *target) {
     return target->kind == ASSESS_TARGET_LATENCY || target->kind == ASSESS_TARGET_THROUGHPUT ||
@@ -59,7 +59,7 @@ static const char *at_rate(struct assess_case *c, const struct assess_run *run) 
 }
 
 static bool in_blocks(const struct assess_run *run, const double *times) {
-    return run->mode == ASSESS_OPEN && times[run->count - 1] - times[0] >= FEWEST_SECONDS;
+    return run->mode == ASSESS_OPEN && times[run->count - 1] - times[0] >= fewest_seconds;
 }
 
 /* In blocks of a second, within which requests share their fate; a run of single requests has no

@@ -7,7 +7,7 @@
 /* At 100 to 200 Hz neighbouring samples of a thread are 5 to 10 ms apart, so that a request of some
  * 50 ms or a phase of one gives up to ten that say the same thing.  Ten count as one: right where
  * runs are that long, careful where they are shorter.  Longer phases show in blocks of time. */
-enum { SAMPLES_PER_FACT = 10, FEWEST_BLOCKS = 10, MOST_BLOCKS = 4096 };
+static const double samples_per_fact = 10, fewest_blocks = 10, most_blocks = 4096;
 static const double normal_95 = 1.96;
 
 bool assess_is_given(double value) { return isfinite(value) && value > 0; }
@@ -71,10 +71,10 @@ static void add_span(const struct assess_case *c, struct cut *cut, const struct 
 static bool fill_blocks(struct assess_case *c, struct cut *cut) {
     const struct assess_profile *p = c->evidence->profile;
     double wall = p->end - p->begin;
-    if (p->span_count == 0 || !isfinite(p->begin) || !(wall >= FEWEST_BLOCKS) || !isfinite(wall)) {
+    if (p->span_count == 0 || !isfinite(p->begin) || !(wall >= fewest_blocks) || !isfinite(wall)) {
         return false;
     }
-    cut->count = wall < MOST_BLOCKS ? (size_t)wall : MOST_BLOCKS;
+    cut->count = (size_t)fmin(wall, most_blocks);
     cut->begin = p->begin;
     cut->length = wall / (double)cut->count;
     cut->blocks = assess_alloc_array(c->pool, cut->count, sizeof *cut->blocks);
@@ -105,7 +105,7 @@ static void errors_of_blocks(const struct cut *cut, double *lead, double *interp
         sum_interpreter += b->interpreter;
         n += b->work > 0;
     }
-    if (n < FEWEST_BLOCKS || !(work > 0)) return;
+    if (n < fewest_blocks || !(work > 0)) return;
     double lead_squares = 0, interpreter_squares = 0;
     for (size_t i = 0; i < cut->count; i++) {
         const struct block *b = &cut->blocks[i];
@@ -122,7 +122,7 @@ static void errors_of_blocks(const struct cut *cut, double *lead, double *interp
 
 static void find_errors(struct assess_case *c) {
     if (isinf(c->samples)) return; /* a trace has every event */
-    double n = c->samples / SAMPLES_PER_FACT;
+    double n = c->samples / samples_per_fact;
     double p = c->share[c->first], q = c->share[c->second], i = c->share[ASSESS_INTERPRETER];
     struct cut cut = {0};
     double lead = 0, interpreter = 0;

@@ -292,12 +292,12 @@ static void hot_module(void **state) {
     struct bed bed;
     (void)state;
     begin(&bed, "p99=100ms", python);
-    double part = bed.profile.seconds[ASSESS_INTERPRETER] / PARTS;
+    double part = bed.profile.seconds[ASSESS_INTERPRETER] / (double)PARTS;
     for (int i = 0; i < PARTS; i++) {
         bed_add_function(&bed, names[i], "lib/tok.py:7", part, part);
         bed.stacks[i] = (struct assess_stack){frames[i], 2, ASSESS_INTERPRETER, part};
     }
-    bed_add_function(&bed, "handle", "app.py:3", 0, PARTS * part);
+    bed_add_function(&bed, "handle", "app.py:3", 0, (double)PARTS * part);
     /* Each part is a stage of its own. */
     struct assess_stage stages[PARTS];
     for (int i = 0; i < PARTS; i++)
