@@ -6,14 +6,14 @@
 
 /* In the order of the help. */
 static const struct cli_command *const commands[] = {
-    &cli_inspect, &cli_bench, &cli_port, &cli_run, &cli_verify, &cli_site,
+    &cli_assess, &cli_inspect, &cli_bench, &cli_port, &cli_run, &cli_verify, &cli_site,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 static const char exit_help[] =
     "Exit codes:\n"
     "  0  success\n"
-    "  1  a verification failed\n"
+    "  1  a verification failed, or an assessment is inconclusive\n"
     "  2  the command line is wrong\n"
     "  3  a model or file cannot be read, is malformed or does not fit\n"
     "  4  out of memory, a limit, output that cannot be written, an internal error\n"
@@ -34,6 +34,7 @@ static void print_help(FILE *to) {
             "\n  ashore COMMAND --help   what a command does, its options, examples\n"
             "  ashore --version        version and instruction sets in use\n\n"
             "Start here:\n"
+            "  ashore assess --help         would a port help?  measured against a target\n"
             "  ashore inspect model.onnx    can this model be run, and what does it need?\n\n"
             "%s",
             exit_help);

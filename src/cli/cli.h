@@ -14,7 +14,7 @@
 /* Exit codes, as documented in every help text. */
 enum cli_exit {
     CLI_OK = 0,
-    CLI_FAILED = 1,     /* a verification failed */
+    CLI_FAILED = 1,     /* a verification failed, or an assessment has no verdict */
     CLI_USAGE = 2,      /* the command line is wrong */
     CLI_INPUT = 3,      /* a model or file cannot be read, is malformed or does not fit */
     CLI_INTERNAL = 4,   /* out of memory, a limit, output that cannot be written, a bug */
@@ -29,7 +29,8 @@ enum cli_command_bit {
     CLI_BENCH = 1 << 3,
     CLI_PORT = 1 << 4,
     CLI_SITE = 1 << 5,
-    CLI_ALL = (1 << 6) - 1
+    CLI_ASSESS = 1 << 6,
+    CLI_ALL = (1 << 7) - 1
 };
 
 struct cli_list {
@@ -39,11 +40,13 @@ struct cli_list {
 
 /* Where the options' values go; each field is named by a row in cli_flags.c. */
 struct cli_options {
-    struct cli_list operands, inputs, dims, assets;
+    struct cli_list operands, inputs, dims, assets, targets, headers, bodies;
     const char *out, *app, *cpu, *target;
-    int64_t threads, runs, port; /* -1: not given */
-    double rtol, atol;           /* -1: not given */
-    bool json, per_op, force, strict, help;
+    const char *url, *method, *call, *import, *rules, *model, *price;
+    int64_t threads, runs, port, hz;                                          /* -1: not given */
+    double rtol, atol;                                                        /* -1: not given */
+    double rate, seconds, timeout, startup, port_days, upkeep_days, day_cost; /* the same */
+    bool json, per_op, force, strict, no_sweep, help;
 };
 
 struct cli {
@@ -65,7 +68,8 @@ struct cli_command {
     size_t least, most; /* operands */
     int (*run)(struct cli *cli);
 };
-extern const struct cli_command cli_inspect, cli_run, cli_verify, cli_bench, cli_port, cli_site;
+extern const struct cli_command cli_inspect, cli_run, cli_verify, cli_bench, cli_port, cli_site,
+    cli_assess;
 
 /* ---- memory: kept until the program ends; does not return when there is none ----------------- */
 
@@ -105,6 +109,8 @@ double cli_now(void);
 
 /* ---- the JavaScript package ------------------------------------------------------------------ */
 
+/* The folder that this program's file is in; NULL where the system does not say. */
+const char *cli_program_dir(struct cli *cli);
 /* The folder of the package that belongs to this program, without a slash at the end: js/ beside
  * it, or share/ashore/js of the prefix it is installed in.  NULL when there is none. */
 const char *cli_js_dir(struct cli *cli);

@@ -64,7 +64,59 @@ static const struct flag flags[] = {
      "also say where the time goes, by operator and by node"},
     {"port", 0, "N", FLAG_INT, AT(port), 65535, CLI_SITE,
      "port to listen on (default 8080; 0: any that is free)"},
-    {"json", 0, NULL, FLAG_SWITCH, AT(json), 0, CLI_INSPECT | CLI_RUN | CLI_VERIFY | CLI_BENCH,
+    {"target", 0, "WHAT=LIMIT", FLAG_LIST, AT(targets), 0, CLI_ASSESS,
+     "what has to be reached (required): p99=40ms, p50=,\n"
+     "throughput=500, memory=200MB, cold-start=300ms,\n"
+     "download=2MB, cost=0.20/1k (with --price), client (it has\n"
+     "to run on the user's device); may be given many times"},
+    {"rate", 0, "N", FLAG_REAL, AT(rate), 0, CLI_ASSESS,
+     "requests per second at which the targets hold; without\n"
+     "it one request follows the other"},
+    {"url", 0, "URL", FLAG_TEXT, AT(url), 0, CLI_ASSESS,
+     "where the program answers (default: / on the port on\n"
+     "which it listens)"},
+    {"method", 0, "NAME", FLAG_TEXT, AT(method), 0, CLI_ASSESS,
+     "of the requests (default GET, with --body POST)"},
+    {"header", 0, "NAME: VALUE", FLAG_LIST, AT(headers), 0, CLI_ASSESS,
+     "sent with each request; may be given many times"},
+    {"body", 0, "TEXT|@FILE", FLAG_LIST, AT(bodies), 0, CLI_ASSESS,
+     "sent with each request; of several, each in turn"},
+    {"timeout", 0, "S", FLAG_REAL, AT(timeout), 0, CLI_ASSESS,
+     "seconds until a request has failed (default 10)"},
+    {"startup", 0, "S", FLAG_REAL, AT(startup), 0, CLI_ASSESS,
+     "seconds that the program may take until it answers\n"
+     "(default 60)"},
+    {"seconds", 0, "S", FLAG_REAL, AT(seconds), 0, CLI_ASSESS,
+     "length of the run at the rate (default 10, or what the\n"
+     "percentile needs, 120 at most); of a program that serves\n"
+     "nobody, when to stop it (default: at its own end)"},
+    {"no-sweep", 0, NULL, FLAG_SWITCH, AT(no_sweep), 0, CLI_ASSESS,
+     "do not look for the rate that the program can keep up with"},
+    {"call", 0, "MODULE:FUNCTION", FLAG_TEXT, AT(call), 0, CLI_ASSESS,
+     "call that, in the Python named after --, in place of HTTP"},
+    {"import", 0, "FILE", FLAG_TEXT, AT(import), 0, CLI_ASSESS,
+     "a profile made by py-spy (speedscope), torch.profiler or\n"
+     "onnxruntime, in place of our own"},
+    {"rules", 0, "FILE", FLAG_TEXT, AT(rules), 0, CLI_ASSESS,
+     "which shared objects and functions are compute, io, ..."},
+    {"hz", 0, "N", FLAG_INT, AT(hz), 1000, CLI_ASSESS, "samples per second (default 99)"},
+    {"model", 0, "FILE", FLAG_TEXT, AT(model), 0, CLI_ASSESS,
+     "the ONNX model that the program runs: also measured alone,\n"
+     "natively and in WebAssembly"},
+    {"dim", 0, "N=V", FLAG_LIST, AT(dims), 0, CLI_ASSESS,
+     "the extent V of the model's dimension N; as in bench"},
+    {"price", 0, "P/core-hour", FLAG_TEXT, AT(price), 0, CLI_ASSESS,
+     "what a core costs: 0.17/core-hour"},
+    {"port-days", 0, "N", FLAG_REAL, AT(port_days), 0, CLI_ASSESS,
+     "days of work a port would take"},
+    {"upkeep-days-per-year", 0, "N", FLAG_REAL, AT(upkeep_days), 0, CLI_ASSESS,
+     "days a year a second path would take"},
+    {"day-cost", 0, "N", FLAG_REAL, AT(day_cost), 0, CLI_ASSESS, "what a day of work costs"},
+    {"output", 'o', "DIR", FLAG_TEXT, AT(out), 0, CLI_ASSESS,
+     "write report.html, report.json, profile.speedscope.json\n"
+     "and trace.perfetto to DIR"},
+    {"json", 0, NULL, FLAG_SWITCH, AT(json), 0,
+     CLI_INSPECT | CLI_RUN | CLI_VERIFY | CLI_BENCH | CLI_ASSESS,
      "print one JSON object instead of text"},
     {"cpu", 0, "NAMES", FLAG_TEXT, AT(cpu), 0, CLI_INSPECT | CLI_RUN | CLI_VERIFY | CLI_BENCH,
      "use only these instruction sets: avx2, none, ...; in\nWebAssembly relaxed, simd128 or none"},
@@ -148,9 +200,9 @@ static int set_number(struct cli *cli, const struct flag *f, const char *value) 
     if (f->kind == FLAG_INT) {
         long long n = strtoll(value, &end, 10);
         if (end == value || *end || errno || n < 0 || n > f->most ||
-            (f->at == AT(runs) && n == 0)) {
+            (f->at == AT(runs) || f->at == AT(hz)) && n == 0) {
             const char *want = cli_format(cli, "a whole number from %d to %lld",
-                                          f->at == AT(runs) ? 1 : 0, (long long)f->most);
+                                          f->at == AT(runs) || f->at == AT(hz), (long long)f->most);
             return bad_value(cli, f, value, want);
         }
         *(int64_t *)(void *)field = n;
@@ -224,7 +276,19 @@ static int parse_flag(struct cli *cli, int *i) {
 
 int cli_flags_parse(struct cli *cli) {
     struct cli_options *o = &cli->options;
-    *o = (struct cli_options){.threads = -1, .runs = -1, .port = -1, .rtol = -1, .atol = -1};
+    *o = (struct cli_options){.threads = -1,
+                              .runs = -1,
+                              .port = -1,
+                              .rtol = -1,
+                              .atol = -1,
+                              .hz = -1,
+                              .rate = -1,
+                              .seconds = -1,
+                              .timeout = -1,
+                              .startup = -1,
+                              .port_days = -1,
+                              .upkeep_days = -1,
+                              .day_cost = -1};
     bool only_operands = false;
     for (int i = 0; i < cli->argc; i++) {
         const char *arg = cli->argv[i];

@@ -7,8 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The folder that this program's file is in; NULL where the system does not say. */
-static const char *program_dir(struct cli *cli) {
+const char *cli_program_dir(struct cli *cli) {
     size_t room = 4096;
     char *path = cli_alloc(cli, room);
     ssize_t n = readlink("/proc/self/exe", path, room - 1);
@@ -16,7 +15,7 @@ static const char *program_dir(struct cli *cli) {
 }
 
 const char *cli_js_dir(struct cli *cli) {
-    const char *dir = program_dir(cli);
+    const char *dir = cli_program_dir(cli);
     if (!dir) return NULL;
     const char *beside = cli_format(cli, "%s/js", dir);
     if (cli_is_file(cli_format(cli, "%s/index.js", beside))) return beside;
@@ -29,7 +28,7 @@ static const char *node_program(struct cli *cli) {
     const char *named = getenv("ASHORE_NODE");
     if (named && *named) return named;
     static const char *const places[] = {"node", "node/bin/node"};
-    const char *dir = program_dir(cli);
+    const char *dir = cli_program_dir(cli);
     for (size_t i = 0; dir && i < sizeof places / sizeof places[0]; i++) {
         const char *path = cli_format(cli, "%s/%s", dir, places[i]);
         if (cli_is_file(path) && access(path, X_OK) == 0) return path;
