@@ -330,6 +330,13 @@ static void read_start(struct measuring *m, const struct assess_rules *rules) {
     }
 }
 
+static bool wants_download(const struct assess_evidence *e) {
+    for (size_t i = 0; i < e->target_count; i++) {
+        if (e->targets[i].kind == ASSESS_TARGET_DOWNLOAD) return true;
+    }
+    return e->must_run_on_client;
+}
+
 static int measure(struct measuring *m, const struct assess_rules *rules,
                    struct ashore_error *err) {
     const struct assess_measure_options *o = m->options;
@@ -339,6 +346,10 @@ static int measure(struct measuring *m, const struct assess_rules *rules,
         say(m, "the model alone: %s", o->model);
         ASSESS_TRY(assess_measure_model(o, m->pool, timing, err));
         m->evidence->model = timing;
+    }
+    if (o->package && wants_download(m->evidence)) {
+        m->evidence->download_bytes =
+            assess_measure_download(o->package, o->model, m->pool, o->stop);
     }
     if (o->import) {
         struct assess_profile *profile = assess_alloc(m->pool, sizeof *profile);

@@ -46,4 +46,9 @@ int assess_measure(const struct assess_measure_options *options, struct assess_p
 int assess_measure_model(const struct assess_measure_options *options, struct assess_pool *pool,
                          struct assess_model_timing *timing, struct ashore_error *err);
 
+/* measure_download.c: bytes that a page with the engine and the model (NULL: none) fetches,
+ * compressed by brotli; 0 when that cannot be measured. */
+double assess_measure_download(const char *package, const char *model, struct assess_pool *pool,
+                               const volatile sig_atomic_t *stop);
+
 #endif

@@ -169,6 +169,7 @@ static int read_options(struct assess *a) {
     to->seed = SEED;
     to->model = o->model;
     to->program = "/proc/self/exe";
+    to->package = cli_js_dir(cli);
     to->stop = &stop_asked;
     to->say = say_progress;
     to->say_with = a;
