@@ -1,14 +1,15 @@
-/* The report: report.html (one file, no network, no scripts) and report.json (docs/assess-schema).
- */
+/* The report: report.html (one file, no network, no scripts) and report.json
+ * (docs/assess-report.schema.json). */
 #ifndef ASH_ASSESS_REPORT_H
 #define ASH_ASSESS_REPORT_H
 
 #include "verdict.h"
 
 struct assess_report {
-    const char *command;                               /* the program that was assessed, as typed */
-    const char *when;                                  /* ISO 8601 */
-    const char *version;                               /* of Ashore */
+    const char *command; /* the program that was assessed, as typed */
+    const char *repeat;  /* the whole command line of the assessment; NULL: made of the targets */
+    const char *when;    /* ISO 8601 */
+    const char *version; /* of Ashore */
     const char *machine, *system, *processor, *memory; /* environment, one line each */
     const char *const *environment; /* further lines: Python, packages, variables that matter */
     size_t environment_count;
