@@ -1,4 +1,5 @@
-/* Before and after a model: pictures to tensors, and from tensors text regions and characters.
+/* Before and after a model: pictures and text to tensors, and from tensors text regions and
+ * characters.
  *
  * Letters: H and W rows and columns, C channels, T places of a sequence, K classes, N regions.
  * Positions are in pixels, x to the right and y down; the centre of the first pixel is at (0.5,
@@ -83,6 +84,44 @@ ASHORE_API int ashore_text_regions(const float *map, int32_t height, int32_t wid
  * there are none. */
 ASHORE_API int32_t ashore_ctc_greedy(const float *probabilities, int32_t places, int32_t classes,
                                      int32_t *classes_out, float *confidence);
+
+/* A WordPiece tokenizer as BERT and its descendants have (Devlin et al., arXiv 1810.04805): UTF-8
+ * is cut into words at white space, punctuation and around CJK characters, and each word into the
+ * longest pieces that the vocabulary has.  Immutable: any number of threads may use one. */
+typedef struct ashore_tokenizer ashore_tokenizer;
+
+struct ashore_tokenizer_options {
+    size_t struct_size;
+    int32_t lower_case;    /* 1; 0 for "cased" vocabularies */
+    int32_t strip_accents; /* 1: decompose (NFD) and drop marks; 0 for "cased" vocabularies */
+    int32_t longest_word;  /* in characters, 1 to 1000; longer words are unknown (100) */
+    const char *unknown, *first, *separator; /* "[UNK]", "[CLS]", "[SEP]"; first or separator NULL:
+                                                none is put there */
+    const char *continuation;                /* before pieces inside of a word ("##") */
+};
+ASHORE_API void ashore_tokenizer_options_init(struct ashore_tokenizer_options *options);
+
+/* vocab: `size` bytes of text, copied; each line is a token, whose id is the line's number, from 0
+ * (a vocab.txt).  options NULL: as initialised.  ASHORE_ERR_NAME when a special token is no line.
+ */
+ASHORE_API int ashore_tokenizer_create(const void *vocab, size_t size,
+                                       const struct ashore_tokenizer_options *options,
+                                       ashore_tokenizer **tokenizer, struct ashore_error *err);
+ASHORE_API void ashore_tokenizer_destroy(ashore_tokenizer **tokenizer);
+
+/* first text separator, or with a pair (NULL: none): first text separator pair separator.  At most
+ * `room` ids are written; a text that does not fit is cut at its end, of a pair the longer one
+ * first.  types (NULL: not wanted): 0, and 1 from the pair on.  *count is how many were written.
+ * Bytes that are no UTF-8, control characters and U+FFFD are dropped; special tokens in the text
+ * are text.  ASHORE_ERR_LIMIT when not even the special tokens fit. */
+ASHORE_API int ashore_tokenizer_encode(const ashore_tokenizer *tokenizer, const char *text,
+                                       size_t text_size, const char *pair, size_t pair_size,
+                                       size_t room, int64_t *ids, int64_t *types, size_t *count,
+                                       struct ashore_error *err);
+/* How many ids there are, and the token of one, not zero-terminated; NULL outside of them. */
+ASHORE_API size_t ashore_tokenizer_size(const ashore_tokenizer *tokenizer);
+ASHORE_API const char *ashore_tokenizer_token(const ashore_tokenizer *tokenizer, int64_t id,
+                                              size_t *length);
 
 #ifdef __cplusplus
 }
