@@ -13,6 +13,7 @@ import sys
 import time
 
 import numpy as np
+import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ASHORE = os.environ.get("ASHORE", os.path.join(ROOT, "build", "ashore"))
@@ -32,6 +33,15 @@ def pictures(size, count, seed=0):
     for _ in range(count):
         coarse = rng.integers(0, 256, (8, 8, 3))
         yield np.kron(coarse, np.ones((side // 8, side // 8, 1))).astype(np.uint8).tobytes()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Vocabulary, text and networks of the examples: data(name) is a path."""
+    folder = str(tmp_path_factory.mktemp("examples"))
+    subprocess.run([sys.executable, example("networks.py"), folder], check=True)
+    subprocess.run([sys.executable, example("tokenizer", "corpus.py"), folder], check=True)
+    return lambda name: os.path.join(folder, name)
 
 
 def free_port():
@@ -140,18 +150,22 @@ class Report:
         with open(os.path.join(folder, "report.json"), encoding="utf-8") as f:
             self.json = json.load(f)
         self.verdict = self.json["verdict"]
-        self.outcome = self.verdict["outcome"]
-        self.sentence = self.verdict["sentence"]
+        self.outcome, self.row = self.verdict["outcome"], self.verdict["row"]
         self.buckets = self.json["buckets"]
-        self.fired = [row["id"] for row in self.json["decision_table"] if row["fired"]]
+
+    def share(self, bucket):
+        """Of work: of all that is not idle."""
+        return self.buckets[bucket] / (1 - self.buckets["idle"])
+
+    def latency(self):
+        """The first finding's interval, in seconds."""
+        return self.json["findings"][0]["measured"]
 
     def __str__(self):
-        shares = ", ".join(f"{name} {share:.2f}" for name, share in self.buckets.items() if share > 0.005)
-        return f"{self.outcome}: {self.sentence}\n{self.json['noise']}\nrows {self.fired}; {shares}\n" \
-               f"{self.output[-3000:]}"
+        return f"{self.outcome}, row {self.row}: {self.verdict['sentence']}\n{self.output}"
 
 
-def assess(folder, case, *options, body, targets, rate=None, seconds=10, extra=()):
+def assess(folder, case, *options, body, targets, rate=None, seconds=6, extra=()):
     """Runs `ashore assess` on a service with requests of one body, and reads its report."""
     os.makedirs(folder, exist_ok=True)
     request = os.path.join(folder, "body")
@@ -159,9 +173,10 @@ def assess(folder, case, *options, body, targets, rate=None, seconds=10, extra=(
         f.write(body)
     port = str(free_port())
     argv = [ASHORE, "assess", *(word for t in targets for word in ("--target", t)), "--url",
-            f"http://127.0.0.1:{port}/", "--body", f"@{request}", "--seconds", str(seconds),
+            f"http://127.0.0.1:{port}/", "--body", f"@{request}", "--seconds", str(seconds), "--no-sweep",
             *(("--rate", f"{rate:.3g}") if rate else ()), *extra, "-o", folder, "--", sys.executable,
             example(case, "service.py"), *options, "--port", port]
+    print("$", " ".join(argv))
     done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=240)
     assert os.path.exists(os.path.join(folder, "report.json")), \

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from case_runner import SERVE, compiled_service, pictures, python_service
+from case_runner import SERVE, compiled_service, data, pictures, python_service  # noqa: F401
 
 PICTURE, SMALL = 128 * 128 * 3, 64 * 64 * 3
 
