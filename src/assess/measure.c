@@ -22,7 +22,6 @@ struct measuring {
     bool serves;             /* it answers requests */
     struct assess_run *runs; /* the run at the rate, then its repeats */
     size_t run_count;
-    struct assess_sweep sweep;
 };
 
 static void say(const struct measuring *m, const char *fmt, ...) ASSESS_PRINTF(2, 3);
@@ -201,10 +200,12 @@ static int sweep_program(struct measuring *m, struct ashore_error *err) {
     say(m, "load: rising from %.3g requests/s until the program does not keep up", first);
     struct assess_load_options load = load_options(m);
     load.seed += 1000;
+    struct assess_sweep *sweep = assess_alloc(m->pool, sizeof *sweep);
+    if (!sweep) return assess_fail(err, ASHORE_ERR_NOMEM, "out of memory");
     ASSESS_TRY(assess_load_sweep(&m->request, &load, first, first * 64, sweep_seconds, m->pool,
-                                 &m->sweep, err));
+                                 sweep, err));
+    m->evidence->sweep = sweep;
     mark_end(m, "while the rate was raised");
-    m->evidence->sweep = &m->sweep;
     return ASHORE_OK;
 }
 

@@ -26,6 +26,7 @@ struct assess_measure_options {
     uint64_t seed;
     const char *model;                  /* NULL: none */
     const char *program;                /* this program, for `bench` */
+    const char *package;                /* the JavaScript package's folder; NULL: there is none */
     const char *const *model_arguments; /* "--dim", "N=1", ...; NULL-terminated, or NULL */
     const volatile sig_atomic_t *stop;
     void (*say)(void *with, const char *text); /* progress: one line */

@@ -200,7 +200,7 @@ static int set_number(struct cli *cli, const struct flag *f, const char *value) 
     if (f->kind == FLAG_INT) {
         long long n = strtoll(value, &end, 10);
         if (end == value || *end || errno || n < 0 || n > f->most ||
-            (f->at == AT(runs) || f->at == AT(hz)) && n == 0) {
+            ((f->at == AT(runs) || f->at == AT(hz)) && n == 0)) {
             const char *want = cli_format(cli, "a whole number from %d to %lld",
                                           f->at == AT(runs) || f->at == AT(hz), (long long)f->most);
             return bad_value(cli, f, value, want);

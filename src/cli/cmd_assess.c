@@ -223,11 +223,19 @@ static void remove_folder(struct assess *a) {
 
 /* ---- the report ----------------------------------------------------------------------------- */
 
-static const char *command_line(struct assess *a) {
+/* Words as a shell would take them. */
+static const char *command_line(struct assess *a, const char *first, const char *const *argv) {
     struct assess_text text = {0};
-    for (size_t i = 0; a->options.argv && a->options.argv[i]; i++) {
-        if (i) assess_text_add(&text, " ");
-        assess_text_add(&text, a->options.argv[i]);
+    assess_text_add(&text, first);
+    for (size_t i = 0; argv && argv[i]; i++) {
+        bool plain = argv[i][0] && !argv[i][strcspn(argv[i], " \t\n\"'\\$`&|;<>()*?[]#~!{}")];
+        if (text.length) assess_text_add(&text, " ");
+        if (!plain) assess_text_add(&text, "'");
+        for (const char *p = argv[i]; *p; p++) {
+            if (*p == '\'' && !plain) assess_text_add(&text, "'\\'");
+            assess_text_add_bytes(&text, p, 1);
+        }
+        if (!plain) assess_text_add(&text, "'");
     }
     const char *copy = assess_copy_text(&a->pool, text.bytes ? text.bytes : "", text.length);
     assess_text_deinit(&text);
@@ -242,7 +250,8 @@ static void describe(struct assess *a) {
     if (gmtime_r(&now, &utc)) strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
     r->when = assess_copy_text(&a->pool, when, strlen(when));
     r->version = ashore_version();
-    r->command = command_line(a);
+    r->command = command_line(a, "", a->options.argv);
+    r->repeat = command_line(a, "ashore assess", (const char *const *)a->cli->argv);
     assess_environment_describe(&a->environment, &a->pool, r);
     r->evidence = &a->evidence;
     r->verdict = &a->verdict;
