@@ -132,6 +132,7 @@ def show(t):
     for note in t.notes:
         print("  note:", note)
     print("  end:", t.end)
+    print("  entries:", " ".join(name for _, _, name in t.entries))
     total = sum(s.weight for s in t.samples) or 1
     keys = collections.Counter()
     for s in t.samples:

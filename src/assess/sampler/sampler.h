@@ -13,6 +13,7 @@
 
 #include "assess/trace_format.h"
 
+#include <elf.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -91,8 +92,8 @@ void sampler_writer_close(void);
 /* ---- sampler_objects.c: what is mapped, and where functions are ---- */
 
 struct sampler_object {
-    uint64_t low, high; /* one executable mapping */
-    uint64_t bias;
+    uint64_t low, high;   /* one executable mapping */
+    uint64_t bias, image; /* image: where the ELF header is mapped; 0 when it is not */
     uint64_t eh_frame_hdr, eh_frame_hdr_size; /* addresses in memory; 0: none */
     uint64_t dynamic;
     uint64_t path_hash;
@@ -109,6 +110,9 @@ uint32_t sampler_objects_generation(void);
 const struct sampler_object *sampler_objects_find(bool (*visit)(const struct sampler_object *o));
 /* The address of a dynamic symbol that the object defines; 0: none.  size may be NULL. */
 uint64_t sampler_symbol(const struct sampler_object *object, const char *name, uint64_t *size);
+/* Those of the ELF image; their number, 0 when there is none. */
+enum { SAMPLER_PROGRAM_HEADERS = 32 };
+uint32_t sampler_program_headers(uint64_t image, Elf64_Phdr headers[SAMPLER_PROGRAM_HEADERS]);
 void sampler_objects_reset(void);
 
 /* ---- sampler_unwind.c: DWARF's call frame information ---- */
@@ -157,6 +161,9 @@ uint64_t sampler_python_thread(pid_t tid);
 void sampler_python_frames(uint64_t thread_state, pid_t tid, struct sampler_python_state *state);
 /* Whether the futex at the address is the interpreter's lock. */
 bool sampler_python_gil(uint64_t thread_state, uint64_t futex);
+/* Whether a thread in the C library, which does not hold the lock, is busy with it: awake between
+ * two waits, or woken and not yet run.  One of its registers points there. */
+bool sampler_python_takes_gil(uint64_t thread_state, const struct sampler_registers *registers);
 /* Names the frames (writing CODE records for new ones). */
 uint32_t sampler_python_resolve(const struct sampler_python_state *state,
                                 struct assess_py_frame *frames);

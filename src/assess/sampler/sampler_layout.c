@@ -43,7 +43,6 @@ static const struct sampler_layout layout_3_11 = {
     .text_state = 32,
     .text_ascii = 48,
     .text_wide = 72,
-    .text_kind_shift = 2,
     .bytes_size = 16,
     .bytes_data = 32,
 };
@@ -80,102 +79,96 @@ static const struct sampler_layout layout_3_12 = {
     .text_state = 32,
     .text_ascii = 40,
     .text_wide = 56,
-    .text_kind_shift = 2,
     .bytes_size = 16,
     .bytes_data = 32,
 };
 
-/* The numbers of _Py_DebugOffsets, in their order: 64 bits each, after a cookie of eight bytes. */
-enum offset_3_13 {
-    V13_VERSION = 1,
-    V13_FREE_THREADED = 2,
-    V13_RUNTIME_INTERPRETERS = 5,
-    V13_INTERPRETER_NEXT = 8,
-    V13_INTERPRETER_THREADS = 9,
-    V13_INTERPRETER_GC = 10,
-    V13_INTERPRETER_CEVAL_GIL = 14,
-    V13_INTERPRETER_GIL = 15,
-    V13_INTERPRETER_GIL_LOCKED = 17,
-    V13_INTERPRETER_GIL_HOLDER = 18,
-    V13_THREAD_NEXT = 21,
-    V13_THREAD_INTERPRETER = 22,
-    V13_THREAD_FRAME = 23,
-    V13_THREAD_NATIVE_ID = 25,
-    V13_FRAME_PREVIOUS = 29,
-    V13_FRAME_CODE = 30,
-    V13_FRAME_INSTRUCTION = 31,
-    V13_FRAME_OWNER = 33,
-    V13_CODE_FILENAME = 35,
-    V13_CODE_QUALNAME = 37,
-    V13_CODE_LINETABLE = 38,
-    V13_CODE_FIRST_LINE = 39,
-    V13_CODE_BYTES = 43,
-    V13_OBJECT_TYPE = 45,
-    V13_BYTES_SIZE = 66,
-    V13_BYTES_DATA = 67,
-    V13_TEXT_STATE = 69,
-    V13_TEXT_LENGTH = 70,
-    V13_TEXT_ASCII = 71,
-    V13_GC_COLLECTING = 73,
-    V13_NUMBERS = 74
+/* _Py_DebugOffsets is a run of 64-bit numbers after a cookie of eight bytes; these are their
+ * places. A version adds some in the middle. */
+struct told_at {
+    uint8_t interpreters, interpreter_next, interpreter_threads, interpreter_gc, ceval_gil, gil,
+        gil_locked, gil_holder, thread_next, thread_interpreter, thread_frame, thread_native_id,
+        frame_previous, frame_code, frame_instruction, frame_owner, code_filename, code_qualname,
+        code_linetable, code_first_line, code_bytes, object_type, bytes_size, bytes_data,
+        text_state, text_length, text_ascii, gc_collecting;
 };
+enum { TOLD_VERSION = 1, TOLD_FREE_THREADED = 2, TOLD_NUMBERS = 84 };
+
+static const struct told_at told_3_13 = {5,  8,  9,  10, 14, 15, 17, 18, 21, 22, 23, 25, 29, 30,
+                                         31, 33, 35, 37, 38, 39, 43, 45, 65, 66, 68, 69, 70, 72};
+static const struct told_at told_3_14 = {5,  8,  9,  11, 15, 16, 18, 19, 24, 25, 26, 28, 32, 33,
+                                         34, 36, 40, 42, 43, 44, 48, 51, 75, 76, 78, 79, 80, 82};
 
 static struct sampler_layout told;
 
-static bool layout_3_13(const uint64_t *o) {
-    for (unsigned i = V13_FREE_THREADED; i < V13_NUMBERS; i++)
-        if (o[i] > UINT32_MAX) return false;
+static void tell(const uint64_t *numbers, const struct told_at *at) {
+#define TOLD(name) (uint32_t)numbers[at->name]
     told = (struct sampler_layout){
-        .runtime_interpreters = (uint32_t)o[V13_RUNTIME_INTERPRETERS],
-        .interpreter_next = (uint32_t)o[V13_INTERPRETER_NEXT],
-        .interpreter_threads = (uint32_t)o[V13_INTERPRETER_THREADS],
-        .interpreter_collecting = (uint32_t)(o[V13_INTERPRETER_GC] + o[V13_GC_COLLECTING]),
-        .interpreter_gil = (uint32_t)o[V13_INTERPRETER_CEVAL_GIL],
+        .runtime_interpreters = TOLD(interpreters),
+        .interpreter_next = TOLD(interpreter_next),
+        .interpreter_threads = TOLD(interpreter_threads),
+        .interpreter_collecting = TOLD(interpreter_gc) + TOLD(gc_collecting),
+        .interpreter_gil = TOLD(ceval_gil),
         .runtime_gil = SAMPLER_NONE,
         .runtime_current = SAMPLER_NONE,
         .gil_size = GIL_SIZE,
-        .gil_holder = (uint32_t)(o[V13_INTERPRETER_GIL_HOLDER] - o[V13_INTERPRETER_GIL]),
-        .gil_locked = (uint32_t)(o[V13_INTERPRETER_GIL_LOCKED] - o[V13_INTERPRETER_GIL]),
-        .thread_next = (uint32_t)o[V13_THREAD_NEXT],
-        .thread_interpreter = (uint32_t)o[V13_THREAD_INTERPRETER],
-        .thread_native_id = (uint32_t)o[V13_THREAD_NATIVE_ID],
-        .thread_frame = (uint32_t)o[V13_THREAD_FRAME],
-        .frame_previous = (uint32_t)o[V13_FRAME_PREVIOUS],
-        .frame_code = (uint32_t)o[V13_FRAME_CODE],
-        .frame_instruction = (uint32_t)o[V13_FRAME_INSTRUCTION],
-        .frame_owner = (uint32_t)o[V13_FRAME_OWNER],
+        .gil_holder = TOLD(gil_holder) - TOLD(gil),
+        .gil_locked = TOLD(gil_locked) - TOLD(gil),
+        .thread_next = TOLD(thread_next),
+        .thread_interpreter = TOLD(thread_interpreter),
+        .thread_native_id = TOLD(thread_native_id),
+        .thread_frame = TOLD(thread_frame),
+        .frame_previous = TOLD(frame_previous),
+        .frame_code = TOLD(frame_code),
+        .frame_instruction = TOLD(frame_instruction),
+        .frame_owner = TOLD(frame_owner),
         .owner_skipped = 3,
-        .code_filename = (uint32_t)o[V13_CODE_FILENAME],
-        .code_qualname = (uint32_t)o[V13_CODE_QUALNAME],
-        .code_first_line = (uint32_t)o[V13_CODE_FIRST_LINE],
-        .code_linetable = (uint32_t)o[V13_CODE_LINETABLE],
-        .code_bytes = (uint32_t)o[V13_CODE_BYTES],
-        .object_type = (uint32_t)o[V13_OBJECT_TYPE],
-        .text_length = (uint32_t)o[V13_TEXT_LENGTH],
-        .text_state = (uint32_t)o[V13_TEXT_STATE],
-        .text_ascii = (uint32_t)o[V13_TEXT_ASCII],
-        .text_wide = (uint32_t)o[V13_TEXT_ASCII] + 16,
-        .text_kind_shift = 2,
-        .bytes_size = (uint32_t)o[V13_BYTES_SIZE],
-        .bytes_data = (uint32_t)o[V13_BYTES_DATA],
+        .code_filename = TOLD(code_filename),
+        .code_qualname = TOLD(code_qualname),
+        .code_first_line = TOLD(code_first_line),
+        .code_linetable = TOLD(code_linetable),
+        .code_bytes = TOLD(code_bytes),
+        .object_type = TOLD(object_type),
+        .text_length = TOLD(text_length),
+        .text_state = TOLD(text_state),
+        .text_ascii = TOLD(text_ascii),
+        .text_wide = TOLD(text_ascii) + 16, /* the length in UTF-8, and a pointer to it */
+        .bytes_size = TOLD(bytes_size),
+        .bytes_data = TOLD(bytes_data),
     };
-    return true;
+#undef TOLD
+}
+
+/* What is read into buffers of fixed size has to lie in them, whatever the interpreter says. */
+static bool plausible(const struct sampler_layout *l) {
+    return l->frame_owner < SAMPLER_FRAME_BYTES && l->frame_previous <= SAMPLER_FRAME_BYTES - 8 &&
+           l->frame_code <= SAMPLER_FRAME_BYTES - 8 &&
+           l->frame_instruction <= SAMPLER_FRAME_BYTES - 8 && l->code_bytes <= SAMPLER_CODE_BYTES &&
+           l->code_filename <= l->code_bytes - 8 && l->code_qualname <= l->code_bytes - 8 &&
+           l->code_linetable <= l->code_bytes - 8 && l->code_first_line <= l->code_bytes - 8 &&
+           l->object_type <= 48 && l->text_length <= SAMPLER_HEAD_BYTES - 8 &&
+           l->text_state <= SAMPLER_HEAD_BYTES - 8 && l->bytes_size <= SAMPLER_HEAD_BYTES - 8 &&
+           l->gil_holder <= 24 && l->gil_locked <= 24;
 }
 
 static const struct sampler_layout *ask(uint32_t version, uint64_t runtime, const char **why) {
-    uint64_t numbers[V13_NUMBERS];
+    uint64_t numbers[TOLD_NUMBERS];
     if (!sampler_read(runtime, numbers, sizeof numbers) || memcmp(numbers, "xdebugpy", 8) != 0 ||
-        numbers[V13_VERSION] != version) {
+        numbers[TOLD_VERSION] != version) {
         *why = "The interpreter does not describe itself as CPython 3.13 and later do: Python "
                "frames cannot be read.";
         return NULL;
     }
-    if (numbers[V13_FREE_THREADED]) {
+    if (numbers[TOLD_FREE_THREADED]) {
         *why = "The interpreter is a free-threaded build, which is not supported: it has no "
                "interpreter lock, and its frames change while they are read.";
         return NULL;
     }
-    return layout_3_13(numbers) ? &told : NULL;
+    tell(numbers, version >> 16 == 0x030d ? &told_3_13 : &told_3_14);
+    if (version >> 16 >= 0x030e) told.code_tag = 7; /* a _PyStackRef */
+    *why = "The interpreter describes itself in a way that is not understood: Python frames cannot "
+           "be read.";
+    return plausible(&told) ? &told : NULL;
 }
 
 const struct sampler_layout *sampler_layout_for(uint32_t version, uint64_t runtime,
@@ -184,6 +177,6 @@ const struct sampler_layout *sampler_layout_for(uint32_t version, uint64_t runti
     *why = "The interpreter's version is not supported: CPython 3.11 to 3.14 are.";
     if (minor == 0x030b) return &layout_3_11;
     if (minor == 0x030c) return &layout_3_12;
-    if (minor == 0x030d) return ask(version, runtime, why);
+    if (minor == 0x030d || minor == 0x030e) return ask(version, runtime, why);
     return NULL;
 }

@@ -12,8 +12,7 @@ enum {
     OBJECTS = 4096,
     LINE = 4096 + 256,
     AGE = 2000000000,        /* ns after which the table is read again */
-    UNKNOWN_AGE = 200000000, /* the same, when an address was met that it does not have */
-    PROGRAM_HEADERS = 32
+    UNKNOWN_AGE = 200000000, /* the same, after an unknown address */
 };
 
 static struct sampler_object *table; /* sorted by address */
@@ -70,20 +69,23 @@ static bool parse(char *line, struct mapping *m) {
     return m->high > m->low;
 }
 
-/* Fills in what the ELF image says that is mapped at base. */
-static void read_image(struct sampler_object *o, uint64_t base, uint64_t base_offset) {
+uint32_t sampler_program_headers(uint64_t image, Elf64_Phdr headers[SAMPLER_PROGRAM_HEADERS]) {
     Elf64_Ehdr header;
-    Elf64_Phdr ph[PROGRAM_HEADERS];
-    if (base_offset != 0 || !sampler_read(base, &header, sizeof header) ||
+    if (!image || !sampler_read(image, &header, sizeof header) ||
         memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-        header.e_phentsize != sizeof *ph)
-        return;
-    uint32_t n = header.e_phnum < PROGRAM_HEADERS ? header.e_phnum : PROGRAM_HEADERS;
-    if (!sampler_read(base + header.e_phoff, ph, n * sizeof *ph)) return;
-    uint32_t i = 0;
+        header.e_phentsize != sizeof *headers)
+        return 0;
+    uint32_t n = header.e_phnum;
+    if (n > SAMPLER_PROGRAM_HEADERS) n = SAMPLER_PROGRAM_HEADERS;
+    return sampler_read(image + header.e_phoff, headers, n * sizeof *headers) ? n : 0;
+}
+
+static void read_image(struct sampler_object *o) {
+    Elf64_Phdr ph[SAMPLER_PROGRAM_HEADERS];
+    uint32_t n = sampler_program_headers(o->image, ph), i = 0;
     while (i < n && ph[i].p_type != PT_LOAD) i++;
     if (i == n) return;
-    o->bias = base - (ph[i].p_vaddr - ph[i].p_offset);
+    o->bias = o->image - (ph[i].p_vaddr - ph[i].p_offset);
     for (i = 0; i < n; i++) {
         if (ph[i].p_type == PT_DYNAMIC) o->dynamic = o->bias + ph[i].p_vaddr;
         if (ph[i].p_type != PT_GNU_EH_FRAME) continue;
@@ -99,8 +101,8 @@ static bool is_libc(const char *path) {
            !strncmp(base, "libpthread", 10) || !strncmp(base, "ld-", 3) || !strcmp(base, "[vdso]");
 }
 
-static void add(const struct mapping *m, uint64_t base, uint64_t base_offset) {
-    uint64_t hash = sampler_hash(m->path, strlen(m->path), base);
+static void add(const struct mapping *m, uint64_t image) {
+    uint64_t hash = sampler_hash(m->path, strlen(m->path), image);
     uint32_t i = 0;
     while (i < count && table[i].low < m->low) i++;
     if (i < count && table[i].low == m->low && table[i].high == m->high &&
@@ -118,7 +120,8 @@ static void add(const struct mapping *m, uint64_t base, uint64_t base_offset) {
     o->bias = m->low - m->offset;
     o->libc = is_libc(m->path);
     o->own = m->low <= (uint64_t)(uintptr_t)add && (uint64_t)(uintptr_t)add < m->high;
-    read_image(o, base, base_offset);
+    o->image = image;
+    read_image(o);
     struct assess_rec_object record = {
         .id = o->id,
         .low = o->low,
@@ -133,15 +136,16 @@ static void add(const struct mapping *m, uint64_t base, uint64_t base_offset) {
 
 /* The lines of an object follow each other, the one with the ELF header first. */
 struct image {
-    uint64_t base, offset, path_hash;
+    uint64_t base, path_hash; /* base: 0 when it is not mapped from its begin */
 };
 
 static void take_line(char *line, struct image *image) {
     struct mapping m;
     if (!parse(line, &m) || (m.path[0] != '/' && strcmp(m.path, "[vdso]") != 0)) return;
     uint64_t hash = sampler_hash(m.path, strlen(m.path), 0);
-    if (hash != image->path_hash || m.offset == 0) *image = (struct image){m.low, m.offset, hash};
-    if (m.executable) add(&m, image->base, image->offset);
+    if (hash != image->path_hash || m.offset == 0)
+        *image = (struct image){m.offset == 0 ? m.low : 0, hash};
+    if (m.executable) add(&m, image->base);
 }
 
 static void drop_unseen(void) {

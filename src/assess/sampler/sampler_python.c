@@ -6,9 +6,7 @@ enum {
     CODES = 16384,
     LINES = 8192,
     THREADS = 4096,
-    LINE_TABLE = 16384, /* bytes of a line table that are decoded */
-    FRAME_BYTES = 96,
-    CODE_BYTES = 256
+    LINE_TABLE = 16384 /* bytes of a line table that are decoded */
 };
 
 static const struct sampler_layout *layout;
@@ -163,6 +161,16 @@ bool sampler_python_gil(uint64_t thread_state, uint64_t futex) {
     return gil && futex >= gil && futex < gil + layout->gil_size;
 }
 
+bool sampler_python_takes_gil(uint64_t thread_state, const struct sampler_registers *registers) {
+    if (!layout || !thread_state) return false;
+    uint64_t gil = gil_of(sampler_word(thread_state + layout->thread_interpreter));
+    for (unsigned i = 0; gil && i < SAMPLER_REGISTERS; i++)
+        if (registers->value[i] >= gil && registers->value[i] < gil + layout->gil_size &&
+            (registers->known >> i & 1))
+            return true;
+    return false;
+}
+
 /* ---- frames ---- */
 
 static void read_flags(uint64_t thread_state, struct sampler_python_state *state) {
@@ -175,7 +183,7 @@ static void read_flags(uint64_t thread_state, struct sampler_python_state *state
 }
 
 void sampler_python_frames(uint64_t thread_state, pid_t tid, struct sampler_python_state *state) {
-    uint8_t bytes[FRAME_BYTES];
+    uint8_t bytes[SAMPLER_FRAME_BYTES];
     state->count = state->flags = 0;
     state->cut = false;
     if (!layout || !thread_state ||
@@ -212,17 +220,19 @@ static size_t encode(uint32_t c, char *to) {
     return n;
 }
 
+/* Bits of a text's state, above the two that say whether it is interned: bytes per character,
+ * whether the characters follow at once, whether all are ASCII. */
+enum { TEXT_KIND = 7, TEXT_COMPACT = 8, TEXT_ASCII = 16 };
+
 static size_t read_name(uint64_t object, char to[SAMPLER_NAME]) {
-    uint8_t head[64], data[SAMPLER_NAME * 4];
+    uint8_t head[SAMPLER_HEAD_BYTES], data[SAMPLER_NAME * 4];
     if (!sampler_read(object, head, sizeof head) || field(head, layout->object_type) != text_type)
         return 0;
     uint64_t length = field(head, layout->text_length);
-    uint32_t state = (uint32_t)field32(head, layout->text_state) >> layout->text_kind_shift;
-    uint32_t kind = state & 7;
-    bool compact = state & 8, ascii = state & 16;
-    if (!compact || (kind != 1 && kind != 2 && kind != 4) || length == 0) return 0;
+    uint32_t state = (uint32_t)field32(head, layout->text_state) >> 2, kind = state & TEXT_KIND;
+    if (!(state & TEXT_COMPACT) || (kind != 1 && kind != 2 && kind != 4) || length == 0) return 0;
     /* Of a long name the end is kept, which tells files apart. */
-    uint64_t at = object + (ascii ? layout->text_ascii : layout->text_wide);
+    uint64_t at = object + (state & TEXT_ASCII ? layout->text_ascii : layout->text_wide);
     if (length > SAMPLER_NAME - 1) {
         at += (length - (SAMPLER_NAME - 1)) * kind;
         length = SAMPLER_NAME - 1;
@@ -269,7 +279,7 @@ static uint32_t find_line(const uint8_t *table, size_t size, uint32_t first_line
 
 static uint32_t line_of(const uint8_t *code, uint64_t code_at, uint64_t instruction) {
     static uint8_t table[LINE_TABLE];
-    uint8_t head[64];
+    uint8_t head[SAMPLER_HEAD_BYTES];
     uint32_t first = (uint32_t)field32(code, layout->code_first_line);
     uint64_t begin = code_at + layout->code_bytes, at = field(code, layout->code_linetable);
     if (instruction < begin) return first; /* the frame has not begun */
@@ -283,7 +293,7 @@ static uint32_t line_of(const uint8_t *code, uint64_t code_at, uint64_t instruct
 
 /* A code object's memory may have been given to another: its parts are what it is known by. */
 static bool resolve(const struct sampler_frame *f, struct assess_py_frame *out) {
-    uint8_t code[CODE_BYTES];
+    uint8_t code[SAMPLER_CODE_BYTES];
     if (!sampler_read(f->code, code, layout->code_bytes) ||
         field(code, layout->object_type) != code_type)
         return false;

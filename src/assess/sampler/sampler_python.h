@@ -22,10 +22,12 @@ struct sampler_layout {
     uint32_t code_filename, code_qualname, code_first_line, code_linetable, code_bytes;
     uint32_t object_type;
     uint32_t text_length, text_state, text_ascii, text_wide; /* data, by whether it is ASCII */
-    uint32_t text_kind_shift;
     uint32_t bytes_size, bytes_data;
 };
 #define SAMPLER_NONE UINT32_MAX
+
+/* Of the begin of a frame, a code object and any other object: all that is looked at lies in it. */
+enum { SAMPLER_FRAME_BYTES = 96, SAMPLER_CODE_BYTES = 256, SAMPLER_HEAD_BYTES = 64 };
 
 /* NULL when it cannot be read; *why says so in a sentence for the report. */
 const struct sampler_layout *sampler_layout_for(uint32_t version, uint64_t runtime,

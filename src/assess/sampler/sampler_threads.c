@@ -12,8 +12,8 @@
 enum {
     THREADS = 4096,
     STACKS = 65536,
-    PATIENCE = 200000000, /* ns after which an answer is no longer waited for */
-    DEAF = 64             /* ticks for which a thread that did not answer is not asked again */
+    PATIENCE = 1000000000, /* ns after which an answer is no longer waited for */
+    DEAF = 99              /* ticks for which a thread that did not answer is not asked again */
 };
 
 struct thread {
@@ -203,8 +203,13 @@ static void take_answer(struct thread *t) {
     struct sampler_slot *slot = t->slot;
     struct sampler_stack_copy copy = {slot->stack, slot->registers.value[SAMPLER_SP],
                                       slot->stack_size};
+    const struct sampler_object *leaf = sampler_object_at(slot->registers.pc);
+    uint32_t flags = slot->python.flags;
+    if (leaf && leaf->libc && !(flags & ASSESS_SAMPLE_HOLDS_GIL) &&
+        sampler_python_takes_gil(slot->thread_state, &slot->registers))
+        flags |= ASSESS_SAMPLE_GIL_WAIT;
     uint32_t stack = make_stack(&slot->registers, &copy, &slot->python);
-    emit_running(t, slot->time, slot->weight, slot->thread_state, stack, slot->python.flags);
+    emit_running(t, slot->time, slot->weight, slot->thread_state, stack, flags);
     sampler_slot_free(slot);
     t->slot = NULL;
 }
