@@ -127,11 +127,15 @@ struct sampler_stack_copy {
     uint64_t base; /* address of bytes[0] */
     size_t size;
 };
-/* Program counters, leaf first, until one lies in [stop_low, stop_high) (which is the last), or at
- * the root.  *cut is set when neither was reached. */
+/* The frame at which to stop: its program counter lies in [low, high), or `local` among its local
+ * variables. */
+struct sampler_stop {
+    uint64_t low, high, local;
+};
+/* Program counters, leaf first, until the frame to stop at, which is the last, or the root.  *cut
+ * is set when neither was reached. */
 uint32_t sampler_unwind(struct sampler_registers *registers, const struct sampler_stack_copy *stack,
-                        uint64_t stop_low, uint64_t stop_high, uint64_t *pcs, uint32_t room,
-                        bool *cut);
+                        const struct sampler_stop *stop, uint64_t *pcs, uint32_t room, bool *cut);
 /* The function's range that its frame description gives; false when there is none. */
 bool sampler_function_range(uint64_t pc, uint64_t *low, uint64_t *high);
 void sampler_unwind_reset(void);
@@ -145,6 +149,7 @@ struct sampler_python_state {
     uint32_t count;
     uint32_t flags; /* ASSESS_SAMPLE_GC, ASSESS_SAMPLE_HOLDS_GIL */
     bool cut;
+    uint64_t loop_local; /* the address of a local variable of the innermost interpreter loop */
     struct sampler_frame frames[SAMPLER_PY_DEPTH];
 };
 /* Looks for an interpreter in what is mapped; true once one is there that can be read. */

@@ -109,18 +109,21 @@ static bool holds_gil(uint64_t thread_state, uint64_t interpreter) {
            field(lock, layout->gil_holder) == thread_state && field32(lock, layout->gil_locked);
 }
 
-static uint64_t top_frame(uint64_t thread_state) {
+/* *cframe: 3.11 and 3.12 have a structure on the stack of every loop; otherwise 0. */
+static uint64_t top_frame(uint64_t thread_state, uint64_t *cframe) {
+    *cframe = 0;
     if (layout->thread_frame != SAMPLER_NONE)
         return sampler_word(thread_state + layout->thread_frame);
-    uint64_t cframe = sampler_word(thread_state + layout->thread_cframe);
-    return cframe ? sampler_word(cframe + layout->cframe_frame) : 0;
+    *cframe = sampler_word(thread_state + layout->thread_cframe);
+    return *cframe ? sampler_word(*cframe + layout->cframe_frame) : 0;
 }
 
 /* A thread that has been in several interpreters has a state of each: the one that has frames. */
 static void add_thread(pid_t tid, uint64_t state) {
     for (uint32_t i = 0; i < thread_count; i++) {
         if (threads[i].tid != tid) continue;
-        if (!top_frame(threads[i].state)) threads[i].state = state;
+        uint64_t cframe;
+        if (!top_frame(threads[i].state, &cframe)) threads[i].state = state;
         return;
     }
     if (thread_count == THREADS) return;
@@ -186,15 +189,21 @@ void sampler_python_frames(uint64_t thread_state, pid_t tid, struct sampler_pyth
     uint8_t bytes[SAMPLER_FRAME_BYTES];
     state->count = state->flags = 0;
     state->cut = false;
+    state->loop_local = 0;
     if (!layout || !thread_state ||
         (pid_t)sampler_word(thread_state + layout->thread_native_id) != tid)
         return;
     read_flags(thread_state, state);
-    uint64_t frame = top_frame(thread_state);
+    uint64_t frame = top_frame(thread_state, &state->loop_local);
     for (uint32_t n = 0; frame && n < 4 * SAMPLER_PY_DEPTH; n++) {
-        if (!sampler_read(frame, bytes, sizeof bytes)) return;
+        uint64_t at = frame;
+        if (!sampler_read(at, bytes, sizeof bytes)) return;
         frame = field(bytes, layout->frame_previous);
-        if (bytes[layout->frame_owner] >= layout->owner_skipped) continue;
+        if (bytes[layout->frame_owner] >=
+            layout->owner_skipped) { /* a loop's first, on its stack */
+            if (!state->loop_local) state->loop_local = at;
+            continue;
+        }
         if (state->count == SAMPLER_PY_DEPTH) {
             state->cut = true;
             return;

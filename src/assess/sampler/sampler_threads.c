@@ -85,12 +85,12 @@ static uint32_t make_stack(struct sampler_registers *registers,
     s.record.py_count = (uint16_t)sampler_python_resolve(python, s.py);
     if (python->cut) s.record.flags |= ASSESS_STACK_PY_CUT;
     if (registers) {
-        uint64_t low = 0, high = 0;
+        struct sampler_stop stop = {.local = python->loop_local};
         bool cut = false;
-        sampler_python_loop(&low, &high);
+        sampler_python_loop(&stop.low, &stop.high);
         if (!sampler_object_at(registers->pc)) sampler_objects_update(sampler_now(), true);
-        s.record.native_count = (uint16_t)sampler_unwind(registers, copy, low, high, s.native,
-                                                         SAMPLER_NATIVE_DEPTH, &cut);
+        s.record.native_count =
+            (uint16_t)sampler_unwind(registers, copy, &stop, s.native, SAMPLER_NATIVE_DEPTH, &cut);
         if (cut) s.record.flags |= ASSESS_STACK_NATIVE_CUT;
     }
     return intern(&s);

@@ -159,24 +159,25 @@ static bool guess(struct sampler_registers *r, const struct sampler_stack_copy *
 }
 
 uint32_t sampler_unwind(struct sampler_registers *r, const struct sampler_stack_copy *stack,
-                        uint64_t stop_low, uint64_t stop_high, uint64_t *pcs, uint32_t room,
-                        bool *cut) {
+                        const struct sampler_stop *stop, uint64_t *pcs, uint32_t room, bool *cut) {
     uint32_t n = 0;
-    bool leaf = true;
+    bool leaf = true, local_ahead = stop->local >= r->value[SAMPLER_SP];
     *cut = false;
     while (n < room) {
         const struct sampler_object *object = sampler_object_at(r->pc);
         if (!object || !object->own)
             pcs[n++] = r->pc; /* what stands in front of libc is left out */
-        if (r->pc >= stop_low && r->pc < stop_high) return n;
+        if (r->pc >= stop->low && r->pc < stop->high) return n;
         struct sampler_registers before = *r;
         bool signal_frame = false;
         enum step result = step(r, leaf, stack, &signal_frame);
         leaf = signal_frame; /* what a signal interrupted has no call before it */
         if (result == STEP_ROOT) return n;
-        if (result == STEP_DONE) continue;
-        *r = before;
-        if (!guess(r, stack)) break;
+        if (result == STEP_LOST) {
+            *r = before;
+            if (!guess(r, stack)) break;
+        }
+        if (local_ahead && r->value[SAMPLER_SP] > stop->local) return n;
     }
     *cut = true;
     return n;
