@@ -103,6 +103,7 @@ static void put_message(struct assess_text *out, uint32_t field, struct assess_t
 struct writer {
     const struct assess_profile *profile;
     struct assess_text trace, packet, message, inner; /* from the outside in; reused */
+    uint32_t shown_pid;
     uint64_t process_track, thread_track, bucket_track, tracks;
     uint32_t open[MOST_NESTED]; /* functions of open slices */
     size_t depth, cut;          /* frames open, and left out at the root */
@@ -160,7 +161,9 @@ static void put_names(struct writer *w) {
     end_packet(w);
 }
 
-static void put_process(struct writer *w, uint32_t pid) {
+/* Perfetto takes process 0 for the idle one of the kernel; profiles have 0 where a file does not
+ * say the process, which then gets the number of its first thread. */
+static void put_process(struct writer *w, uint32_t pid, uint32_t tid) {
     const char *command = "";
     for (size_t i = 0; i < w->profile->process_count; i++) {
         const struct assess_process *process = &w->profile->processes[i];
@@ -168,7 +171,8 @@ static void put_process(struct writer *w, uint32_t pid) {
     }
     w->process_track = ++w->tracks;
     put_number(&w->message, TRACK_UUID, w->process_track);
-    put_number(&w->inner, PROCESS_PID, pid);
+    w->shown_pid = pid ? pid : tid;
+    put_number(&w->inner, PROCESS_PID, w->shown_pid);
     put_text(&w->inner, PROCESS_NAME, command);
     put_message(&w->message, TRACK_PROCESS, &w->inner);
     put_message(&w->packet, PACKET_TRACK_DESCRIPTOR, &w->message);
@@ -181,7 +185,7 @@ static void put_thread(struct writer *w, uint32_t pid, uint32_t tid) {
     w->bucket_track = ++w->tracks;
     put_number(&w->message, TRACK_UUID, w->thread_track);
     put_number(&w->message, TRACK_PARENT, w->process_track);
-    put_number(&w->inner, THREAD_PID, pid);
+    put_number(&w->inner, THREAD_PID, w->shown_pid);
     put_number(&w->inner, THREAD_TID, tid);
     put_text(&w->inner, THREAD_NAME, t && t->name ? t->name : "");
     put_message(&w->message, TRACK_THREAD, &w->inner);
@@ -274,7 +278,8 @@ static void put_threads(struct writer *w, const uint32_t *order) {
             const struct assess_span *span = &p->spans[order[next]];
             if (span->pid != first->pid || span->tid != first->tid) break;
         }
-        if (i == 0 || p->spans[order[i - 1]].pid != first->pid) put_process(w, first->pid);
+        if (i == 0 || p->spans[order[i - 1]].pid != first->pid)
+            put_process(w, first->pid, first->tid);
         put_thread(w, first->pid, first->tid);
         put_spans(w, order + i, next - i);
     }

@@ -75,6 +75,22 @@ static void end_profile(struct assess_text *text, struct profile_text *out, cons
     out->sum = 0;
 }
 
+/* A timeline may end early, or be a little longer where samples were missed: whether its times are
+ * those of the stacks all the same. */
+static bool is_whole(const struct assess_profile *p, const uint32_t *order) {
+    double stacks = 0, spans = 0;
+    const struct assess_thread *t = NULL;
+    for (size_t i = 0; i < p->stack_count; i++) stacks += p->stacks[i].seconds;
+    for (size_t i = 0; i < p->span_count; i++) {
+        const struct assess_span *span = &p->spans[order[i]];
+        if (!t || t->pid != span->pid || t->tid != span->tid) {
+            t = assess_find_thread(p, span->pid, span->tid);
+        }
+        if (t && t->request) spans += span->end - span->begin;
+    }
+    return spans > 0.98 * stacks && spans < 1.02 * stacks;
+}
+
 /* Returns how many profiles there are. */
 static size_t add_threads(struct assess_text *text, const struct assess_profile *p,
                           const uint32_t *order) {
@@ -109,7 +125,7 @@ int assess_export_speedscope(const struct assess_profile *profile, const char *p
     assess_text_add(&text, "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n"
                            "\"exporter\":\"ashore assess\",\"name\":\"ashore assess\",\n"
                            "\"activeProfileIndex\":0,\n\"profiles\":[");
-    size_t profiles = order ? add_threads(&text, p, order) : 0;
+    size_t profiles = order && is_whole(p, order) ? add_threads(&text, p, order) : 0;
     if (profiles == 0) {
         for (size_t i = 0; i < p->stack_count; i++) {
             add_sample(&all, p, (uint32_t)i, p->stacks[i].seconds);

@@ -119,7 +119,7 @@ static int read_metadata(struct assess_chrome *c, const json_t *event) {
     if (strcmp(text_of(event, "name"), "thread_name") != 0) return ASHORE_OK;
     ASSESS_TRY(find_row(c, event, &row));
     const char *name = text_of(json_object_get(event, "args"), "name");
-    c->rows[row].name = assess_copy_text(c->in->builder.pool, name, strlen(name));
+    c->rows[row].name = assess_copy_text(c->in->builder.build.pool, name, strlen(name));
     return c->rows[row].name ? ASHORE_OK : assess_import_no_memory(c->in);
 }
 
@@ -435,7 +435,7 @@ int assess_chrome_finish(struct assess_chrome *chrome) {
     drop_empty(c);
     ASSESS_TRY(assess_chrome_account(c));
     assess_chrome_device(c);
-    if (c->in->builder.span_count == 0 && c->device_count == 0 && !c->in->builder.failed) {
+    if (c->in->builder.part_count == 0 && c->device_count == 0 && !c->in->builder.failed) {
         return assess_import_fail(c->in, "holds no time: every event is empty");
     }
     add_notes(c);

@@ -234,8 +234,8 @@ static struct assess_class classify_called(const struct assess_rules *rules,
     return c;
 }
 
-struct assess_class assess_classify(const struct assess_rules *rules,
-                                    const struct assess_named *named) {
+struct assess_class assess_classify_frame(const struct assess_rules *rules,
+                                          const struct assess_named *named) {
     if (is_called(named->name)) return classify_called(rules, named);
     if (named->python) return classify_python(rules, named);
     const char *base = assess_base_name(named->path), *word = named->name;
@@ -257,7 +257,8 @@ struct assess_class assess_classify(const struct assess_rules *rules,
     if (c.rule == ASSESS_BUCKETS && c.kind == SYSTEM) {
         char plain[128] = "libc:";
         snprintf(plain + 5, sizeof plain - 5, "%.*s", (int)(length < 100 ? length : 100), word);
-        c.rule = (uint8_t)assess_rules_function(rules, plain);
+        c.rule = (uint8_t)assess_rules_function(rules, plain + 5);
+        if (c.rule == ASSESS_BUCKETS) c.rule = (uint8_t)assess_rules_function(rules, plain);
     }
     if (c.rule == ASSESS_BUCKETS && base[0]) c.rule = (uint8_t)assess_rules_object(rules, base);
     return c;
@@ -287,8 +288,8 @@ static enum assess_bucket python_leaf(const struct assess_class *classes, const 
     return ASSESS_INTERPRETER;
 }
 
-enum assess_bucket assess_classify_stack(const struct assess_class *classes, const int32_t *frames,
-                                         size_t depth) {
+enum assess_bucket assess_classify_frames(const struct assess_class *classes, const int32_t *frames,
+                                          size_t depth) {
     if (depth == 0) return ASSESS_UNKNOWN;
     const struct assess_class *leaf = &classes[frames[depth - 1]];
     if (leaf->kind == PYTHON || leaf->kind == CALLED) return python_leaf(classes, frames, depth);

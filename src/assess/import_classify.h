@@ -14,6 +14,7 @@ struct assess_named {
     const char *path; /* of the source file, or of the object; "" when it is not known */
     uint32_t line;    /* 0: not known, or not a part of what the function is called */
     bool python;
+    bool whole_path; /* the path is a place already: it is shown as it is */
 };
 
 /* What is known of a frame by itself. */
@@ -22,12 +23,12 @@ struct assess_class {
     uint8_t rule; /* bucket by the rules; ASSESS_BUCKETS: none applies */
     uint8_t wait; /* bucket of what it waits for; ASSESS_BUCKETS: it does not wait */
 };
-struct assess_class assess_classify(const struct assess_rules *rules,
-                                    const struct assess_named *named);
+struct assess_class assess_classify_frame(const struct assess_rules *rules,
+                                          const struct assess_named *named);
 
 /* frames: [depth] root first, indices into classes. */
-enum assess_bucket assess_classify_stack(const struct assess_class *classes, const int32_t *frames,
-                                         size_t depth);
+enum assess_bucket assess_classify_frames(const struct assess_class *classes, const int32_t *frames,
+                                          size_t depth);
 
 /* Whether this is source in Python, by its name; has_line: a line is known, which a program without
  * an extension (/usr/bin/gunicorn) has and an object has not. */

@@ -161,11 +161,12 @@ static int read_events(struct scan *s) {
         json_decref(event);
         ASSESS_TRY(rc);
         /* The array form may lack its end: who writes it while the program runs leaves it open. */
-        if (peek(s) == ',') s->at++;
-        if (peek(s) == '\0' && s->at >= s->size) break;
+        bool comma = peek(s) == ',';
+        if (comma) s->at++;
+        if (peek(s) == '\0' && s->at >= s->size) return ASHORE_OK;
         more = peek(s) != ']';
+        if (more && !comma) return fail_at(s, s->at, "',' or ']' is missing");
     }
-    if (more) return ASHORE_OK;
     return expect(s, ']');
 }
 

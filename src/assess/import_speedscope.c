@@ -84,11 +84,13 @@ static int read_frame(struct reader *r, const json_t *object, size_t i) {
     bool heading = strncmp(text, "process ", 8) == 0 || strncmp(text, "thread (", 8) == 0 ||
                    strcmp(text, "[self]") == 0;
     if (f->bucket < ASSESS_BUCKETS || (!r->own && !path[0] && heading)) return ASHORE_OK;
-    char *copy = assess_copy_text(r->in->builder.pool, text, strlen(text));
+    char *copy = assess_copy_text(r->in->builder.build.pool, text, strlen(text));
     if (!copy) return assess_import_no_memory(r->in);
     if (!r->own && !path[0]) split_name(copy, &path, &line);
-    struct assess_named named = {
-        .name = copy, .path = path, .python = assess_is_python_file(path, line > 0)};
+    struct assess_named named = {.name = copy,
+                                 .path = path,
+                                 .python = assess_is_python_file(path, line > 0),
+                                 .whole_path = r->own};
     /* The line is part of a function's name in our own files; others mean the line that ran. */
     if (r->own && line >= 1 && line <= UINT32_MAX) named.line = (uint32_t)line;
     if (r->own && strcmp(path, "<python>") == 0) named.path = "";
@@ -102,7 +104,7 @@ static int read_frames(struct reader *r, const json_t *top) {
     const json_t *list = json_object_get(json_object_get(top, "shared"), "frames");
     if (!json_is_array(list)) return assess_import_fail(r->in, "shared.frames is no array");
     r->frame_count = json_array_size(list);
-    r->frames = assess_alloc_array(r->in->builder.pool, r->frame_count, sizeof *r->frames);
+    r->frames = assess_alloc_array(r->in->builder.build.pool, r->frame_count, sizeof *r->frames);
     if (!r->frames) return assess_import_no_memory(r->in);
     for (size_t i = 0; i < r->frame_count; i++) {
         ASSESS_TRY(read_frame(r, json_array_get(list, i), i));
@@ -131,11 +133,17 @@ static bool push(struct reader *r, uint32_t index, size_t *depth, enum assess_bu
     return true;
 }
 
+/* What is native before the first Python function only starts the thread: left out. */
 static void add(struct reader *r, size_t thread, double begin, double end, size_t depth,
                 enum assess_bucket bucket) {
     struct assess_builder *b = &r->in->builder;
-    if (bucket == ASSESS_BUCKETS) bucket = assess_builder_classify(b, r->stack, depth);
-    assess_builder_add(b, thread, begin, end, r->stack, depth, bucket);
+    size_t start = 0;
+    if (b->failed) return;
+    while (start < depth && !b->build.functions[r->stack[start]].python) start++;
+    if (start == depth || r->own) start = 0;
+    const int32_t *stack = r->stack ? r->stack + start : NULL;
+    if (bucket == ASSESS_BUCKETS) bucket = assess_builder_classify(b, stack, depth - start);
+    assess_builder_add(b, thread, begin, end, stack, depth - start, bucket);
 }
 
 static int read_samples(struct reader *r, const json_t *profile, size_t number, size_t thread) {
@@ -191,7 +199,7 @@ static int add_open(struct reader *r, size_t thread, double begin, double end) {
 static void close_frame(struct reader *r, uint32_t index) {
     size_t at = r->depth;
     while (at > 0 && r->open[at - 1] != index) at--;
-    if (at != r->depth) r->closed_wrong++;
+    if (at != r->depth || at == 0) r->closed_wrong++;
     if (at > 0) r->depth = at - 1;
 }
 
@@ -253,7 +261,7 @@ static size_t add_thread(struct reader *r, const char *name, size_t number) {
         to = open;
         while (to > from && to[-1] == ' ') to--;
     }
-    const char *inner = assess_copy_text(b->pool, from, (size_t)(to - from));
+    const char *inner = assess_copy_text(b->build.pool, from, (size_t)(to - from));
     return assess_builder_thread(b, pid, tid ? tid : (uint32_t)number + 1, inner ? inner : name);
 }
 
@@ -337,7 +345,7 @@ int assess_import_speedscope(struct assess_import *in, const json_t *top) {
     for (size_t i = 0; i < json_array_size(profiles) && rc == ASHORE_OK; i++) {
         rc = read_profile(&r, json_array_get(profiles, i), i);
     }
-    if (rc == ASHORE_OK && !in->builder.failed && in->builder.span_count == 0) {
+    if (rc == ASHORE_OK && !in->builder.failed && in->builder.part_count == 0) {
         rc = assess_import_fail(in, "holds no time: every profile is empty");
     }
     if (rc == ASHORE_OK) add_notes(&r);

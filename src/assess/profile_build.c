@@ -41,6 +41,21 @@ uint32_t assess_build_function(struct assess_build *b, const char *name, const c
     return (uint32_t)b->function_count++;
 }
 
+/* ---- places --------------------------------------------------------------------------------- */
+
+const char *assess_short_path(const char *path) {
+    static const char *const roots[] = {"/site-packages/", "/dist-packages/"};
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+        const char *found = strstr(path, roots[i]);
+        if (found) return found + strlen(roots[i]);
+    }
+    const char *library = strstr(path, "/lib/python3.");
+    const char *rest = library ? strchr(library + strlen("/lib/python3."), '/') : NULL;
+    if (rest) return rest + 1;
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* ---- stacks --------------------------------------------------------------------------------- */
 
 struct stack_key {

@@ -26,6 +26,8 @@ struct assess_build {
     bool failed; /* no memory: stays set */
 };
 
+/* A path from where packages or the standard library begin, else its last component. */
+const char *assess_short_path(const char *path);
 /* Texts are copied.  UINT32_MAX without memory. */
 uint32_t assess_build_function(struct assess_build *build, const char *name, const char *place,
                                bool python);

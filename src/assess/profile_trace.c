@@ -138,24 +138,10 @@ static enum assess_demand demand_at(const struct work *w, const struct process *
     return is_busy(w, (double)s->time * 1e-9) ? ASSESS_DEMAND_SOME : ASSESS_DEMAND_NONE;
 }
 
-/* A path from where packages or the standard library begin, else its last component. */
-static const char *short_path(const char *path) {
-    static const char *const roots[] = {"/site-packages/", "/dist-packages/"};
-    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
-        const char *found = strstr(path, roots[i]);
-        if (found) return found + strlen(roots[i]);
-    }
-    const char *library = strstr(path, "/lib/python3.");
-    const char *rest = library ? strchr(library + strlen("/lib/python3."), '/') : NULL;
-    if (rest) return rest + 1;
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static uint32_t python_function(struct work *w, struct process *p, uint32_t code) {
     if (p->functions[code]) return p->functions[code] - 1;
     const struct assess_trace_code *c = &p->trace.codes[code];
-    char *place = assess_format(&w->pool, "%s:%u", short_path(c->file), c->first_line);
+    char *place = assess_format(&w->pool, "%s:%u", assess_short_path(c->file), c->first_line);
     uint32_t f = place ? assess_build_function(&w->build, c->name, place, true) : UINT32_MAX;
     if (f != UINT32_MAX) p->functions[code] = f + 1;
     return f;
