@@ -149,7 +149,14 @@ static void scan(struct range data, struct range constants) {
     }
 }
 
+/* marshal's functions jump to these at their end, and are then on no stack. */
+static void add_marshal(const struct sampler_object *interpreter) {
+    add("marshal.dumps", sampler_symbol(interpreter, "PyMarshal_WriteObjectToString", NULL));
+    add("marshal.loads", sampler_symbol(interpreter, "PyMarshal_ReadObjectFromString", NULL));
+}
+
 void sampler_entries_python(const struct sampler_object *interpreter) {
+    add_marshal(interpreter);
     Elf64_Phdr ph[SAMPLER_PROGRAM_HEADERS];
     uint32_t n = sampler_program_headers(interpreter->image, ph);
     struct range constants = {UINT64_MAX, 0};
