@@ -9,7 +9,6 @@ noise.  A verdict of another kind than the right one fails at once."""
 import os
 import statistics
 
-import case_runner
 import pytest
 from case_runner import (SERVE, assess, base_seconds, busy_neighbours, compiled_service, data,  # noqa: F401
                          pictures, python_service)
@@ -142,8 +141,3 @@ def test_client(tmp_path, data):  # noqa: F811
     if report.json["model"]["wasm"] is None:
         print("WebAssembly was not measured:", report.json["model"]["wasm_why"])
     check_noisy(tmp_path, "port", "client", **words)
-
-
-def test_the_program_is_there():
-    """Otherwise nothing above says anything."""
-    assert os.access(case_runner.ASHORE, os.X_OK)

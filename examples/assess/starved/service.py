@@ -38,9 +38,8 @@ def main():
     parser.add_argument("--prefetch", action="store_true")
     options = parser.parse_args()
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "store.py")
-    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     child = subprocess.Popen([sys.executable, program], stdin=subprocess.PIPE,
-                             stdout=subprocess.PIPE, env=environment)
+                             stdout=subprocess.PIPE)
     store = Store(int(child.stdout.readline()))
     pool = concurrent.futures.ThreadPoolExecutor(8 * VECTORS)
     weights = np.random.default_rng(0).standard_normal((VECTORS, 64)).astype(np.float32)
