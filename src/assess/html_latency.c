@@ -154,72 +154,62 @@ static void add_percentiles(struct assess_page *page, const struct assess_times 
 
 /* ---- over time ------------------------------------------------------------------------------ */
 
-/* Seconds of warm-up, of the slices' medians; 0: none. */
-static double warm_up_of(const struct assess_slice *slices, size_t count,
-                         struct assess_pool *pool) {
-    double *medians = assess_alloc_array(pool, count, sizeof *medians);
-    double *begins = assess_alloc_array(pool, count, sizeof *begins);
-    size_t n = 0;
-    if (!medians || !begins) return 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!isfinite(slices[i].median)) continue;
-        begins[n] = slices[i].begin;
-        medians[n++] = slices[i].median;
+/* The columns, the triangles of failures, and the line. */
+static void draw_slices(struct assess_page *page, const struct assess_plot *plot,
+                        const struct assess_slice *slices, size_t count) {
+    struct assess_plot_xy *medians = assess_alloc_array(&page->pool, count, sizeof *medians);
+    for (size_t i = 0; medians && i < count; i++) {
+        const struct assess_slice *slice = &slices[i];
+        medians[i] = (struct assess_plot_xy){(slice->begin + slice->end) / 2, slice->median};
+        if (isfinite(slice->median)) {
+            assess_plot_box(page, plot, "spread", slice->begin, slice->end, slice->min, slice->max);
+        }
+        if (slice->failed) {
+            assess_plot_point(
+                page, plot, "bad", medians[i].x, INFINITY,
+                assess_count_text(&page->pool, slice->failed, "request failed", "requests failed"));
+        }
     }
-    bool settled;
-    size_t first = n >= 8 ? assess_warm_up(medians, n, 1, &settled) : 0;
-    return first ? begins[first] : 0;
+    if (medians) assess_plot_line(page, plot, "line-a", medians, count);
 }
 
-static void add_slices(struct assess_page *page, const struct assess_slice *slices, size_t count,
+static void add_slices(struct assess_page *page, const struct assess_run *run,
+                       const struct assess_slice *slices, size_t count,
                        const struct assess_target *target) {
     double low = INFINITY, high = 0;
-    size_t failed = 0;
+    struct assess_pool *pool = &page->pool;
     for (size_t i = 0; i < count; i++) {
-        failed += slices[i].failed;
         if (!isfinite(slices[i].median)) continue;
         low = fmin(low, slices[i].min);
         high = fmax(high, slices[i].max);
     }
     if (!(high > 0)) return;
+    bool settled;
+    double warm_up = assess_warm_up_of(run, pool, &settled);
+    const char *words = !settled      ? "latency did not settle during the run"
+                        : warm_up > 0 ? assess_time_text(pool, warm_up)
+                                      : "none was found";
     begin_figure(page, "Latency over time",
                  "Each column is a part of the run: the line its median, the column from the "
                  "fastest to the slowest request.");
     struct assess_plot plot = {.x = {0, slices[count - 1].end, false},
                                .y = latency_axis(low, high, target)};
-    double warm_up = warm_up_of(slices, count, &page->pool);
-    const char *label =
-        assess_say(&page->pool, "Latency over %s of the run, between %s and %s; warm-up: %s",
-                   assess_time_text(&page->pool, plot.x.high), assess_time_text(&page->pool, low),
-                   assess_time_text(&page->pool, high),
-                   warm_up > 0 ? assess_time_text(&page->pool, warm_up) : "none");
+    const char *label = assess_say(pool, "Latency over %s of the run, between %s and %s",
+                                   assess_time_text(pool, plot.x.high), assess_time_text(pool, low),
+                                   assess_time_text(pool, high));
     assess_plot_begin(page, &plot, label);
     assess_plot_round_ticks(page, &plot, " s");
-    if (warm_up > 0) {
+    if (settled && warm_up > 0) {
         assess_plot_box(page, &plot, "warm-up", 0, warm_up, plot.y.low, plot.y.high);
         assess_plot_rule(page, &plot, "rule", warm_up, "warm-up ends", 1);
     }
-    struct assess_plot_xy *medians = assess_alloc_array(&page->pool, count, sizeof *medians);
-    for (size_t i = 0; medians && i < count; i++) {
-        const struct assess_slice *slice = &slices[i];
-        medians[i].x = (slice->begin + slice->end) / 2;
-        medians[i].y = slice->median;
-        if (isfinite(slice->median)) {
-            assess_plot_box(page, &plot, "spread", slice->begin, slice->end, slice->min,
-                            slice->max);
-        }
-        if (slice->failed) {
-            assess_plot_point(
-                page, &plot, "bad", medians[i].x, INFINITY,
-                assess_count_text(&page->pool, slice->failed, "request failed", "requests failed"));
-        }
-    }
-    if (medians) assess_plot_line(page, &plot, "line-a", medians, count);
+    draw_slices(page, &plot, slices, count);
     if (target) {
         assess_plot_level(page, &plot, "limit", target->limit, target_name(page, target));
     }
-    assess_plot_end(page, failed ? "time since the run began; a triangle: requests failed"
-                                 : "time since the run began");
+    assess_plot_end(page, run->failed ? "time since the run began; a triangle: requests failed"
+                                      : "time since the run began");
+    assess_page_wrap(page, "<p>Warm-up: ", words, ".</p>\n");
 }
 
 /* ---- against rate --------------------------------------------------------------------------- */
@@ -393,7 +383,7 @@ static void add_run(struct assess_page *page, const struct assess_run *run) {
     add_percentiles(page, &times);
     struct assess_slice *slices = NULL;
     size_t count = assess_slices_of(run, SLICES, &page->pool, &slices);
-    if (count > 1) add_slices(page, slices, count, target);
+    if (count > 1) add_slices(page, run, slices, count, target);
 }
 
 void assess_html_latency(struct assess_page *page) {
@@ -403,6 +393,9 @@ void assess_html_latency(struct assess_page *page) {
         assess_page_missing(page, "no requests were sent.");
     } else {
         add_runs(page, evidence->run, 1, "The run that the targets are compared with");
+        if (evidence->single && evidence->single->count) {
+            add_runs(page, evidence->single, 1, "One request at a time: nothing waits in a queue");
+        }
         add_run(page, evidence->run);
         if (evidence->repeat_count) {
             assess_page_add(page, "<details><summary>Runs repeated for the noise gate</summary>\n");

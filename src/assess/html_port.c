@@ -50,23 +50,34 @@ static void add_prediction(struct assess_page *page, const struct assess_ceiling
                      "</p>\n");
 }
 
+static void add_claim(struct assess_page *page, const struct assess_ceiling *ceiling) {
+    const char *css = "missed", *sign = "\xe2\x9c\x95", *words = "would not meet the target";
+    if (isnan(ceiling->factor)) {
+        css = "open", sign = "?", words = "not known";
+    } else if (ceiling->meets) {
+        css = "met", sign = "\xe2\x9c\x93", words = "would meet the target";
+    }
+    assess_page_printf(page,
+                       " <span class=\"claim %s\"><span aria-hidden=\"true\">%s</span> %s</span>",
+                       css, sign, words);
+}
+
 static void add_ceiling(struct assess_page *page, const struct assess_ceiling *ceiling,
                         double scale) {
     const struct assess_verdict *verdict = page->report->verdict;
     double today = verdict->request_seconds.value;
-    const char *times = assess_times_text(&page->pool, ceiling->speedup);
-    const char *label =
-        isfinite(today) && today > 0
-            ? assess_say(&page->pool, "%s a request, %s",
-                         assess_time_text(&page->pool, today * ceiling->factor), times)
-            : times;
     assess_page_wrap(page, "<article class=\"ceiling\">\n<h3>", ceiling->name, "");
-    assess_page_printf(page, " <span class=\"claim %s\"><span aria-hidden=\"true\">%s</span> %s",
-                       ceiling->meets ? "met" : "missed",
-                       ceiling->meets ? "\xe2\x9c\x93" : "\xe2\x9c\x95",
-                       ceiling->meets ? "would meet the target" : "would not meet the target");
-    assess_page_add(page, "</span></h3>\n");
-    add_factor_bar(page, "gain", ceiling->factor, scale, label);
+    add_claim(page, ceiling);
+    assess_page_add(page, "</h3>\n");
+    if (!isnan(ceiling->factor)) {
+        const char *times = assess_times_text(&page->pool, ceiling->speedup);
+        const char *label =
+            isfinite(today) && today > 0
+                ? assess_say(&page->pool, "%s a request, %s",
+                             assess_time_text(&page->pool, today * ceiling->factor), times)
+                : times;
+        add_factor_bar(page, "gain", ceiling->factor, scale, label);
+    }
     add_prediction(page, ceiling, latency_finding(verdict));
     assess_page_wrap(page, "<p class=\"basis\">", ceiling->basis, "</p>\n</article>\n");
 }
@@ -110,7 +121,8 @@ void assess_html_rows(struct assess_page *page) {
     const struct assess_verdict *verdict = page->report->verdict;
     assess_page_section(page, "decision", "Which rule decided");
     if (verdict->row_count == 0) {
-        assess_page_missing(page, "no rule could be applied.");
+        assess_page_add(page, "<p class=\"missing\">No rule was applied: too little was "
+                              "measured.</p>\n");
         assess_page_section_end(page);
         return;
     }

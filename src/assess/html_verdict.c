@@ -9,9 +9,9 @@
 
 static void add_key(struct assess_page *page, const char *name, const char *value,
                     const char *remark) {
-    assess_page_wrap(page, "<div><dt>", name, "</dt>");
+    assess_page_wrap(page, "\n<div><dt>", name, "</dt>");
     assess_page_wrap(page, "<dd><b>", value, "</b> ");
-    assess_page_wrap(page, "<span>", remark, "</span></dd></div>\n");
+    assess_page_wrap(page, "<span>", remark, "</span></dd></div>");
 }
 
 static void add_finding_key(struct assess_page *page, const struct assess_finding *finding) {
@@ -32,7 +32,7 @@ static void add_finding_key(struct assess_page *page, const struct assess_findin
 static void add_keys(struct assess_page *page) {
     const struct assess_verdict *verdict = page->report->verdict;
     const struct assess_evidence *evidence = page->report->evidence;
-    assess_page_add(page, "<dl class=\"keys\">\n");
+    assess_page_add(page, "<dl class=\"keys\">");
     for (size_t i = 0, shown = 0; i < verdict->finding_count && shown < 2; i++) {
         const struct assess_finding *finding = &verdict->findings[i];
         if (finding->target->kind == ASSESS_TARGET_CLIENT) continue;
@@ -52,6 +52,7 @@ static void add_keys(struct assess_page *page) {
     for (size_t i = 0; i < verdict->ceiling_count && i < 2; i++) {
         if (verdict->ceiling_count > 1 && i == 0) continue; /* the realistic one follows */
         const struct assess_ceiling *ceiling = &verdict->ceilings[i];
+        if (isnan(ceiling->speedup)) continue;
         add_key(page, "a port would give", assess_times_text(&page->pool, ceiling->speedup),
                 assess_say(&page->pool, "%s", ceiling->name));
     }

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { WARM_UP_SEED = 1 };
+
 const char *const assess_bucket_titles[ASSESS_BUCKETS] = {
     [ASSESS_INTERPRETER] = "interpreter",
     [ASSESS_COMPUTE] = "compute",
@@ -146,6 +148,18 @@ size_t assess_slices_of(const struct assess_run *run, size_t most, struct assess
         finish_slice(slice, values);
     }
     return count;
+}
+
+double assess_warm_up_of(const struct assess_run *run, struct assess_pool *pool, bool *settled) {
+    *settled = false;
+    double *values = run->count ? assess_alloc_array(pool, run->count, sizeof *values) : NULL;
+    if (!values) return 0;
+    for (size_t i = 0; i < run->count; i++) {
+        const struct assess_sent *sent = &run->sent[i];
+        values[i] = sent->failure ? INFINITY : sent->answered - sent->intended;
+    }
+    size_t first = assess_warm_up(values, run->count, WARM_UP_SEED, settled);
+    return first ? run->sent[first].intended - run->sent[0].intended : 0;
 }
 
 const char *assess_repeat_command(const struct assess_report *report, struct assess_pool *pool) {

@@ -43,6 +43,10 @@ struct assess_slice {
 size_t assess_slices_of(const struct assess_run *run, size_t most, struct assess_pool *pool,
                         struct assess_slice **slices);
 
+/* Seconds from the run's begin until latency had settled; 0: there was no warm-up.  *settled is
+ * false when it never did, or when there were too few requests to tell. */
+double assess_warm_up_of(const struct assess_run *run, struct assess_pool *pool, bool *settled);
+
 /* The command that repeats the assessment, as far as the report knows it; NULL: no memory. */
 const char *assess_repeat_command(const struct assess_report *report, struct assess_pool *pool);
 

@@ -226,6 +226,15 @@ static json_t *over_time(struct writer *w, const struct assess_run *run) {
     return array;
 }
 
+static json_t *warm_up(struct writer *w, const struct assess_run *run) {
+    bool settled;
+    double seconds = assess_warm_up_of(run, &w->pool, &settled);
+    json_t *o = json_object();
+    put_number(w, o, "seconds", seconds);
+    put(w, o, "settled", json_boolean(settled));
+    return o;
+}
+
 /* detail: with the course of latency over the run. */
 static json_t *run_of(struct writer *w, const struct assess_run *run, bool detail) {
     json_t *o = json_object();
@@ -244,7 +253,10 @@ static json_t *run_of(struct writer *w, const struct assess_run *run, bool detai
     struct assess_times times = {0};
     if (run->count && !assess_times_of(run, &w->pool, &times)) w->failed = true;
     put(w, o, "percentiles", percentiles(w, &times));
-    if (detail) put(w, o, "over_time", over_time(w, run));
+    if (detail) {
+        put(w, o, "warm_up", warm_up(w, run));
+        put(w, o, "over_time", over_time(w, run));
+    }
     return o;
 }
 
@@ -446,6 +458,7 @@ static json_t *whole(struct writer *w, const struct assess_report *report) {
     put(w, o, "processes", processes(w, profile));
     put(w, o, "functions", functions(w, profile));
     put(w, o, "load", evidence->run ? run_of(w, evidence->run, true) : json_null());
+    put(w, o, "single", evidence->single ? run_of(w, evidence->single, false) : json_null());
     put(w, o, "repeats", runs(w, evidence->repeats, evidence->repeat_count));
     put(w, o, "sweep", sweep_of(w, evidence->sweep));
     put(w, o, "model", model_of(w, evidence->model));

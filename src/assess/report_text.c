@@ -154,11 +154,12 @@ static void add_ceilings(struct writer *w, const struct assess_verdict *verdict)
                 ? ""
                 : assess_say(&w->pool, "; latency %s",
                              assess_interval_text(&w->pool, ceiling->latency, assess_time_text));
+        const char *meets = isnan(ceiling->factor) ? "nothing can be said"
+                            : ceiling->meets       ? "would meet the target"
+                                                   : "would not meet the target";
         add_item(w, ceiling->name, 12,
                  assess_say(&w->pool, "%s%s, %s. %s", assess_times_text(&w->pool, ceiling->speedup),
-                            latency,
-                            ceiling->meets ? "would meet the target" : "would not meet the target",
-                            ceiling->basis ? ceiling->basis : ""));
+                            latency, meets, ceiling->basis ? ceiling->basis : ""));
     }
 }
 
