@@ -154,7 +154,7 @@ void assess_plot_level(struct assess_page *page, const struct assess_plot *plot,
 void assess_plot_rule(struct assess_page *page, const struct assess_plot *plot, const char *css,
                       double x, const char *name, unsigned row) {
     double at = x_at(plot, x);
-    bool left = at > 60;
+    bool left = at > 45;
     assess_page_printf(page,
                        "<line class=\"%s\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"0\" y2=\"%d\"/>"
                        "<text class=\"name\" x=\"%.2f%%\" dx=\"%d\" y=\"%u\" text-anchor=\"%s\">",

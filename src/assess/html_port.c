@@ -17,21 +17,18 @@ static const struct assess_finding *latency_finding(const struct assess_verdict 
     return NULL;
 }
 
-static void add_factor_bar(struct assess_page *page, const char *css, double factor, double scale,
-                           const char *label) {
-    double width = isfinite(factor) ? 100 * factor / scale : 0;
-    bool inside = width > 70;
+/* What a request takes, in words and as a bar. */
+static void add_factor(struct assess_page *page, const char *css, double factor, double scale,
+                       const char *words) {
+    assess_page_wrap(page, "<p class=\"amount\">", words, "</p>\n");
     assess_page_wrap(page,
-                     "<svg class=\"bar\" role=\"img\" width=\"100%\" height=\"26\" "
+                     "<svg class=\"bar\" role=\"img\" width=\"100%\" height=\"18\" "
                      "aria-label=\"",
-                     label, "\">");
+                     words, "\">");
     assess_page_printf(page,
-                       "<rect class=\"track\" width=\"100%%\" height=\"26\"/>"
-                       "<rect class=\"%s\" width=\"%.2f%%\" height=\"26\"/>"
-                       "<text class=\"%s\" x=\"%.2f%%\" dx=\"%d\" y=\"18\" text-anchor=\"%s\">",
-                       css, width, inside ? "on" : "off", width, inside ? -8 : 8,
-                       inside ? "end" : "start");
-    assess_page_wrap(page, "", label, "</text></svg>\n");
+                       "<rect class=\"track\" width=\"100%%\" height=\"18\"/>"
+                       "<rect class=\"%s\" width=\"%.2f%%\" height=\"18\"/></svg>\n",
+                       css, isfinite(factor) ? 100 * factor / scale : 0);
 }
 
 static void add_prediction(struct assess_page *page, const struct assess_ceiling *ceiling,
@@ -76,7 +73,7 @@ static void add_ceiling(struct assess_page *page, const struct assess_ceiling *c
                 ? assess_say(&page->pool, "%s a request, %s",
                              assess_time_text(&page->pool, today * ceiling->factor), times)
                 : times;
-        add_factor_bar(page, "gain", ceiling->factor, scale, label);
+        add_factor(page, "gain", ceiling->factor, scale, label);
     }
     add_prediction(page, ceiling, latency_finding(verdict));
     assess_page_wrap(page, "<p class=\"basis\">", ceiling->basis, "</p>\n</article>\n");
@@ -99,11 +96,10 @@ void assess_html_ceilings(struct assess_page *page) {
                               "A port removes time of the interpreter; it makes no native kernel "
                               "faster, and it does not touch IO.</p>\n<article class=\"ceiling\">"
                               "<h3>today</h3>\n");
-        add_factor_bar(
-            page, "today", 1, scale,
-            isfinite(today) && today > 0
-                ? assess_say(&page->pool, "%s a request", assess_time_text(&page->pool, today))
-                : "1.00x");
+        add_factor(page, "today", 1, scale,
+                   isfinite(today) && today > 0 ? assess_say(&page->pool, "%s a request",
+                                                             assess_time_text(&page->pool, today))
+                                                : "1.00x");
         assess_page_add(page, "</article>\n");
         for (size_t i = 0; i < verdict->ceiling_count; i++) {
             add_ceiling(page, &verdict->ceilings[i], scale);
