@@ -8,7 +8,8 @@
 #include "watch.h"
 
 enum { MOST_SECONDS = 120, REPEATS = 2, MOST_CALL_ARGUMENTS = 256 };
-static const double default_seconds = 10, warm_up_seconds = 2, sweep_seconds = 2, grace = 5;
+static const double default_seconds = 10, warm_up_seconds = 2, single_seconds = 3,
+                    sweep_seconds = 2, grace = 5;
 
 /* What is held between the steps. */
 struct measuring {
@@ -129,11 +130,12 @@ static double run_seconds(const struct measuring *m) {
     return seconds < MOST_SECONDS ? seconds : MOST_SECONDS;
 }
 
-static int one_run(struct measuring *m, double seconds, uint64_t seed, struct assess_run *run,
-                   struct ashore_error *err) {
+/* rate 0: one request after the other. */
+static int one_run(struct measuring *m, double rate, double seconds, uint64_t seed,
+                   struct assess_run *run, struct ashore_error *err) {
     struct assess_load_options load = load_options(m);
-    load.mode = m->evidence->rate > 0 ? ASSESS_OPEN : ASSESS_SINGLE;
-    load.rate = m->evidence->rate;
+    load.mode = rate > 0 ? ASSESS_OPEN : ASSESS_SINGLE;
+    load.rate = rate;
     load.seconds = seconds;
     load.seed += seed;
     return assess_load_http(&m->request, &load, m->pool, run, err);
@@ -163,7 +165,7 @@ static void cut_warm_up(struct measuring *m, struct assess_run *run) {
 static int load_program(struct measuring *m, struct ashore_error *err) {
     struct assess_evidence *e = m->evidence;
     struct assess_run warm = {0};
-    ASSESS_TRY(one_run(m, warm_up_seconds, 100, &warm, err));
+    ASSESS_TRY(one_run(m, e->rate, warm_up_seconds, 100, &warm, err));
     if (!stopped(m) && warm.count && warm.failed == warm.count) {
         if (!assess_process_alive(&m->child)) {
             mark_end(m, "while it was warmed up");
@@ -172,8 +174,14 @@ static int load_program(struct measuring *m, struct ashore_error *err) {
         return assess_fail(err, ASHORE_ERR_IO, "every request to %s failed: %s", m->request.url,
                            warm.first_failure ? warm.first_failure : "no answer");
     }
+    struct assess_run *single = assess_alloc(m->pool, sizeof *single);
     m->runs = assess_alloc_array(m->pool, REPEATS + 1, sizeof *m->runs);
-    if (!m->runs) return assess_fail(err, ASHORE_ERR_NOMEM, "out of memory");
+    if (!m->runs || !single) return assess_fail(err, ASHORE_ERR_NOMEM, "out of memory");
+    if (e->rate > 0) {
+        ASSESS_TRY(one_run(m, 0, single_seconds, 200, single, err));
+        cut_warm_up(m, single);
+        e->single = single;
+    }
     double seconds = run_seconds(m);
     for (int i = 0; i <= REPEATS && !stopped(m) && assess_process_alive(&m->child); i++) {
         double share = i == 0 ? seconds : seconds / 2;
@@ -182,7 +190,7 @@ static int load_program(struct measuring *m, struct ashore_error *err) {
         else
             say(m, "load: one request after another for %.0f s", share);
         struct assess_run *run = &m->runs[m->run_count];
-        ASSESS_TRY(one_run(m, share, (uint64_t)i, run, err));
+        ASSESS_TRY(one_run(m, e->rate, share, (uint64_t)i, run, err));
         if (i == 0) m->begin = run->begin;
         m->end = run->end;
         m->run_count++;

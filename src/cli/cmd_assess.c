@@ -10,6 +10,7 @@
 #    include "assess/report.h"
 
 #    include <errno.h>
+#    include <math.h>
 #    include <signal.h>
 #    include <stdlib.h>
 #    include <string.h>
@@ -27,6 +28,7 @@ struct assess {
     struct assess_evidence evidence;
     struct assess_verdict verdict;
     struct assess_report report;
+    struct assess_machine machine;
     struct assess_environment environment;
     const char *folder; /* for traces; removed at the end */
 };
@@ -252,7 +254,15 @@ static void describe(struct assess *a) {
     r->version = ashore_version();
     r->command = command_line(a, "", a->options.argv);
     r->repeat = command_line(a, "ashore assess", (const char *const *)a->cli->argv);
-    assess_environment_describe(&a->environment, &a->pool, r);
+    r->machine = a->machine.machine;
+    r->system = a->machine.system;
+    r->processor = a->machine.processor;
+    r->memory = a->machine.memory;
+    const char **lines = cli_alloc(a->cli, (a->machine.line_count + 1) * sizeof *lines);
+    for (size_t i = 0; i < a->machine.line_count; i++) lines[i] = a->machine.lines[i];
+    lines[a->machine.line_count] = assess_environment_words(&a->environment, &a->pool);
+    r->environment = lines;
+    r->environment_count = a->machine.line_count + 1;
     r->evidence = &a->evidence;
     r->verdict = &a->verdict;
 }
@@ -303,12 +313,15 @@ static int print_report(struct assess *a) {
     return CLI_OK;
 }
 
+static double known(double value) { return isfinite(value) ? value : 0; }
+
 static int judge(struct assess *a) {
     struct cli *cli = a->cli;
     struct ashore_error err = {0};
-    assess_environment_end(&a->environment);
-    a->evidence.other_cores = a->environment.other_cores;
-    a->evidence.steal_share = a->environment.steal_share;
+    assess_environment_end(&a->environment, "", getpid());
+    a->evidence.other_cores = known(a->environment.other_cores);
+    a->evidence.steal_share = known(a->environment.steal_share);
+    a->evidence.cores = known(a->machine.cores);
     if (assess_decide(&a->evidence, &a->pool, &a->verdict, &err)) return cli_report(cli, &err);
     describe(a);
     int code = print_report(a);
@@ -333,7 +346,8 @@ static int assess_program(struct cli *cli) {
     if (code == CLI_OK) code = make_folders(&a);
     if (code == CLI_OK) {
         catch_signals();
-        assess_environment_begin(&a.environment);
+        assess_read_machine("", &a.pool, &a.machine);
+        assess_environment_begin(&a.environment, "", getpid());
         struct ashore_error err = {0};
         int rc = assess_measure(&a.options, &a.pool, &a.evidence, &err);
         bool judged = rc == ASHORE_OK || a.evidence.run;
