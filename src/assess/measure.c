@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "watch.h"
 
@@ -376,6 +377,11 @@ static int measure(struct measuring *m, const struct assess_rules *rules,
     }
     if (rc) return rc;
     if (!o->import) rc = read_profile(m, rules, err);
+    struct statvfs disk;
+    if (rc == ASHORE_ERR_STATE && statvfs(o->folder, &disk) == 0 && disk.f_bavail == 0) {
+        assess_fail(err, rc, "no space is left for traces in %s; TMPDIR names another folder",
+                    o->folder);
+    }
     if (rc == ASHORE_OK) read_start(m, rules);
     return rc;
 }

@@ -34,7 +34,10 @@ int assess_measure_model(const struct assess_measure_options *options, struct as
                          struct assess_model_timing *timing, struct ashore_error *err) {
     *timing = (struct assess_model_timing){.path = options->model};
     json_t *native = bench(options, "native", pool, err);
-    if (!native) return ASHORE_ERR_STATE;
+    if (!native) {
+        return assess_fail(err, ASHORE_ERR_STATE, "the model '%s' cannot be measured: see above",
+                           options->model);
+    }
     timing->native = number_at(native, "steady_seconds", "median");
     timing->load_native = number_at(native, "load_seconds", NULL);
     timing->peak_bytes = number_at(native, "peak_bytes", NULL);

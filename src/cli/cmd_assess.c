@@ -6,6 +6,7 @@
 #if defined(ASH_HAVE_ASSESS)
 
 #    include "assess/environment.h"
+#    include "assess/http_request.h"
 #    include "assess/measure.h"
 #    include "assess/report.h"
 
@@ -153,6 +154,11 @@ static int read_options(struct assess *a) {
     if (rc) return rc;
     if (o->rate == 0 || o->seconds == 0 || o->timeout == 0) {
         return cli_give_up(cli, CLI_USAGE, "--rate, --seconds and --timeout must be above 0");
+    }
+    struct ashore_error err = {0};
+    struct assess_url url;
+    if (o->url && assess_url_parse(o->url, &url, &err)) {
+        return cli_give_up(cli, CLI_USAGE, "--url: %s", cli_clean(cli, err.text));
     }
     struct assess_measure_options *to = &a->options;
     to->rules = o->rules;
@@ -352,6 +358,7 @@ static int assess_program(struct cli *cli) {
         int rc = assess_measure(&a.options, &a.pool, &a.evidence, &err);
         bool judged = rc == ASHORE_OK || a.evidence.run;
         if (rc) code = cli_report(cli, &err);
+        if (rc == ASHORE_ERR_STATE) code = CLI_INPUT; /* what the program did, not we */
         if (rc && judged && !a.evidence.partial) {
             a.evidence.partial = assess_copy_text(&a.pool, err.text, strlen(err.text));
         }

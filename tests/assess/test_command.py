@@ -31,7 +31,7 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 %s
 server.serve_forever()
 '''
-WORK = "sum(i * i for i in range(20000))"
+WORK = "sum(i * i for i in range(200000))"
 
 
 def server(work=WORK, status="200", before=""):
@@ -66,7 +66,7 @@ def alive(pids):
 # ---- a whole assessment ---------------------------------------------------------------------------
 
 def test_a_service(assess, python_program):
-    done = assess("--target", "p99=10s", "--rate", "20", "--seconds", "4", "--no-sweep",
+    done = assess("--target", "p99=10s", "--rate", "10", "--seconds", "4", "--no-sweep",
                   program=python_program(server()))
     assert done.report, done.err
     report = done.report
@@ -96,13 +96,13 @@ def test_a_program_that_serves_nobody(assess, python_program):
 
 def test_a_callable(assess, tmp_path):
     (tmp_path / "features.py").write_text("def extract():\n    return sum(i * i for i in range(50000))\n")
-    done = assess("--target", "p99=10s", "--rate", "20", "--seconds", "3", "--call", "features:extract",
+    done = assess("--target", "p99=10s", "--rate", "10", "--seconds", "3", "--call", "features:extract",
                   program=["python3"])
     assert done.report, done.err
     assert done.buckets["interpreter"] / (1 - done.buckets["idle"]) > 0.8, done.buckets
     missing = assess("--target", "p99=1s", "--call", "features:nothing", "--seconds", "1",
                      program=["python3"])
-    assert missing.code == 3 and "nothing" in missing.err
+    assert missing.code == 3 and "nothing" in missing.err, missing.err
 
 
 # ---- bad input ------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ def test_a_callable(assess, tmp_path):
     (["--target", "p99=1s", "--rate", "0"], ["python3", "app.py"], 2, "above 0"),
     (["--target", "p99=1s", "--rules", "nowhere.rules"], ["python3", "app.py"], 3, "nowhere.rules"),
     (["--target", "p99=1s", "--import", "nowhere.json"], [], 3, "nowhere.json"),
-    (["--target", "p99=1s", "--url", "https://127.0.0.1:1/"], ["sleep", "100"], 3, "https"),
+    (["--target", "p99=1s", "--url", "https://127.0.0.1:1/"], ["sleep", "100"], 2, "https"),
     (["--target", "p99=1s"], ["/no/such/python", "app.py"], 3, "/no/such/python"),
     (["--target", "p99=1s"], ["true"], 3, "CPython"),
     (["--target", "p99=1s", "--model", "nowhere.onnx"], ["python3", "app.py"], 3, "nowhere.onnx"),
@@ -150,7 +150,7 @@ def test_every_request_fails(assess, python_program):
 
 def test_it_crashes_under_load(assess, python_program):
     work = "Handler.count = getattr(Handler, 'count', 0) + 1\n        if Handler.count > 60: os.abort()"
-    done = assess("--target", "p99=1s", "--rate", "20", "--seconds", "6",
+    done = assess("--target", "p99=1s", "--rate", "10", "--seconds", "6",
                   program=python_program(server(work=work)))
     assert done.code == 1, done.err
     assert "signal 6" in done.report["partial"]
@@ -159,10 +159,10 @@ def test_it_crashes_under_load(assess, python_program):
 
 def test_it_hangs_under_load(assess, python_program):
     work = "Handler.count = getattr(Handler, 'count', 0) + 1\n        if Handler.count > 60: time.sleep(1000)"
-    done = assess("--target", "p99=100ms", "--rate", "20", "--seconds", "3", "--timeout", "1", "--no-sweep",
+    done = assess("--target", "p99=100ms", "--rate", "10", "--seconds", "3", "--timeout", "1", "--no-sweep",
                   program=python_program(server(work=work, before="server.daemon_threads = True")))
     assert done.report, done.err
-    assert done.report["load"]["run"]["failed"] > 0
+    assert done.report["load"]["failed"] > 0
 
 
 def test_it_forks_and_execs(assess, python_program):
@@ -175,7 +175,7 @@ for _ in range(2):
     if os.fork() == 0:
         break
 '''
-    done = assess("--target", "p99=10s", "--rate", "20", "--seconds", "3", "--no-sweep",
+    done = assess("--target", "p99=10s", "--rate", "10", "--seconds", "3", "--no-sweep",
                   program=python_program(server(before=before)))
     assert done.report, done.err
     assert len([p for p in done.report["processes"] if p["python"]]) >= 3, done.report["processes"]
@@ -199,7 +199,7 @@ def test_interrupted_in_the_middle(python_program, tmp_path, number):
     assert running.returncode == 128 + number, err
     assert alive(family) == []
     report = json.loads((folder / "report.json").read_text())
-    assert "interrupted" in report["partial"] and report["load"]["run"]["count"] > 10
+    assert "interrupted" in report["partial"] and report["load"]["count"] > 10
 
 
 def test_killed_outright_it_leaves_nothing(python_program, tmp_path):
@@ -229,16 +229,16 @@ def test_a_full_disk(assess, python_program, tmp_path):
     try:
         program = python_program(server())
         done = subprocess.run(
-            [ASHORE, "assess", "--target", "p99=10s", "--rate", "20", "--seconds", "2", "--no-sweep",
+            [ASHORE, "assess", "--target", "p99=10s", "--rate", "10", "--seconds", "2", "--no-sweep",
              "-o", full / "report", "--", *program], capture_output=True, text=True, timeout=SECONDS)
         assert done.returncode == 4 and "No space left" in done.stderr, done.stderr
         assert "p99" in done.stdout  # what was measured is there
         assert not list((full / "report").glob("*.html")), "half of a report"
         traces = subprocess.run(
-            [ASHORE, "assess", "--target", "p99=10s", "--rate", "20", "--seconds", "2", "--no-sweep",
+            [ASHORE, "assess", "--target", "p99=10s", "--rate", "10", "--seconds", "2", "--no-sweep",
              "--", *program], capture_output=True, text=True, timeout=SECONDS,
             env={**os.environ, "TMPDIR": str(full)})
         assert traces.returncode in (1, 3, 4), traces.stderr
-        assert re.search("[Ss]pace|trace", traces.stderr + traces.stdout)
+        assert "no space is left" in traces.stderr, traces.stderr
     finally:
         subprocess.run(["umount", full], check=True)
