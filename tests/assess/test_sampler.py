@@ -92,7 +92,22 @@ def only(traces):
 
 def phase_shares(sampled, names, python=SYSTEM, seconds=2.0):
     """Runs the phases; asserts the share of each, by the Python function on the stack, and returns
-    the trace and a function that gives a phase's samples."""
+    the trace and a function that gives a phase's samples.
+
+    Where other programs keep all processors busy, the sampler's ticks come when these let them, and
+    that is not by chance: such a run says little, and up to three are made."""
+    for attempt in range(3):
+        home = Sampled(os.path.join(sampled.folder, str(attempt)))
+        os.mkdir(home.folder)
+        try:
+            return shares_of_one_run(home, names, python, seconds)
+        except AssertionError as e:
+            if attempt == 2:
+                raise
+            print("again, since other programs may have been in the way:", e)
+
+
+def shares_of_one_run(sampled, names, python, seconds):
     t = only(sampled.run([python, PHASES, str(seconds), *names]))
     truth = json.loads(sampled.out)
     total = sum(truth.values())
@@ -211,7 +226,7 @@ def test_fork_exec_and_subprocess(sampled):
     for t, inside, never in ((first, "parent", "child"), (forked, "child", "parent")):
         names = [t.python(s) for s in t.samples]
         assert any(inside in n for n in names) and not any(never in n for n in names)
-    assert forked.end and not first.end and executed.end and ran.end
+    assert all(t.end for t in traces)
     assert executed.argv[2].startswith("y =") and ran.argv[2].startswith("x =")
 
 
@@ -360,7 +375,35 @@ def test_sleepers_are_not_interrupted(sampled):
     assert t.share(lambda s: s.syscall == POLL, t.main_thread) > 0.8
 
 
-@pytest.mark.parametrize("ending,code", [("os._exit(3)", 3), ("os.kill(os.getpid(), 9)", -9),
+def test_exit_without_destructors(sampled):
+    t = only(sampled.script("""
+        import os, time
+        end = time.perf_counter() + 0.4
+        while time.perf_counter() < end: pass
+        os._exit(3)
+        """, code=3))
+    assert t.end and 0.3 < sum(s.weight for s in t.samples) / 1e9 < 0.8
+
+
+def test_exec_that_fails(sampled):
+    traces = sampled.script("""
+        import os, time
+        def spin(seconds):
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end: pass
+        def before(): spin(0.3)
+        def after(): spin(0.3)
+        before()
+        for path in ("/missing", "/dev/null", "/etc"):
+            try: os.execv(path, ["x"])
+            except OSError: pass
+        after()
+        """)
+    names = {n for t in traces for s in t.samples for n in t.python(s)}
+    assert {"before", "after"} <= names and all(t.end for t in traces)
+
+
+@pytest.mark.parametrize("ending,code", [("os.kill(os.getpid(), 9)", -9),
                                          ("ctypes.string_at(8)", -11), ("os.abort()", -6)])
 def test_ends_of_a_program(sampled, ending, code):
     """What was sampled is there but for the last half second."""

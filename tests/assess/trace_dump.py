@@ -24,7 +24,7 @@ End = collections.namedtuple("End", "time sampler_cpu handler_time ticks missed 
 class Trace:
     def __init__(self, path):
         self.path = path
-        self.version = self.refused = self.end = None
+        self.time = self.version = self.refused = self.end = None
         self.objects, self.entries, self.notes, self.samples = [], [], [], []
         self.codes, self.threads, self.stacks = {}, {}, {}
         with open(path, "rb") as f:
@@ -122,7 +122,7 @@ class Trace:
 def read(folder):
     traces = [Trace(os.path.join(folder, name)) for name in os.listdir(folder)
               if name.startswith("trace.")]
-    return sorted(traces, key=lambda t: t.time)
+    return sorted((t for t in traces if t.time is not None), key=lambda t: t.time)
 
 
 def show(t):

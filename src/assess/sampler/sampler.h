@@ -213,6 +213,13 @@ bool sampler_waits_for_request(long syscall_number, const uint64_t *args);
 /* Forgets descriptors that were closed behind our back. */
 void sampler_requests_verify(void);
 
+/* ---- sampler.c: life cycle ---- */
+
+/* Ends the trace; false when there is none to end. */
+bool sampler_stop(void);
+/* Goes on after sampler_stop(). */
+void sampler_start(void);
+
 /* ---- sampler_threads.c: the tick ---- */
 
 struct sampler_totals {

@@ -2,9 +2,8 @@
  * told by the calls of the C library that programs make, which this library stands in front of.
  *
  * Each costs a load by descriptor.  Counts are kept by whoever changes a descriptor's state. */
-#include "sampler.h"
+#include "sampler_next.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -137,20 +136,6 @@ void sampler_requests_verify(void) {
 }
 
 /* ---- in front of the C library ---- */
-
-#define EXPORT __attribute__((visibility("default")))
-
-/* The next definition of a function, found at its first call, which may come before constructors
- * have run. */
-#define NEXT(result, name, ...)                                                                    \
-    static _Atomic(void *) found;                                                                  \
-    void *next_address = atomic_load_explicit(&found, memory_order_relaxed);                       \
-    if (!next_address) {                                                                           \
-        next_address = dlsym(RTLD_NEXT, #name);                                                    \
-        atomic_store_explicit(&found, next_address, memory_order_relaxed);                         \
-    }                                                                                              \
-    result (*next)(__VA_ARGS__);                                                                   \
-    *(void **)&next = next_address
 
 EXPORT int listen(int fd, int backlog) {
     NEXT(int, listen, int, int);

@@ -1,8 +1,7 @@
 /* A running thread is asked by a real-time signal whose value names the slot that it fills in.  The
  * handler calls nothing but the kernel and writes to the slot alone. */
-#include "sampler.h"
+#include "sampler_next.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -78,8 +77,7 @@ static void handle(int number, siginfo_t *info, void *context) {
 }
 
 static int real_sigaction(int number, const struct sigaction *action, struct sigaction *old) {
-    static int (*next)(int, const struct sigaction *, struct sigaction *);
-    if (!next) *(void **)&next = dlsym(RTLD_NEXT, "sigaction");
+    NEXT(int, sigaction, int, const struct sigaction *, struct sigaction *);
     return next(number, action, old);
 }
 
@@ -140,7 +138,6 @@ struct sampler_slot *sampler_ask(pid_t tid, uint64_t thread_state) {
     info.si_signo = signal_number;
     info.si_code = SI_QUEUE;
     info.si_pid = pid;
-    info.si_uid = getuid();
     info.si_value.sival_ptr = (void *)(uintptr_t)((COOKIE | (uint64_t)(slot - slots)) << 32 | word);
     if (syscall(SYS_rt_tgsigqueueinfo, pid, tid, signal_number, &info) == 0) return slot;
     atomic_store(&slot->state, SLOT_FREE);
@@ -160,8 +157,7 @@ bool sampler_slot_free(struct sampler_slot *slot) {
 /* ---- the program's view of our signal: it can set what it likes, and reads what it has set ----
  */
 
-__attribute__((visibility("default"))) int sigaction(int number, const struct sigaction *action,
-                                                     struct sigaction *old) {
+EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *old) {
     if (number != signal_number || !signal_number) return real_sigaction(number, action, old);
     struct sigaction before = program_action;
     if (action) program_action = *action;
@@ -169,7 +165,7 @@ __attribute__((visibility("default"))) int sigaction(int number, const struct si
     return 0;
 }
 
-__attribute__((visibility("default"))) sighandler_t signal(int number, sighandler_t handler) {
+EXPORT sighandler_t signal(int number, sighandler_t handler) {
     struct sigaction action, old;
     memset(&action, 0, sizeof action);
     action.sa_handler = handler;

@@ -83,6 +83,7 @@ bool sampler_writer_open(const char *folder, int64_t start, uint32_t hz) {
         .argv_size = (uint32_t)length,
     };
     sampler_write(ASSESS_REC_START, &record, sizeof record, arguments, (size_t)length);
+    sampler_writer_flush();
     return true;
 }
 
