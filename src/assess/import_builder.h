@@ -72,7 +72,7 @@ void assess_builder_note(struct assess_builder *b, const char *fmt, ...) ASSESS_
 
 /* Decides which threads are request threads, sums up, and fills the profile, begin and end
  * included.  Of threads whose role is left open those count that run Python and do more than wait
- * (1 % of their time at least); when no thread does, all.  Stages are those that were added; or
+ * (1 % of their time at least); when none has any time, all.  Stages are those that were added; or
  * found by assess_find_stages when none were.  ASHORE_ERR_NOMEM, ASHORE_ERR_LIMIT. */
 int assess_builder_finish(struct assess_builder *b, const char *path, struct ashore_error *err);
 

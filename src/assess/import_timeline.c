@@ -366,14 +366,14 @@ static void find_engine(struct assess_chrome *c) {
     size_t others = 0;
     for (size_t i = 0; i < c->row_count; i++) {
         struct assess_row *row = &c->rows[i];
-        const struct assess_event *events = c->events + row->first;
         size_t outer = 0, engine = 0;
         double end = 0;
-        for (size_t k = 0; k < row->count; k++) {
-            if (k && events[k].begin < end) continue;
-            end = events[k].end;
+        for (size_t k = row->first; k < row->first + row->count; k++) {
+            const struct assess_event *event = &c->events[k];
+            if (outer && event->begin < end) continue;
+            end = event->end;
             outer++;
-            engine += (events[k].flags & ASSESS_EV_ENGINE) != 0;
+            engine += (event->flags & ASSESS_EV_ENGINE) != 0;
         }
         row->is_engine = engine * 2 > outer && !row->own;
         others += row->torch && !row->is_engine;
