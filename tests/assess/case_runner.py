@@ -165,7 +165,7 @@ class Report:
         return f"{self.outcome}, row {self.row}: {self.verdict['sentence']}\n{self.output}"
 
 
-def assess(folder, case, *options, body, targets, rate=None, seconds=6, extra=()):
+def assess(folder, case, body, targets, options=(), rate=None, seconds=6, extra=()):
     """Runs `ashore assess` on a service with requests of one body, and reads its report."""
     os.makedirs(folder, exist_ok=True)
     request = os.path.join(folder, "body")

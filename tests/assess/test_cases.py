@@ -16,6 +16,7 @@ from case_runner import (SERVE, assess, base_seconds, busy_neighbours, compiled_
 ATTEMPTS = 3
 WANTED = 0.6  # of what a request takes before the remedy
 LOAD = 0.3    # of what one processor could bear
+REQUESTS = 80  # at least, in the run that the claim is made from: it needs 44
 PICTURE, SMALL = 128 * 128 * 3, 64 * 64 * 3
 
 
@@ -32,7 +33,7 @@ def settled(tmp_path, right, **options):
 def check_noisy(tmp_path, right, row, **options):
     """With neighbours on every processor: inconclusive, or right for the right reason."""
     with busy_neighbours():
-        report = assess(str(tmp_path / "noisy"), seconds=4, **options)
+        report = assess(str(tmp_path / "noisy"), **options)
     assert report.outcome in ("inconclusive", right), report
     if report.outcome == right:
         assert report.row == row, report
@@ -41,17 +42,16 @@ def check_noisy(tmp_path, right, row, **options):
 class Case:
     """A service, a body, and a target that is 0.6 of what a request takes."""
 
-    def __init__(self, case, *options, body, rate=None, seconds=None):
+    def __init__(self, case, *options, body, rate=None):
         self.case, self.options, self.body = case, options, body
         base = base_seconds(case, *options, body=body)
         self.limit = WANTED * base
         self.rate = rate or min(50, LOAD / base)
-        self.seconds = {"seconds": seconds} if seconds else {}
         print(f"a request takes {base * 1e3:.1f} ms")
 
     def words(self, *more):
         return {"case": self.case, "options": (*self.options, *more), "body": self.body, "rate": self.rate,
-                "targets": [f"p90={self.limit * 1e3:.3g}ms"]}
+                "targets": [f"p90={self.limit * 1e3:.3g}ms"], "seconds": max(6, REQUESTS / self.rate)}
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_cold_start(tmp_path, data):  # noqa: F811
 
     imports = first_answers(python_service, "coldstart", "--model", model)
     words = {"case": "coldstart", "options": ("--model", model), "body": body, "seconds": 2,
-             "targets": [f"cold-start={0.3 * imports * 1e3:.4g}ms"], "extra": ("--model", model)}
+             "targets": [f"cold-start={0.4 * imports * 1e3:.4g}ms"], "extra": ("--model", model)}
     before = settled(tmp_path, "port", **words)
     assert before.row == "footprint", before
     assert "compiled binary" in before.verdict["intervention"], before
@@ -124,16 +124,16 @@ def test_cold_start(tmp_path, data):  # noqa: F811
         pytest.fail(f"{SERVE} is not built")
     compiled = first_answers(lambda *_, body: compiled_service(model, body))
     print(f"first answer: Python {imports * 1e3:.0f} ms, compiled {compiled * 1e3:.1f} ms")
-    assert compiled < 0.3 * imports
-    check_noisy(tmp_path, "port", "footprint", **{k: v for k, v in words.items() if k != "seconds"})
+    assert compiled < 0.4 * imports
+    check_noisy(tmp_path, "port", "footprint", **words)
 
 
 def test_client(tmp_path, data):  # noqa: F811
     """It must run on the user's device: WebAssembly, whatever the profile says."""
     body, model = next(pictures(SMALL, 1)), data("small.onnx")
     words = {"case": "client", "options": ("--model", model), "body": body, "targets": ["client"],
-             "extra": ("--model", model)}
-    report = settled(tmp_path, "port", seconds=2, **words)
+             "extra": ("--model", model), "seconds": 2}
+    report = settled(tmp_path, "port", **words)
     assert report.row == "client", report
     assert "WebAssembly" in report.verdict["intervention"], report
     assert report.json["rubric"] and report.json["rubric"][0]["fired"], report
