@@ -108,7 +108,7 @@ void assess_page_table(struct assess_page *page, const char *caption, const char
     page->columns = columns;
     assess_page_wrap(page, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"",
                      caption, cards ? "\">\n<table class=\"cards\">\n" : "\">\n<table>\n");
-    assess_page_wrap(page, "<caption>", caption, "</caption>\n<thead><tr>");
+    assess_page_wrap(page, "<caption><span>", caption, "</span></caption>\n<thead><tr>");
     while (*columns) {
         size_t length = strcspn(columns, "|");
         bool number = columns[0] == '#';

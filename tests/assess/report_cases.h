@@ -38,7 +38,7 @@ static void case_run(struct assess_pool *pool, struct assess_run *run, size_t co
     for (size_t i = 0; run->sent && i < count; i++) {
         at += -log(1 - case_random(&state)) / rate;
         double service = case_lognormal(&state, median, spread);
-        if (at - run->begin < warm) service *= 3 - 2 * (at - run->begin) / warm;
+        if (at - run->begin < warm) service *= 2 - (at - run->begin) / warm;
         double wait = case_random(&state) < 0.3 ? -median * log(1 - case_random(&state)) / 3 : 0;
         struct assess_sent *sent = &run->sent[i];
         *sent = (struct assess_sent){.intended = at,
@@ -212,6 +212,40 @@ static void case_checklist(struct assess_pool *pool, struct assess_verdict *verd
 
 /* ---- don't port: a CNN ---------------------------------------------------------------------- */
 
+static void case_cnn_parts(struct assess_pool *pool, struct assess_profile *profile) {
+    const struct assess_stage stages[] = {
+        {"preprocess",
+         "app.py:8",
+         {[ASSESS_INTERPRETER] = 9.2, [ASSESS_COMPUTE] = 9.1, [ASSESS_MARSHALLING] = 5}},
+        {"InferenceSession.run",
+         "onnxruntime_inference_collection.py:260",
+         {[ASSESS_INTERPRETER] = 1.9, [ASSESS_COMPUTE] = 158.2, [ASSESS_MARSHALLING] = 11}},
+        {"dumps", "json/__init__.py:183", {[ASSESS_MARSHALLING] = 2.4}}};
+    profile->stages = CASE_COPY(pool, stages);
+    profile->stage_count = CASE_COUNT(stages);
+    const struct assess_worker workers[] = {{"onnxruntime_pybind11_state.so", 3, 88.1, 12.4, 82.5},
+                                            {"libopenblas.so.0", 3, 0, 0, 183}};
+    profile->workers = CASE_COPY(pool, workers);
+    profile->worker_count = CASE_COUNT(workers);
+    const struct assess_process process = {.pid = 4711,
+                                           .parent = 4700,
+                                           .command = "python app.py",
+                                           .python = "3.11.2",
+                                           .sampler_cpu = 0.71,
+                                           .handler_seconds = 0.4,
+                                           .wall = 61,
+                                           .samples = 24156,
+                                           .missed = 12,
+                                           .complete = true};
+    profile->processes = case_copy(pool, &process, sizeof process);
+    profile->process_count = 1;
+    memcpy(profile->processes[0].seconds, profile->seconds, sizeof profile->seconds);
+    static const char *notes[] = {"2 of 14 shared objects have no symbols; their functions are "
+                                  "named by address."};
+    profile->notes = notes;
+    profile->note_count = 1;
+}
+
 static void case_cnn_profile(struct assess_pool *pool, struct assess_evidence *evidence) {
     static const struct case_function rows[] = {
         {"<module>", "app.py:1", true, ASSESS_INTERPRETER, 0.2, 236},
@@ -258,37 +292,7 @@ static void case_cnn_profile(struct assess_pool *pool, struct assess_evidence *e
                                                    [ASSESS_UNKNOWN] = 1.2}};
     case_functions(pool, profile, rows, CASE_COUNT(rows));
     case_stacks(pool, profile, chains, CASE_COUNT(chains));
-    const struct assess_stage stages[] = {
-        {"preprocess",
-         "app.py:8",
-         {[ASSESS_INTERPRETER] = 9.2, [ASSESS_COMPUTE] = 9.1, [ASSESS_MARSHALLING] = 5}},
-        {"InferenceSession.run",
-         "onnxruntime_inference_collection.py:260",
-         {[ASSESS_INTERPRETER] = 1.9, [ASSESS_COMPUTE] = 158.2, [ASSESS_MARSHALLING] = 11}},
-        {"dumps", "json/__init__.py:183", {[ASSESS_MARSHALLING] = 2.4}}};
-    profile->stages = CASE_COPY(pool, stages);
-    profile->stage_count = CASE_COUNT(stages);
-    const struct assess_worker workers[] = {{"onnxruntime_pybind11_state.so", 3, 88.1, 12.4, 82.5},
-                                            {"libopenblas.so.0", 3, 0, 0, 183}};
-    profile->workers = CASE_COPY(pool, workers);
-    profile->worker_count = CASE_COUNT(workers);
-    const struct assess_process process = {.pid = 4711,
-                                           .parent = 4700,
-                                           .command = "python app.py",
-                                           .python = "3.11.2",
-                                           .sampler_cpu = 0.71,
-                                           .handler_seconds = 0.4,
-                                           .wall = 61,
-                                           .samples = 24156,
-                                           .missed = 12,
-                                           .complete = true};
-    profile->processes = case_copy(pool, &process, sizeof process);
-    profile->process_count = 1;
-    memcpy(profile->processes[0].seconds, profile->seconds, sizeof profile->seconds);
-    static const char *notes[] = {"2 of 14 shared objects have no symbols; their functions are "
-                                  "named by address."};
-    profile->notes = notes;
-    profile->note_count = 1;
+    case_cnn_parts(pool, profile);
     evidence->profile = profile;
 }
 
@@ -314,16 +318,7 @@ static void case_cnn_rows(struct assess_pool *pool, struct assess_verdict *verdi
     verdict->row_count = CASE_COUNT(rows);
 }
 
-static void case_dont_port(struct assess_pool *pool, struct assess_report *report) {
-    struct assess_evidence *evidence = assess_alloc(pool, sizeof *evidence);
-    struct assess_verdict *verdict = assess_alloc(pool, sizeof *verdict);
-    case_environment(report);
-    report->command = "python app.py --port 8000";
-    report->repeat = "ashore assess --target p99=40ms --target throughput=190 --rate 200 --url "
-                     "http://127.0.0.1:8000/classify --body cat.jpg -o report -- python app.py "
-                     "--port 8000";
-    report->evidence = evidence;
-    report->verdict = verdict;
+static void case_cnn_evidence(struct assess_pool *pool, struct assess_evidence *evidence) {
     const struct assess_target targets[] = {{ASSESS_TARGET_LATENCY, 0.99, 0.040, "p99=40ms"},
                                             {ASSESS_TARGET_THROUGHPUT, 0, 190, "throughput=190"}};
     evidence->targets = CASE_COPY(pool, targets);
@@ -347,24 +342,9 @@ static void case_dont_port(struct assess_pool *pool, struct assess_report *repor
     evidence->cores_used = 3.62;
     evidence->cores = 4;
     evidence->port_days = evidence->upkeep_days = evidence->day_cost = -1;
+}
 
-    verdict->outcome = ASSESS_DONT_PORT;
-    verdict->sentence = "Don't port: 74 % of the work is native model compute, and without the "
-                        "interpreter's 8 % the p99 would still be 54.6 ms instead of 40 ms.";
-    verdict->intervention = "Quantise the model, or run it with a faster runtime; both attack the "
-                            "74 % that is model compute.";
-    const struct assess_finding findings[] = {
-        {&evidence->targets[0],
-         {0.0578, 0.0612, 0.066},
-         ASSESS_CLAIM_MISSED,
-         "p99 is 61.2 ms (57.8 to 66.0, 95 % sure) at 200/s; wanted: 40 ms"},
-        {&evidence->targets[1],
-         {197.1, 199.4, 201.6},
-         ASSESS_CLAIM_MET,
-         "throughput is 199/s (197 to 202, 95 % sure); wanted: 190/s"}};
-    verdict->findings = CASE_COPY(pool, findings);
-    verdict->finding_count = CASE_COUNT(findings);
-    verdict->request_seconds = (struct assess_interval){0.0236, 0.0241, 0.0247};
+static void case_cnn_ceilings(struct assess_verdict *verdict) {
     verdict->ceiling_count = 3;
     verdict->ceilings[0] = (struct assess_ceiling){
         "optimistic",
@@ -387,6 +367,38 @@ static void case_dont_port(struct assess_pool *pool, struct assess_report *repor
         {INFINITY, INFINITY, INFINITY},
         false,
         "Compute takes 1.84 times as long in WebAssembly, measured with resnet50.onnx."};
+}
+
+static void case_dont_port(struct assess_pool *pool, struct assess_report *report) {
+    struct assess_evidence *evidence = assess_alloc(pool, sizeof *evidence);
+    struct assess_verdict *verdict = assess_alloc(pool, sizeof *verdict);
+    case_environment(report);
+    report->command = "python app.py --port 8000";
+    report->repeat = "ashore assess --target p99=40ms --target throughput=190 --rate 200 --url "
+                     "http://127.0.0.1:8000/classify --body cat.jpg -o report -- python app.py "
+                     "--port 8000";
+    report->evidence = evidence;
+    report->verdict = verdict;
+    case_cnn_evidence(pool, evidence);
+
+    verdict->outcome = ASSESS_DONT_PORT;
+    verdict->sentence = "Don't port: 74 % of the work is native model compute, and without the "
+                        "interpreter's 8 % the p99 would still be 54.6 ms instead of 40 ms.";
+    verdict->intervention = "Quantise the model, or run it with a faster runtime; both attack the "
+                            "74 % that is model compute.";
+    const struct assess_finding findings[] = {
+        {&evidence->targets[0],
+         {0.0578, 0.0612, 0.066},
+         ASSESS_CLAIM_MISSED,
+         "p99 is 61.2 ms (57.8 to 66.0, 95 % sure) at 200/s; wanted: 40 ms"},
+        {&evidence->targets[1],
+         {197.1, 199.4, 201.6},
+         ASSESS_CLAIM_MET,
+         "throughput is 199/s (197 to 202, 95 % sure); wanted: 190/s"}};
+    verdict->findings = CASE_COPY(pool, findings);
+    verdict->finding_count = CASE_COUNT(findings);
+    verdict->request_seconds = (struct assess_interval){0.0236, 0.0241, 0.0247};
+    case_cnn_ceilings(verdict);
     case_cnn_rows(pool, verdict);
     case_rubric(pool, verdict);
     case_places(pool, verdict, 0);
