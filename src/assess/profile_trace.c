@@ -443,10 +443,10 @@ static int check_python(const struct work *w, const char *folder, struct ashore_
                            "profile: no CPython was seen: the program is \"%.200s\"",
                            started->command);
     }
-    return assess_fail(err, ASHORE_ERR_STATE,
-                       "profile: %s holds no samples: the sampler was not loaded, as by a program "
-                       "that is linked statically or runs as another user",
-                       folder);
+    return assess_fail(
+        err, ASHORE_ERR_STATE,
+        "no CPython was seen: the program holds none, or could not load the sampler, "
+        "as one that is linked statically or runs as another user");
 }
 
 /* Intervals that touch become one. */
