@@ -415,7 +415,7 @@ static int assemble(struct work *w, struct assess_profile *profile, struct ashor
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 /* Says why there is nothing to attribute, if there is nothing. */
-static int check_python(const struct work *w, const char *folder, struct ashore_error *err) {
+static int check_python(const struct work *w, struct ashore_error *err) {
     const struct assess_trace *refused = NULL, *started = NULL;
     bool python = false;
     uint64_t samples = 0;
@@ -492,7 +492,7 @@ static int read_all(struct work *w, const char *folder, struct assess_profile *p
             return code;
         }
     }
-    ASSESS_TRY(check_python(w, folder, err));
+    ASSESS_TRY(check_python(w, err));
     ASSESS_TRY(judge_threads(w, err));
     w->held = assess_alloc_array(&w->pool, ASSESS_HELD, sizeof *w->held);
     if (!w->held) return assess_fail(err, ASHORE_ERR_NOMEM, "profile: out of memory");
