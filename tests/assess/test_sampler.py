@@ -199,8 +199,10 @@ def test_threads_that_contend_for_the_lock(sampled, version, python):
     assert 0.18 < holds < 0.32, holds
     assert t.share(lambda s: s.flags & td.GIL_WAIT and s.flags & td.HOLDS_GIL) < 0.01
     # join() is no wait for the lock
-    assert t.share(lambda s: s.flags & td.GIL_WAIT, t.main_thread) < 0.1
-    assert t.share(lambda s: s.syscall == FUTEX, t.main_thread) > 0.7
+    joins = [s for s in t.samples if any(n.endswith("Thread.join") for n in t.python(s))]
+    assert len(joins) > 100
+    assert sum(bool(s.flags & td.GIL_WAIT) for s in joins) < 0.05 * len(joins)
+    assert sum(s.syscall == FUTEX for s in joins) > 0.9 * len(joins)
 
 
 def test_fork_exec_and_subprocess(sampled):
@@ -349,11 +351,11 @@ def test_signals_of_the_program(sampled):
             assert signal.getsignal(number) == handler
         signal.setitimer(signal.ITIMER_PROF, 0.01, 0.01)
         signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
-        end = time.perf_counter() + 1
-        while time.perf_counter() < end: pass
+        end = time.perf_counter() + 30
+        while min(counts.get(n, 0) for n in (signal.SIGPROF, signal.SIGALRM)) < 20:
+            assert time.perf_counter() < end, counts
         signal.setitimer(signal.ITIMER_PROF, 0); signal.setitimer(signal.ITIMER_REAL, 0)
-        ticks = counts.pop(signal.SIGPROF), counts.pop(signal.SIGALRM)
-        assert ticks[0] > 20 and ticks[1] > 40, ticks
+        del counts[signal.SIGPROF], counts[signal.SIGALRM]
         assert not counts, counts
         for number in range(signal.SIGRTMIN, signal.SIGRTMAX + 1):
             signal.raise_signal(number)
@@ -463,7 +465,7 @@ def test_descriptors_stay_the_programs(sampled):
         end = time.perf_counter() + 0.6
         while time.perf_counter() < end: pass
         """))
-    assert t.end and len(t.samples) > 200
+    assert t.end and 0.7 < sum(s.weight for s in t.samples) / 1e9 < 2
 
 
 def test_fixed_pipe_is_closed_for_its_reader(sampled):

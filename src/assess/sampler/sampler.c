@@ -93,19 +93,6 @@ static void sample_until_stopped(int64_t start) {
     }
 }
 
-/* A slice of 0.1 ms: where processors are scarce, the scheduler lets a thread run sooner that does
- * not want to run for long.  No privilege is needed; kernels before 6.12 take no notice. */
-static void ask_for_short_slices(void) {
-    struct {
-        uint32_t size, policy;
-        uint64_t flags;
-        int32_t nice;
-        uint32_t priority;
-        uint64_t runtime, deadline, period;
-    } attributes = {.size = 48, .runtime = 100000};
-    syscall(SYS_sched_setattr, 0, &attributes, 0u);
-}
-
 /* The first tick comes before the file: the child of a fork that is to become another program does
  * not leave one. */
 static void *run(void *unused) {
@@ -113,7 +100,6 @@ static void *run(void *unused) {
     int64_t start = sampler_now();
     pid_t self = (pid_t)syscall(SYS_gettid);
     seed = (uint64_t)start * 2 + 1;
-    ask_for_short_slices();
     wait_until(start + 1000000000 / hz);
     if (!atomic_load(&stop) && own_descriptors() && sampler_writer_open(folder, start, hz) &&
         sampler_threads_open(self)) {

@@ -47,6 +47,8 @@ size_t sampler_read_part(uint64_t address, void *to, size_t size);
 static inline bool sampler_read(uint64_t address, void *to, size_t size) {
     return sampler_read_part(address, to, size) == size;
 }
+/* size bytes from each address, one after the other; false unless all could be read. */
+bool sampler_read_many(const uint64_t *addresses, uint32_t count, void *to, size_t size);
 /* 0 when it cannot be read. */
 uint64_t sampler_word(uint64_t address);
 /* The text at an address, cut to room - 1 bytes and ended; its length. */
@@ -110,6 +112,8 @@ uint32_t sampler_objects_generation(void);
 const struct sampler_object *sampler_objects_find(bool (*visit)(const struct sampler_object *o));
 /* The address of a dynamic symbol that the object defines; 0: none.  size may be NULL. */
 uint64_t sampler_symbol(const struct sampler_object *object, const char *name, uint64_t *size);
+/* Whether a dynamic symbol is at the address. */
+bool sampler_exports(const struct sampler_object *object, uint64_t address);
 /* Those of the ELF image; their number, 0 when there is none. */
 enum { SAMPLER_PROGRAM_HEADERS = 32 };
 uint32_t sampler_program_headers(uint64_t image, Elf64_Phdr headers[SAMPLER_PROGRAM_HEADERS]);

@@ -73,10 +73,46 @@ static bool wanted(const struct holder *h, const char *method) {
     return n > 2 && n < (int)sizeof key && strstr(h->methods, key) != NULL;
 }
 
+/* Where a jump at `at` leads that compilers use for a call at a function's end; 0 when it is none.
+ */
+static uint64_t jump_target(const uint8_t *code, uint64_t at) {
+    int32_t distance;
+#if defined(__x86_64__)
+    if (code[0] != 0xe9) return 0;
+    memcpy(&distance, code + 1, sizeof distance);
+    return at + 5 + (uint64_t)(int64_t)distance;
+#else
+    uint32_t word;
+    memcpy(&word, code, sizeof word);
+    if (at % 4 != 0 || word >> 26 != 5) return 0;
+    distance = (int32_t)(word << 6) >> 4;
+    return at + (uint64_t)(int64_t)distance;
+#endif
+}
+
+/* A function that ends by a call of another is not on the stack during that call.  The other stands
+ * for it when it is not exported: then it is of the same module, and not what all modules use. */
+static void add_jumps(const char *name, uint64_t low, uint64_t high) {
+    uint8_t code[512];
+    const struct sampler_object *object = sampler_object_at(low);
+    size_t n = sampler_read_part(low, code, high - low < sizeof code ? high - low : sizeof code);
+    for (size_t i = 0; i + 8 <= n; i++) {
+        uint64_t target = jump_target(code + i, low + i), first = 0, end = 0;
+        if (!target || (target >= low && target < high) || sampler_object_at(target) != object)
+            continue;
+        if (sampler_function_range(target, &first, &end) && first == target &&
+            !sampler_exports(object, target))
+            add(name, target);
+    }
+}
+
 static void add_method(const struct holder *h, const char *method, uint64_t address) {
     char name[128];
+    uint64_t low = 0, high = 0;
+    if (!sampler_function_range(address, &low, &high)) return;
     snprintf(name, sizeof name, "%s.%s", h->name, method);
-    if (sampler_object_at(address)) add(name, address);
+    add(name, address);
+    add_jumps(name, low, high);
 }
 
 /* An array of PyMethodDef: name, function, flags, text; ended by a name of NULL. */
@@ -124,13 +160,15 @@ static bool in(struct range r, uint64_t address) { return address >= r.low && ad
 
 static bool small(uint64_t word) { return word == UINT64_MAX || word < 65536; }
 
-/* Of the words that point into the constants few are names of modules (text and a size follow) or
- * of types and specifications (two sizes follow). */
-static bool may_name(const uint64_t *word, struct range constants) {
+/* Of the words that point into the constants few are names of modules (a text, a size and methods
+ * follow), of types (two sizes follow) or of specifications (sizes in half a word, flags, slots).
+ */
+static bool may_name(const uint64_t *word, struct range constants, struct range data) {
     if (!in(constants, word[0])) return false;
-    bool module = (word[1] == 0 || in(constants, word[1])) && small(word[2]);
-    bool sizes = (uint32_t)word[1] < 65536 && word[1] >> 32 < 65536;
-    return module || sizes;
+    bool module = (word[1] == 0 || in(constants, word[1])) && small(word[2]) && in(data, word[3]);
+    bool type = word[1] >= 16 && small(word[1]) && small(word[2]);
+    bool specification = small((uint32_t)word[1]) && small(word[1] >> 32) && in(data, word[3]);
+    return module || type || specification;
 }
 
 static void examine(uint64_t text, uint64_t at) {
@@ -141,15 +179,15 @@ static void examine(uint64_t text, uint64_t at) {
 }
 
 static void scan(struct range data, struct range constants) {
-    static uint64_t words[CHUNK + 2];
+    static uint64_t words[CHUNK + 3];
     for (uint64_t at = (data.low + 7) & ~UINT64_C(7); at < data.high; at += CHUNK * sizeof *words) {
         size_t n = sampler_read_part(at, words, sizeof words) / sizeof *words;
-        for (size_t i = 0; i < CHUNK && i + 2 < n; i++)
-            if (may_name(words + i, constants)) examine(words[i], at + i * sizeof *words);
+        for (size_t i = 0; i < CHUNK && i + 3 < n; i++)
+            if (may_name(words + i, constants, data)) examine(words[i], at + i * sizeof *words);
     }
 }
 
-/* marshal's functions jump to these at their end, and are then on no stack. */
+/* Exported, yet of one module. */
 static void add_marshal(const struct sampler_object *interpreter) {
     add("marshal.dumps", sampler_symbol(interpreter, "PyMarshal_WriteObjectToString", NULL));
     add("marshal.loads", sampler_symbol(interpreter, "PyMarshal_ReadObjectFromString", NULL));

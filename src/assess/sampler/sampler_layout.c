@@ -118,6 +118,7 @@ static void tell(const uint64_t *numbers, const struct told_at *at) {
         .thread_interpreter = TOLD(thread_interpreter),
         .thread_native_id = TOLD(thread_native_id),
         .thread_frame = TOLD(thread_frame),
+        .thread_cframe = SAMPLER_NONE,
         .frame_previous = TOLD(frame_previous),
         .frame_code = TOLD(frame_code),
         .frame_instruction = TOLD(frame_instruction),
@@ -141,7 +142,11 @@ static void tell(const uint64_t *numbers, const struct told_at *at) {
 
 /* What is read into buffers of fixed size has to lie in them, whatever the interpreter says. */
 static bool plausible(const struct sampler_layout *l) {
-    return l->frame_owner < SAMPLER_FRAME_BYTES && l->frame_previous <= SAMPLER_FRAME_BYTES - 8 &&
+    return l->thread_next <= SAMPLER_STATE_BYTES - 8 &&
+           l->thread_interpreter <= SAMPLER_STATE_BYTES - 8 &&
+           l->thread_native_id <= SAMPLER_STATE_BYTES - 8 &&
+           l->thread_frame <= SAMPLER_STATE_BYTES - 8 && l->frame_owner < SAMPLER_FRAME_BYTES &&
+           l->frame_previous <= SAMPLER_FRAME_BYTES - 8 &&
            l->frame_code <= SAMPLER_FRAME_BYTES - 8 &&
            l->frame_instruction <= SAMPLER_FRAME_BYTES - 8 && l->code_bytes <= SAMPLER_CODE_BYTES &&
            l->code_filename <= l->code_bytes - 8 && l->code_qualname <= l->code_bytes - 8 &&

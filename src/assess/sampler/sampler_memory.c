@@ -16,6 +16,15 @@ size_t sampler_read_part(uint64_t address, void *to, size_t size) {
     return n < 0 ? 0 : (size_t)n;
 }
 
+bool sampler_read_many(const uint64_t *addresses, uint32_t count, void *to, size_t size) {
+    struct iovec remote[SAMPLER_PY_DEPTH], local = {to, count * size};
+    if (count > SAMPLER_PY_DEPTH) return false;
+    for (uint32_t i = 0; i < count; i++)
+        remote[i] = (struct iovec){(void *)(uintptr_t)addresses[i], size};
+    long n = syscall(SYS_process_vm_readv, own_pid, &local, 1L, remote, (long)count, 0L);
+    return n == (long)(count * size);
+}
+
 bool sampler_memory_open(void) {
     static const uint64_t known = 0x61736873616d706c;
     uint64_t seen = 0;

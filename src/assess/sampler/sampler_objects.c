@@ -237,3 +237,20 @@ uint64_t sampler_symbol(const struct sampler_object *o, const char *name, uint64
     } while (!(link & 1));
     return 0;
 }
+
+/* The table of symbols has no length; linkers put the one of strings behind it. */
+bool sampler_exports(const struct sampler_object *o, uint64_t address) {
+    struct symbols s;
+    Elf64_Sym symbols[64];
+    if (!read_dynamic(o, &s) || s.strings < s.table) return false;
+    uint64_t left = (s.strings - s.table) / sizeof *symbols;
+    for (uint64_t at = s.table; left > 0; at += sizeof symbols) {
+        size_t n = left < 64 ? (size_t)left : 64;
+        if (!sampler_read(at, symbols, n * sizeof *symbols)) return false;
+        for (size_t i = 0; i < n; i++)
+            if (symbols[i].st_shndx != SHN_UNDEF && o->bias + symbols[i].st_value == address)
+                return true;
+        left -= n;
+    }
+    return false;
+}

@@ -6,6 +6,8 @@ enum {
     CODES = 16384,
     LINES = 8192,
     THREADS = 4096,
+    INTERPRETERS = 256,
+    WINDOW = 1024,     /* bytes of a thread's frames that are read at once */
     LINE_TABLE = 16384 /* bytes of a line table that are decoded */
 };
 
@@ -18,6 +20,7 @@ static uint32_t next_code;
 
 static struct {
     pid_t tid;
+    bool has_frames;
     uint64_t state;
 } *threads;
 static uint32_t thread_count;
@@ -101,42 +104,53 @@ static uint64_t gil_of(uint64_t interpreter) {
     return sampler_word(interpreter + layout->interpreter_gil);
 }
 
-static bool holds_gil(uint64_t thread_state, uint64_t interpreter) {
+/* What is read of a thread state. */
+struct state {
+    uint64_t address, next, interpreter, frame;
+    uint64_t cframe; /* 3.11 and 3.12 have a structure on the stack of every loop; otherwise 0 */
+    pid_t tid;
+};
+
+static bool read_state(uint64_t address, struct state *s) {
+    uint8_t bytes[SAMPLER_STATE_BYTES];
+    if (!address || !sampler_read(address, bytes, sizeof bytes)) return false;
+    s->address = address;
+    s->next = field(bytes, layout->thread_next);
+    s->interpreter = field(bytes, layout->thread_interpreter);
+    s->tid = (pid_t)field(bytes, layout->thread_native_id);
+    s->cframe = layout->thread_cframe == SAMPLER_NONE ? 0 : field(bytes, layout->thread_cframe);
+    s->frame = s->cframe ? sampler_word(s->cframe + layout->cframe_frame)
+               : layout->thread_frame == SAMPLER_NONE ? 0
+                                                      : field(bytes, layout->thread_frame);
+    return true;
+}
+
+static bool holds_gil(const struct state *s) {
     if (layout->runtime_current != SAMPLER_NONE)
-        return sampler_word(runtime + layout->runtime_current) == thread_state;
+        return sampler_word(runtime + layout->runtime_current) == s->address;
     uint8_t lock[32];
-    return sampler_read(gil_of(interpreter), lock, sizeof lock) &&
-           field(lock, layout->gil_holder) == thread_state && field32(lock, layout->gil_locked);
+    return sampler_read(gil_of(s->interpreter), lock, sizeof lock) &&
+           field(lock, layout->gil_holder) == s->address && field32(lock, layout->gil_locked);
 }
 
-/* *cframe: 3.11 and 3.12 have a structure on the stack of every loop; otherwise 0. */
-static uint64_t top_frame(uint64_t thread_state, uint64_t *cframe) {
-    *cframe = 0;
-    if (layout->thread_frame != SAMPLER_NONE)
-        return sampler_word(thread_state + layout->thread_frame);
-    *cframe = sampler_word(thread_state + layout->thread_cframe);
-    return *cframe ? sampler_word(*cframe + layout->cframe_frame) : 0;
-}
-
-/* A thread that has been in several interpreters has a state of each: the one that has frames. */
-static void add_thread(pid_t tid, uint64_t state) {
-    for (uint32_t i = 0; i < thread_count; i++) {
-        if (threads[i].tid != tid) continue;
-        uint64_t cframe;
-        if (!top_frame(threads[i].state, &cframe)) threads[i].state = state;
-        return;
-    }
-    if (thread_count == THREADS) return;
-    threads[thread_count].tid = tid;
-    threads[thread_count++].state = state;
+/* A thread that has been in several interpreters has a state of each.  The newest interpreter comes
+ * first: its state is taken, unless there are no frames. */
+static void add_thread(const struct state *s) {
+    uint32_t i = 0;
+    while (i < thread_count && threads[i].tid != s->tid) i++;
+    if (i == THREADS || (i < thread_count && (threads[i].has_frames || !s->frame))) return;
+    threads[i].tid = s->tid;
+    threads[i].state = s->address;
+    threads[i].has_frames = s->frame != 0;
+    if (i == thread_count) thread_count++;
 }
 
 static void add_interpreter(uint64_t interpreter) {
-    uint64_t state = sampler_word(interpreter + layout->interpreter_threads);
-    for (uint32_t n = 0; state && n < THREADS; n++) {
-        uint64_t tid = sampler_word(state + layout->thread_native_id);
-        if (tid) add_thread((pid_t)tid, state);
-        state = sampler_word(state + layout->thread_next);
+    struct state s;
+    uint64_t next = sampler_word(interpreter + layout->interpreter_threads);
+    for (uint32_t n = 0; n < THREADS && read_state(next, &s); n++) {
+        if (s.tid) add_thread(&s);
+        next = s.next;
     }
 }
 
@@ -146,7 +160,7 @@ void sampler_python_threads(void) {
     if (!threads) threads = sampler_pages(THREADS * sizeof *threads);
     if (!threads) return;
     uint64_t interpreter = sampler_word(runtime + layout->runtime_interpreters);
-    for (uint32_t n = 0; interpreter && n < 256; n++) {
+    for (uint32_t n = 0; interpreter && n < INTERPRETERS; n++) {
         add_interpreter(interpreter);
         interpreter = sampler_word(interpreter + layout->interpreter_next);
     }
@@ -176,41 +190,56 @@ bool sampler_python_takes_gil(uint64_t thread_state, const struct sampler_regist
 
 /* ---- frames ---- */
 
-static void read_flags(uint64_t thread_state, struct sampler_python_state *state) {
-    uint64_t interpreter = sampler_word(thread_state + layout->thread_interpreter);
+static uint32_t flags_of(const struct state *s) {
     int32_t collecting = 0;
-    if (!holds_gil(thread_state, interpreter)) return;
-    state->flags |= ASSESS_SAMPLE_HOLDS_GIL;
-    sampler_read(interpreter + layout->interpreter_collecting, &collecting, sizeof collecting);
-    if (collecting) state->flags |= ASSESS_SAMPLE_GC;
+    if (!holds_gil(s)) return 0;
+    sampler_read(s->interpreter + layout->interpreter_collecting, &collecting, sizeof collecting);
+    return ASSESS_SAMPLE_HOLDS_GIL | (collecting ? ASSESS_SAMPLE_GC : 0);
+}
+
+/* Frames lie one after the other, callers below: what is before a frame is read with it. */
+struct window {
+    uint64_t base;
+    size_t size;
+    uint8_t bytes[WINDOW];
+};
+
+static const uint8_t *frame_at(struct window *w, uint64_t frame) {
+    if (frame >= w->base && frame - w->base + SAMPLER_FRAME_BYTES <= w->size)
+        return w->bytes + (frame - w->base);
+    w->base = frame - (WINDOW - SAMPLER_FRAME_BYTES);
+    w->size = sampler_read_part(w->base, w->bytes, WINDOW);
+    if (w->size == WINDOW) return w->bytes + (frame - w->base);
+    w->base = frame;
+    w->size = sampler_read_part(frame, w->bytes, SAMPLER_FRAME_BYTES);
+    return w->size == SAMPLER_FRAME_BYTES ? w->bytes : NULL;
 }
 
 void sampler_python_frames(uint64_t thread_state, pid_t tid, struct sampler_python_state *state) {
-    uint8_t bytes[SAMPLER_FRAME_BYTES];
+    struct state s;
+    struct window window = {.size = 0};
     state->count = state->flags = 0;
     state->cut = false;
     state->loop_local = 0;
-    if (!layout || !thread_state ||
-        (pid_t)sampler_word(thread_state + layout->thread_native_id) != tid)
-        return;
-    read_flags(thread_state, state);
-    uint64_t frame = top_frame(thread_state, &state->loop_local);
+    if (!layout || !read_state(thread_state, &s) || s.tid != tid) return;
+    state->flags = flags_of(&s);
+    state->loop_local = s.cframe;
+    uint64_t frame = s.frame;
     for (uint32_t n = 0; frame && n < 4 * SAMPLER_PY_DEPTH; n++) {
-        uint64_t at = frame;
-        if (!sampler_read(at, bytes, sizeof bytes)) return;
-        frame = field(bytes, layout->frame_previous);
-        if (bytes[layout->frame_owner] >=
-            layout->owner_skipped) { /* a loop's first, on its stack */
-            if (!state->loop_local) state->loop_local = at;
-            continue;
-        }
-        if (state->count == SAMPLER_PY_DEPTH) {
+        const uint8_t *bytes = frame_at(&window, frame);
+        if (!bytes) return;
+        bool has_code = bytes[layout->frame_owner] < layout->owner_skipped;
+        if (has_code && state->count == SAMPLER_PY_DEPTH) {
             state->cut = true;
             return;
         }
-        struct sampler_frame *f = &state->frames[state->count++];
-        f->code = field(bytes, layout->frame_code) & ~(uint64_t)layout->code_tag;
-        f->instruction = field(bytes, layout->frame_instruction);
+        if (has_code) {
+            struct sampler_frame *f = &state->frames[state->count++];
+            f->code = field(bytes, layout->frame_code) & ~(uint64_t)layout->code_tag;
+            f->instruction = field(bytes, layout->frame_instruction);
+        } else if (!state->loop_local)
+            state->loop_local = frame; /* a loop's own, on its stack */
+        frame = field(bytes, layout->frame_previous);
     }
 }
 
@@ -301,11 +330,9 @@ static uint32_t line_of(const uint8_t *code, uint64_t code_at, uint64_t instruct
 }
 
 /* A code object's memory may have been given to another: its parts are what it is known by. */
-static bool resolve(const struct sampler_frame *f, struct assess_py_frame *out) {
-    uint8_t code[SAMPLER_CODE_BYTES];
-    if (!sampler_read(f->code, code, layout->code_bytes) ||
-        field(code, layout->object_type) != code_type)
-        return false;
+static bool resolve(const struct sampler_frame *f, const uint8_t *code,
+                    struct assess_py_frame *out) {
+    if (field(code, layout->object_type) != code_type) return false;
     uint64_t parts[4] = {f->code, field(code, layout->code_filename),
                          field(code, layout->code_qualname),
                          (uint64_t)field32(code, layout->code_first_line)};
@@ -330,8 +357,15 @@ static bool resolve(const struct sampler_frame *f, struct assess_py_frame *out) 
 
 uint32_t sampler_python_resolve(const struct sampler_python_state *state,
                                 struct assess_py_frame *frames) {
+    static uint8_t codes_read[SAMPLER_PY_DEPTH][SAMPLER_CODE_BYTES];
+    uint64_t addresses[SAMPLER_PY_DEPTH];
     uint32_t n = 0;
-    for (uint32_t i = 0; i < state->count; i++)
-        if (resolve(&state->frames[i], &frames[n])) n++;
+    for (uint32_t i = 0; i < state->count; i++) addresses[i] = state->frames[i].code;
+    bool all = sampler_read_many(addresses, state->count, codes_read, sizeof *codes_read);
+    for (uint32_t i = 0; i < state->count; i++) {
+        uint8_t *code = codes_read[i];
+        if (!all && !sampler_read(addresses[i], code, layout->code_bytes)) continue;
+        if (resolve(&state->frames[i], code, &frames[n])) n++;
+    }
     return n;
 }

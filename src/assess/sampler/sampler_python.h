@@ -26,8 +26,14 @@ struct sampler_layout {
 };
 #define SAMPLER_NONE UINT32_MAX
 
-/* Of the begin of a frame, a code object and any other object: all that is looked at lies in it. */
-enum { SAMPLER_FRAME_BYTES = 96, SAMPLER_CODE_BYTES = 256, SAMPLER_HEAD_BYTES = 64 };
+/* Of the begin of a thread state, a frame, a code object and any other object: all that is looked
+ * at lies in it. */
+enum {
+    SAMPLER_STATE_BYTES = 256,
+    SAMPLER_FRAME_BYTES = 96,
+    SAMPLER_CODE_BYTES = 256,
+    SAMPLER_HEAD_BYTES = 64
+};
 
 /* NULL when it cannot be read; *why says so in a sentence for the report. */
 const struct sampler_layout *sampler_layout_for(uint32_t version, uint64_t runtime,
