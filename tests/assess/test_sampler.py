@@ -364,6 +364,18 @@ def test_signals_of_the_program(sampled):
     assert t.share(lambda s: t.native(s) != [], t.main_thread) > 0.9
 
 
+def test_thread_that_blocks_signals(sampled):
+    """It cannot be asked: its Python frames are read from outside, and no time is lost."""
+    t = only(sampled.script("""
+        import signal, time
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        def spin(end):
+            while time.perf_counter() < end: pass
+        spin(time.perf_counter() + 2.5)
+        """))
+    assert sum(s.weight for s in t.samples if "spin" in t.python(s)) / 1e9 > 2
+
+
 def test_sleepers_are_not_interrupted(sampled):
     """poll() of a program in C, by ctypes, that does not expect EINTR."""
     t = only(sampled.script("""

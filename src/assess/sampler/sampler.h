@@ -158,8 +158,6 @@ struct sampler_python_state {
 };
 /* Looks for an interpreter in what is mapped; true once one is there that can be read. */
 bool sampler_python_find(void);
-/* Whether a CPython is there, known to us or not. */
-bool sampler_python_seen(void);
 /* The range of the interpreter's loop; both 0 when unknown. */
 void sampler_python_loop(uint64_t *low, uint64_t *high);
 /* Reads the list of thread states; once per tick. */
@@ -223,6 +221,8 @@ void sampler_requests_verify(void);
 bool sampler_stop(void);
 /* Goes on after sampler_stop(). */
 void sampler_start(void);
+/* A program may load Python late, to serve requests with it: looks for it when it begins to. */
+void sampler_notice(void);
 
 /* ---- sampler_threads.c: the tick ---- */
 
@@ -231,6 +231,8 @@ struct sampler_totals {
 };
 bool sampler_threads_open(pid_t self);
 void sampler_tick(int64_t now, uint32_t weight, struct sampler_totals *totals);
+/* Writes the samples that are still under way. */
+void sampler_threads_finish(void);
 void sampler_threads_reset(void);
 
 #endif

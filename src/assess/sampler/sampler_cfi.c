@@ -273,11 +273,80 @@ static void recall(struct machine *m) {
 
 static void advance(struct machine *m, uint64_t units) { m->location += units * m->d->code_align; }
 
-/* The instructions without an operand in the opcode; sets bad for one that is not known. */
-static void extended(struct machine *m, uint8_t op) {
+/* Instructions about the canonical frame address; false for another. */
+static bool cfa_instruction(struct machine *m, uint8_t op) {
+    struct cursor *c = &m->c;
+    uint64_t reg = 0;
+    switch (op) {
+    case 0x0c: /* def_cfa */
+        reg = get_uleb(c);
+        set_cfa(m, reg, (int64_t)get_uleb(c));
+        return true;
+    case 0x0d:
+        set_cfa(m, get_uleb(c), m->row->cfa_offset);
+        return true;
+    case 0x0e:
+        set_cfa(m, m->row->cfa_register, (int64_t)get_uleb(c));
+        return true;
+    case 0x0f: /* def_cfa_expression */
+        m->row->cfa_offset = (int32_t)pass_expression(m);
+        m->row->cfa_register = CFA_EXPRESSION;
+        return true;
+    case 0x12: /* def_cfa_sf */
+        reg = get_uleb(c);
+        set_cfa(m, reg, get_sleb(c) * m->d->data_align);
+        return true;
+    case 0x13:
+        set_cfa(m, m->row->cfa_register, get_sleb(c) * m->d->data_align);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Instructions about one register, whose number comes first; false for another. */
+static bool register_instruction(struct machine *m, uint8_t op) {
+    static const uint32_t known = 1u << 0x05 | 1u << 0x06 | 1u << 0x07 | 1u << 0x08 | 1u << 0x09 |
+                                  1u << 0x10 | 1u << 0x11 | 1u << 0x14 | 1u << 0x16;
     struct cursor *c = &m->c;
     int64_t unit = m->d->data_align;
-    uint64_t reg = 0;
+    if (op >= 32 || !(known >> op & 1)) return false;
+    uint64_t reg = get_uleb(c);
+    switch (op) {
+    case 0x05:
+        set_rule(m, reg, RULE_AT_CFA, (int64_t)get_uleb(c) * unit);
+        break;
+    case 0x06:
+        restore(m, reg);
+        break;
+    case 0x07:
+        set_rule(m, reg, RULE_UNDEFINED, 0);
+        break;
+    case 0x08:
+        set_rule(m, reg, RULE_SAME, 0);
+        break;
+    case 0x09:
+        set_rule(m, reg, RULE_REGISTER, (int64_t)get_uleb(c));
+        break;
+    case 0x10:
+        set_rule(m, reg, RULE_AT_EXPRESSION, pass_expression(m));
+        break;
+    case 0x11:
+        set_rule(m, reg, RULE_AT_CFA, get_sleb(c) * unit);
+        break;
+    case 0x14:
+        set_rule(m, reg, RULE_CFA_PLUS, (int64_t)get_uleb(c) * unit);
+        break;
+    default:
+        set_rule(m, reg, RULE_EXPRESSION, pass_expression(m));
+    }
+    return true;
+}
+
+/* Instructions without an operand in the opcode; sets bad for one that is not known. */
+static void extended(struct machine *m, uint8_t op) {
+    struct cursor *c = &m->c;
+    if (cfa_instruction(m, op) || register_instruction(m, op)) return;
     switch (op) {
     case 0x00:
         break; /* nop */
@@ -286,72 +355,18 @@ static void extended(struct machine *m, uint8_t op) {
         break; /* set_loc */
     case 0x02:
         advance(m, get(c, 1));
-        break; /* advance_loc1 */
+        break; /* advance_loc1, 2, 4 */
     case 0x03:
         advance(m, get(c, 2));
         break;
     case 0x04:
         advance(m, get(c, 4));
         break;
-    case 0x05: /* offset_extended */
-        reg = get_uleb(c);
-        set_rule(m, reg, RULE_AT_CFA, (int64_t)get_uleb(c) * unit);
-        break;
-    case 0x06:
-        restore(m, get_uleb(c));
-        break; /* restore_extended */
-    case 0x07:
-        set_rule(m, get_uleb(c), RULE_UNDEFINED, 0);
-        break;
-    case 0x08:
-        set_rule(m, get_uleb(c), RULE_SAME, 0);
-        break;
-    case 0x09: /* register */
-        reg = get_uleb(c);
-        set_rule(m, reg, RULE_REGISTER, (int64_t)get_uleb(c));
-        break;
     case 0x0a:
         remember(m);
         break;
     case 0x0b:
         recall(m);
-        break;
-    case 0x0c: /* def_cfa */
-        reg = get_uleb(c);
-        set_cfa(m, reg, (int64_t)get_uleb(c));
-        break;
-    case 0x0d:
-        m->row->cfa_register = (uint8_t)get_uleb(c);
-        break;
-    case 0x0e:
-        m->row->cfa_offset = (int32_t)get_uleb(c);
-        break;
-    case 0x0f: /* def_cfa_expression */
-        m->row->cfa_offset = (int32_t)pass_expression(m);
-        m->row->cfa_register = CFA_EXPRESSION;
-        break;
-    case 0x10:
-        reg = get_uleb(c);
-        set_rule(m, reg, RULE_AT_EXPRESSION, pass_expression(m));
-        break;
-    case 0x11: /* offset_extended_sf */
-        reg = get_uleb(c);
-        set_rule(m, reg, RULE_AT_CFA, get_sleb(c) * unit);
-        break;
-    case 0x12: /* def_cfa_sf */
-        reg = get_uleb(c);
-        set_cfa(m, reg, get_sleb(c) * unit);
-        break;
-    case 0x13:
-        m->row->cfa_offset = (int32_t)(get_sleb(c) * unit);
-        break;
-    case 0x14: /* val_offset */
-        reg = get_uleb(c);
-        set_rule(m, reg, RULE_CFA_PLUS, (int64_t)get_uleb(c) * unit);
-        break;
-    case 0x16:
-        reg = get_uleb(c);
-        set_rule(m, reg, RULE_EXPRESSION, pass_expression(m));
         break;
     case 0x2d:
         break; /* AArch64: return addresses are signed; see the unwinder */

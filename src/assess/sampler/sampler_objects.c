@@ -11,6 +11,7 @@
 enum {
     OBJECTS = 4096,
     LINE = 4096 + 256,
+    CHAIN = 1024,            /* symbols with one hash, at most */
     AGE = 2000000000,        /* ns after which the table is read again */
     UNKNOWN_AGE = 200000000, /* the same, after an unknown address */
 };
@@ -221,7 +222,7 @@ uint64_t sampler_symbol(const struct sampler_object *o, const char *name, uint64
     for (const char *c = name; *c; c++) hash = hash * 33 + (uint8_t)*c;
     uint64_t buckets = s.hash + sizeof head + 8 * (uint64_t)head[2];
     uint64_t chains = buckets + 4 * (uint64_t)head[0];
-    uint32_t index = 0, link = 0;
+    uint32_t index = 0, link = 0, steps = 0;
     if (!sampler_read(buckets + 4 * (hash % head[0]), &index, sizeof index)) return 0;
     if (index < head[1]) return 0;
     do {
@@ -234,7 +235,7 @@ uint64_t sampler_symbol(const struct sampler_object *o, const char *name, uint64
             return o->bias + symbol.st_value;
         }
         index++;
-    } while (!(link & 1));
+    } while (!(link & 1) && ++steps < CHAIN);
     return 0;
 }
 

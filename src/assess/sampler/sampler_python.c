@@ -49,8 +49,6 @@ static void refuse(uint32_t version, const char *why) {
     sampler_note(why);
 }
 
-bool sampler_python_seen(void) { return seen; }
-
 /* The range of the eval loop: by its frame description, or the symbol's size. */
 static void find_loop(const struct sampler_object *o) {
     uint64_t size = 0;

@@ -35,6 +35,7 @@ static void set_state(int fd, uint8_t state) {
 
 static void on_accepted(int listener, int fd) {
     if (fd < 0) return;
+    sampler_notice();
     if (!(state_of(listener) & LISTENS)) set_state(listener, LISTENS);
     set_state(fd, ACCEPTED);
     atomic_store_explicit(&accepted, true, memory_order_relaxed);
@@ -141,6 +142,7 @@ EXPORT int listen(int fd, int backlog) {
     NEXT(int, listen, int, int);
     int result = next(fd, backlog);
     if (result == 0) {
+        sampler_notice();
         set_state(fd, LISTENS);
         atomic_store_explicit(&listens, true, memory_order_relaxed);
     }

@@ -70,7 +70,8 @@ static void handle(int number, siginfo_t *info, void *context) {
     uint32_t expected = word;
     if (atomic_compare_exchange_strong(&slot->state, &expected, word + 1)) {
         fill(slot, context);
-        atomic_store_explicit(&slot->state, word + 2, memory_order_release);
+        expected = word + 1; /* unless the slot was taken away */
+        atomic_compare_exchange_strong(&slot->state, &expected, word + 2);
     }
     atomic_fetch_add_explicit(&handler_time, sampler_now() - begin, memory_order_relaxed);
     errno = error;
@@ -166,10 +167,11 @@ EXPORT int sigaction(int number, const struct sigaction *action, struct sigactio
 }
 
 EXPORT sighandler_t signal(int number, sighandler_t handler) {
-    struct sigaction action, old;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = handler;
-    action.sa_flags = SA_RESTART;
-    sigaddset(&action.sa_mask, number);
-    return sigaction(number, &action, &old) ? SIG_ERR : old.sa_handler;
+    NEXT(sighandler_t, signal, int, sighandler_t);
+    if (number != signal_number || !signal_number) return next(number, handler);
+    sighandler_t before = program_action.sa_handler;
+    memset(&program_action, 0, sizeof program_action);
+    program_action.sa_handler = handler;
+    program_action.sa_flags = SA_RESTART;
+    return before;
 }

@@ -316,7 +316,7 @@ static void drop_gone(void) {
         if (t->slot && sampler_answered(t->slot))
             take_answer(t);
         else if (t->slot)
-            emit_running(t, t->slot->time, t->slot->weight, 0, UINT32_MAX, 0);
+            emit_running(t, t->slot->time, t->slot->weight, t->slot->thread_state, UINT32_MAX, 0);
         if (t->slot) sampler_slot_free(t->slot);
         sampler_close(t->status);
     }
@@ -350,5 +350,10 @@ void sampler_tick(int64_t now, uint32_t weight, struct sampler_totals *sums) {
             visit(t, now, weight);
         }
     }
+    drop_gone();
+}
+
+void sampler_threads_finish(void) {
+    for (uint32_t i = 0; i < count; i++) threads[i].seen = false;
     drop_gone();
 }
