@@ -373,20 +373,22 @@ def test_thread_that_blocks_signals(sampled):
             while time.perf_counter() < end: pass
         spin(time.perf_counter() + 2.5)
         """))
-    assert sum(s.weight for s in t.samples if "spin" in t.python(s)) / 1e9 > 2
+    assert sum(s.weight for s in t.samples if t.main_thread(s)) / 1e9 > 2.3
+    # what was not answered when the program ends is without a stack: a second at most
+    assert sum(s.weight for s in t.samples if "spin" in t.python(s)) / 1e9 > 1.2
 
 
 def test_sleepers_are_not_interrupted(sampled):
-    """poll() of a program in C, by ctypes, that does not expect EINTR."""
+    """poll() of a program in C, by ctypes, that does not expect EINTR, often begun."""
     t = only(sampled.script("""
         import ctypes, time
         libc = ctypes.CDLL(None, use_errno=True)
-        end, n = time.perf_counter() + 1.5, 0
+        end = time.perf_counter() + 2
         while time.perf_counter() < end:
-            assert libc.poll(None, 0, 20) == 0, ctypes.get_errno()
-            n += 1
+            assert libc.poll(None, 0, 1) == 0, ctypes.get_errno()
+            sum(range(2000))
         """))
-    assert t.share(lambda s: s.syscall == POLL, t.main_thread) > 0.8
+    assert t.share(lambda s: s.syscall == POLL, t.main_thread) > 0.3
 
 
 def test_exit_without_destructors(sampled):

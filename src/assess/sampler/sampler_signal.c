@@ -41,6 +41,26 @@ static void take_registers(const ucontext_t *context, struct sampler_registers *
 }
 #endif
 
+/* Between our look at a thread and the signal it may have begun to wait, in a call that the kernel
+ * does not begin anew for SA_RESTART.  As far as the C library's code shows which call that is, it
+ * is begun anew here, as if nothing had happened.  A signal of the program that came at the same
+ * time has a lower number, so that its handler stands between, and it gets its EINTR. */
+#if defined(__x86_64__)
+static void begin_call_anew(ucontext_t *context) {
+    static const uint16_t calls[] = {SYS_poll,      SYS_select,         SYS_pselect6,
+                                     SYS_ppoll,     SYS_epoll_wait,     SYS_epoll_pwait,
+                                     SYS_nanosleep, SYS_clock_nanosleep};
+    greg_t *r = context->uc_mcontext.gregs;
+    uint8_t code[7]; /* mov $call, %eax; syscall */
+    if (r[REG_RAX] != -EINTR || !sampler_read((uint64_t)r[REG_RIP] - 7, code, sizeof code)) return;
+    if (code[0] != 0xb8 || code[3] || code[4] || code[5] != 0x0f || code[6] != 0x05) return;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if ((code[1] | code[2] << 8) == calls[i]) r[REG_RIP] -= 7;
+}
+#else
+static void begin_call_anew(ucontext_t *context) { (void)context; }
+#endif
+
 static void fill(struct sampler_slot *slot, const ucontext_t *context) {
     take_registers(context, &slot->registers);
     slot->stack_size = (uint32_t)sampler_read_part(slot->registers.value[SAMPLER_SP], slot->stack,
@@ -70,6 +90,7 @@ static void handle(int number, siginfo_t *info, void *context) {
     uint32_t expected = word;
     if (atomic_compare_exchange_strong(&slot->state, &expected, word + 1)) {
         fill(slot, context);
+        begin_call_anew(context);
         expected = word + 1; /* unless the slot was taken away */
         atomic_compare_exchange_strong(&slot->state, &expected, word + 2);
     }

@@ -142,10 +142,10 @@ static bool read_status(struct thread *t, struct status *s) {
     return true;
 }
 
-static void sample_blocked(struct thread *t, const struct status *s, int64_t now, uint32_t weight) {
+static void sample_blocked(struct thread *t, uint64_t state, const struct status *s, int64_t now,
+                           uint32_t weight) {
     static struct sampler_python_state python;
     static uint8_t bytes[SAMPLER_STACK_BYTES];
-    uint64_t state = thread_state(t);
     sampler_python_frames(state, t->tid, &python);
     struct sampler_registers registers = {.pc = s->pc, .known = UINT64_C(1) << SAMPLER_SP};
     registers.value[SAMPLER_SP] = s->sp;
@@ -234,9 +234,8 @@ static bool settle(struct thread *t, int64_t now, uint32_t weight) {
     return true;
 }
 
-static void sample_running(struct thread *t, int64_t now, uint32_t weight) {
+static void sample_running(struct thread *t, uint64_t state, int64_t now, uint32_t weight) {
     t->blocked = false;
-    uint64_t state = thread_state(t);
     t->slot = t->deaf ? NULL : sampler_ask(t->tid, state);
     if (t->slot) {
         t->slot->time = now;
@@ -282,13 +281,14 @@ static void visit(struct thread *t, int64_t now, uint32_t weight) {
         return;
     }
     t->cpu = cpu;
+    uint64_t state = thread_state(t); /* before its status, which is to be fresh when it is asked */
     if (cpu < 0 || !read_status(t, &status)) return;
-    if (status.running)
-        sample_running(t, now, weight);
-    else {
-        sample_blocked(t, &status, now, weight);
-        emit_blocked(t, now, weight);
+    if (status.running) {
+        sample_running(t, state, now, weight);
+        return;
     }
+    sample_blocked(t, state, &status, now, weight);
+    emit_blocked(t, now, weight);
 }
 
 static struct thread *thread_at(pid_t tid, uint32_t *hint) {
@@ -316,7 +316,7 @@ static void drop_gone(void) {
         if (t->slot && sampler_answered(t->slot))
             take_answer(t);
         else if (t->slot)
-            emit_running(t, t->slot->time, t->slot->weight, t->slot->thread_state, UINT32_MAX, 0);
+            emit_unanswered(t, t->slot->time, t->slot->weight);
         if (t->slot) sampler_slot_free(t->slot);
         sampler_close(t->status);
     }
