@@ -34,6 +34,9 @@ struct assess_seen *assess_threads_find(struct assess_threads *t, uint32_t tid) 
 
 static bool is_waiting(const struct assess_rec_sample *s, const struct assess_stack_facts *facts) {
     if (s->flags & (ASSESS_SAMPLE_GIL_WAIT | ASSESS_SAMPLE_GC)) return false;
+    /* Inside of a library that computes, or for a device: that is work. */
+    bool works = facts->wait_bucket == ASSESS_COMPUTE || facts->wait_bucket == ASSESS_DEVICE_WAIT;
+    if (works) return false;
     enum assess_wait wait = assess_wait_of(s, facts);
     return wait != ASSESS_WAIT_NOT && wait != ASSESS_WAIT_YIELD && wait != ASSESS_WAIT_DISK;
 }
@@ -153,14 +156,28 @@ bool assess_threads_counts(const struct assess_seen *thread, int64_t time) {
     return time <= thread->parked_from || time > thread->parked_to;
 }
 
-enum assess_bucket assess_threads_classify(struct assess_seen *thread,
+/* What a running thread says of itself comes a little later than its tick, and so does the number
+ * of requests then: the one that it has waited for may have been answered. */
+static bool is_late_wait(const struct assess_rec_sample *sample,
+                         const struct assess_stack_facts *facts, enum assess_demand demand) {
+    return demand == ASSESS_DEMAND_NONE && sample->syscall < 0 &&
+           facts->leaf_wait != ASSESS_WAIT_NOT;
+}
+
+enum assess_bucket assess_threads_classify(struct assess_threads *threads,
+                                           struct assess_seen *thread,
                                            const struct assess_rec_sample *sample,
                                            const struct assess_stack_facts *facts,
                                            enum assess_demand demand) {
     enum assess_bucket bucket = assess_classify(sample, facts, demand);
-    bool holds = sample->flags & (ASSESS_SAMPLE_HOLDS_GIL | ASSESS_SAMPLE_GIL_WAIT);
-    if (sample->syscall >= 0 || holds || facts->line == 0) return bucket;
-    if (!facts->unanswered) {
+    bool gil = sample->flags & (ASSESS_SAMPLE_HOLDS_GIL | ASSESS_SAMPLE_GIL_WAIT);
+    if (gil || bucket == ASSESS_GC || facts->line == 0) return bucket;
+    struct assess_last_wait *wait = &threads->waits[facts->python % ASSESS_WAIT_SLOTS];
+    if (sample->syscall >= 0) {
+        *wait = (struct assess_last_wait){facts->python, (uint8_t)bucket};
+    } else if (is_late_wait(sample, facts, demand)) {
+        if (wait->python == facts->python) bucket = wait->bucket;
+    } else if (!facts->unanswered) {
         thread->free_line = facts->line;
         thread->free_bucket = (uint8_t)bucket;
     } else if (thread->free_line == facts->line) {

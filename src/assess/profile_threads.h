@@ -31,6 +31,8 @@ struct assess_seen {
     uint8_t free_bucket;
 };
 
+enum { ASSESS_WAIT_SLOTS = 256 };
+
 struct assess_threads {
     struct assess_seen *threads;
     size_t count, room;
@@ -38,6 +40,11 @@ struct assess_threads {
     uint64_t seed;
     int64_t first, last; /* of all samples */
     bool any, accepted;
+    /* What was last waited for in a Python stack, by its hash. */
+    struct assess_last_wait {
+        uint64_t python;
+        uint8_t bucket;
+    } waits[ASSESS_WAIT_SLOTS];
 };
 
 /* The thread, made when it has not been seen; NULL without memory. */
@@ -50,9 +57,10 @@ void assess_threads_judge(struct assess_threads *const *processes, const uint32_
                           size_t count);
 /* Whether the sample is of a thread that serves requests, then. */
 bool assess_threads_counts(const struct assess_seen *thread, int64_t time);
-/* The sample's bucket.  A thread that did not answer is taken to do what it last did in that line.
- */
-enum assess_bucket assess_threads_classify(struct assess_seen *thread,
+/* The sample's bucket.  A thread that did not answer is taken to do what it last did in that line;
+ * one that has just been woken, to have waited for what was last waited for there. */
+enum assess_bucket assess_threads_classify(struct assess_threads *threads,
+                                           struct assess_seen *thread,
                                            const struct assess_rec_sample *sample,
                                            const struct assess_stack_facts *facts,
                                            enum assess_demand demand);

@@ -241,7 +241,7 @@ static int attribute(struct work *w, struct process *p, struct ashore_error *err
         if (!thread) return assess_fail(err, ASHORE_ERR_NOMEM, "profile: out of memory");
         if (!assess_threads_counts(thread, s->time)) continue;
         const struct assess_stack_facts *facts = facts_of(p, s->stack);
-        held.bucket = assess_threads_classify(thread, s, facts, demand_at(w, p, s));
+        held.bucket = assess_threads_classify(&p->threads, thread, s, facts, demand_at(w, p, s));
         held.loop = assess_ticks_is_loop(s, facts, held.bucket);
         assess_ticks_put(&ticks, &held);
         ASSESS_TRY(count_held(w, p, &ticks, false, err));

@@ -359,6 +359,21 @@ static void short_lived_threads_count(void **state) {
     assert_seconds(assess_sum(profile.seconds), 1);
 }
 
+/* One long call of a model is work, though its thread only waits for the library's own. */
+static void waiting_for_workers_of_a_model_counts(void **state) {
+    (void)state;
+    begin(WRITER_PID);
+    for (int i = 0; i < 100; i++) {
+        tick(&w);
+        put_sample(&w, MAIN, S_MODEL, SYS_futex, IS_PYTHON, 0);
+        put_sample(&w, SECOND, S_PARSE, -1, IS_PYTHON, 0);
+    }
+    save(WRITER_PID);
+    read_well();
+    assert_seconds(profile.seconds[ASSESS_COMPUTE], 1);
+    assert_seconds(profile.seconds[ASSESS_INTERPRETER], 1);
+}
+
 static void the_main_thread_counts_when_all_wait(void **state) {
     (void)state;
     begin(WRITER_PID);
@@ -426,6 +441,29 @@ static void without_a_request_waiting_is_idle(void **state) {
 
 /* A loop that waits while a thread has its request is idle; with a second request it serves that.
  */
+/* A thread that is woken as its request is answered waited for that request. */
+static void a_late_answer_is_of_the_wait_before(void **state) {
+    (void)state;
+    begin(WRITER_PID);
+    put_entry(&w, LIBC, "clock_nanosleep");
+    unsigned flags = IS_PYTHON | ASSESS_SAMPLE_ACCEPTED;
+    for (int i = 0; i < 40; i++) {
+        tick(&w);
+        put_sample(&w, MAIN, S_RECEIVE, SYS_clock_nanosleep, flags, 1);
+        tick(&w);
+        put_sample(&w, MAIN, S_JOIN, SYS_futex, flags, 0);
+        tick(&w);
+        put_sample(&w, MAIN, S_RECEIVE, -1, flags, 0);
+        tick(&w);
+        put_sample(&w, MAIN, S_PARSE, -1, flags, 1);
+    }
+    save(WRITER_PID);
+    read_well();
+    assert_seconds(profile.seconds[ASSESS_IO], 0.8);
+    assert_seconds(profile.seconds[ASSESS_IDLE], 0.4);
+    assert_seconds(profile.seconds[ASSESS_INTERPRETER], 0.4);
+}
+
 static void a_loop_waits_for_its_threads_or_for_peers(void **state) {
     (void)state;
     begin(WRITER_PID);
@@ -663,9 +701,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(workers_are_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(joining_does_not_count, setup, teardown),
         cmocka_unit_test_setup_teardown(short_lived_threads_count, setup, teardown),
+        cmocka_unit_test_setup_teardown(waiting_for_workers_of_a_model_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(the_main_thread_counts_when_all_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(forked_workers_are_summed, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_request_waiting_is_idle, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_late_answer_is_of_the_wait_before, setup, teardown),
         cmocka_unit_test_setup_teardown(a_loop_waits_for_its_threads_or_for_peers, setup, teardown),
         cmocka_unit_test_setup_teardown(the_load_says_when_requests_are_there, setup, teardown),
         cmocka_unit_test_setup_teardown(reasons_are_given, setup, teardown),
