@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER = 4096, TEXT_AT = 96, RECORD = 64, NAME_AT = 36, MOST_RECORDS = 4000000 };
+enum { HEADER = 4096, TEXT_AT = 96, RECORD = 64, NAME_AT = 36 };
 enum { RUNNING, COMPLETE, STOPPED }; /* header's state */
 enum { UNUSED, ANSWERED, FAILED };   /* a record's */
 
@@ -109,11 +109,11 @@ static int read_records(FILE *file, const char *path, struct assess_pool *pool,
     int status = ASHORE_OK;
     while (status == ASHORE_OK && fread(record, 1, RECORD, file) == RECORD) {
         records++;
-        if (word_at(record, 32) == UNUSED && records <= MOST_RECORDS) continue;
+        if (word_at(record, 32) == UNUSED && records <= ASSESS_REQUESTS_MOST) continue;
         void *items = sent;
-        if (records > MOST_RECORDS)
+        if (records > ASSESS_REQUESTS_MOST)
             status = assess_fail(err, ASHORE_ERR_LIMIT, "%.300s: more than %d calls", path,
-                                 MOST_RECORDS);
+                                 ASSESS_REQUESTS_MOST);
         else if (!assess_grow(&items, run->count, &room, sizeof *sent))
             status = assess_fail(err, ASHORE_ERR_NOMEM, "out of memory");
         else {

@@ -18,20 +18,11 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 static const double SPIN = 20e-6, POLL_PROGRAM = 0.05, PAUSE = 0.01;
 
-enum {
-    DEFAULT_CONNECTIONS = 256,
-    MOST_CONNECTIONS = 50000,
-    MOST_REQUESTS = 4000000,
-    SPARE_DESCRIPTORS = 32, /* what else this process opens */
-    BUFFER = 64 * 1024,
-    EVENTS = 256,
-    STATUSES = 1000
-};
+enum { BUFFER = 64 * 1024, EVENTS = 256, STATUSES = 1000 };
 
 struct slot {
     struct assess_client client;
@@ -79,11 +70,11 @@ static void note_first_failure(struct generator *g, const struct slot *s, const 
     }
     shown[size] = '\0';
     double since = assess_seconds() - g->run->begin;
-    const char *cause =
-        s && s->client.os_error && s->client.failure == why ? strerror(s->client.os_error) : NULL;
+    bool vague = s && s->client.os_error && s->client.failure == why &&
+                 strcmp(why, "the connection failed") == 0;
     g->run->first_failure =
-        assess_format(g->pool, "%s, %.3f s after the beginning%s%s%s%s%s%s", why, since,
-                      cause ? " (" : "", cause ? cause : "", cause ? ")" : "",
+        assess_format(g->pool, "%s%s%s, %.3f s after the beginning%s%s%s", why, vague ? ": " : "",
+                      vague ? strerror(s->client.os_error) : "", since,
                       size ? "; the answer begins: \"" : "", shown, size ? "\"" : "");
     if (!g->run->first_failure) g->run->first_failure = why;
 }
@@ -197,8 +188,8 @@ static void notice_due(struct generator *g, double now) {
 /* Closed modes: may another one be sent? */
 static bool more_to_send(const struct generator *g, double now) {
     const struct assess_load_options *o = g->options;
-    size_t most = o->most ? o->most : MOST_REQUESTS;
-    return g->noticed < most && g->noticed < MOST_REQUESTS &&
+    size_t most = o->most ? o->most : ASSESS_REQUESTS_MOST;
+    return g->noticed < most && g->noticed < ASSESS_REQUESTS_MOST &&
            (o->seconds <= 0 || now < g->run->begin + o->seconds);
 }
 
@@ -304,50 +295,13 @@ static int generate(struct generator *g) {
 
 /* ---- beginning and end ---------------------------------------------------------------------- */
 
-static int check_options(const struct assess_request *request, const struct assess_load_options *o,
-                         struct ashore_error *err) {
-    if (o->mode == ASSESS_OPEN && !(o->rate > 0 && o->rate <= 1e6))
-        return assess_fail(err, ASHORE_ERR_ARGUMENT,
-                           "a rate of %g requests/s: it has to be above 0 and at most 1000000",
-                           o->rate);
-    if (!(o->seconds >= 0 && o->seconds <= 1e6) || (o->seconds == 0 && o->most == 0))
-        return assess_fail(err, ASHORE_ERR_ARGUMENT,
-                           "load for %g s: it has to be above 0 and at most 1000000", o->seconds);
-    if (!(request->timeout >= 0 && request->timeout <= 1e6))
-        return assess_fail(err, ASHORE_ERR_ARGUMENT, "a timeout of %g s", request->timeout);
-    if (o->connections > MOST_CONNECTIONS)
-        return assess_fail(err, ASHORE_ERR_ARGUMENT, "%zu connections: %d at most", o->connections,
-                           MOST_CONNECTIONS);
-    double planned = o->mode == ASSESS_OPEN ? o->rate * o->seconds : 0;
-    if (o->most > MOST_REQUESTS || (planned > (double)MOST_REQUESTS && o->most == 0))
-        return assess_fail(err, ASHORE_ERR_LIMIT, "more than %d requests in one run",
-                           MOST_REQUESTS);
-    return ASHORE_OK;
-}
-
-/* How many connections there may be: what was asked for, or what the descriptors allow. */
-static int count_slots(const struct assess_load_options *o, size_t *count,
-                       struct ashore_error *err) {
-    struct rlimit limit;
-    size_t most = SIZE_MAX;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        most = limit.rlim_cur > SPARE_DESCRIPTORS ? (size_t)limit.rlim_cur - SPARE_DESCRIPTORS : 0;
-    *count = o->mode == ASSESS_SINGLE ? 1 : o->connections;
-    if (*count == 0) *count = most && most < DEFAULT_CONNECTIONS ? most : DEFAULT_CONNECTIONS;
-    if (*count <= most) return ASHORE_OK;
-    return assess_fail(err, ASHORE_ERR_LIMIT,
-                       "%zu connections need more file descriptors than the %zu that this process "
-                       "may have open (raise ulimit -n, or ask for at most %zu connections)",
-                       *count, most + SPARE_DESCRIPTORS, most);
-}
-
 /* The open loop's intended times, from 0. */
 static int plan(struct generator *g, struct ashore_error *err) {
     const struct assess_load_options *o = g->options;
     double expected = o->seconds > 0 ? o->rate * o->seconds : INFINITY;
     if (o->most) expected = fmin(expected, (double)o->most);
     double seconds = o->seconds > 0 ? o->seconds : INFINITY;
-    size_t most = o->most ? o->most : MOST_REQUESTS, count = 0;
+    size_t most = o->most ? o->most : ASSESS_REQUESTS_MOST, count = 0;
     size_t room = (size_t)(expected + 8 * sqrt(expected)) + 32; /* enough but for 1 in 10^15 */
     double *offsets = assess_realloc(NULL, room * sizeof *offsets);
     if (offsets) {
@@ -364,9 +318,9 @@ static int plan(struct generator *g, struct ashore_error *err) {
 static int prepare(struct generator *g, struct ashore_error *err) {
     struct assess_url url;
     ASSESS_TRY(assess_url_parse(g->request->url, &url, err));
-    ASSESS_TRY(check_options(g->request, g->options, err));
+    ASSESS_TRY(assess_load_check(g->request, g->options, err));
     ASSESS_TRY(assess_request_head(g->request, &url, g->pool, &g->head, err));
-    ASSESS_TRY(count_slots(g->options, &g->slot_count, err));
+    ASSESS_TRY(assess_load_connections(g->options, &g->slot_count, err));
     ASSESS_TRY(assess_endpoint_find(&url, &g->endpoint, err));
     if (is_open(g)) ASSESS_TRY(plan(g, err));
     g->slots = assess_realloc(NULL, g->slot_count * sizeof *g->slots);
@@ -386,6 +340,7 @@ static int prepare(struct generator *g, struct ashore_error *err) {
         assess_client_reach(&first->client, &g->endpoint, g->options, fmin(g->timeout, 5), err));
     if (!watch(g, first, EPOLL_CTL_ADD))
         return assess_fail(err, ASHORE_ERR_IO, "epoll: %s", strerror(errno));
+    first->client.head = &g->head; /* by the time it is used it may be gone, as any idle one */
     g->idle[g->idle_count++] = 0;
     return ASHORE_OK;
 }
@@ -394,6 +349,8 @@ static int run_paced(struct generator *g) {
     if (is_open(g)) assess_pace_begin(&g->pace);
     g->run->begin = assess_seconds();
     g->next_poll = g->run->begin;
+    /* A moment for adding up the intended times, so that the first ones are not missed. */
+    if (is_open(g)) g->run->begin += 1e-3 + 1e-8 * (double)g->planned;
     for (size_t i = 0; i < g->planned; i++) g->sent[i].intended += g->run->begin;
     int status = generate(g);
     g->run->end = assess_seconds();

@@ -5,6 +5,16 @@
 #include "http_client.h"
 #include "load.h"
 
+enum { ASSESS_REQUESTS_MOST = 4000000 }; /* in one run */
+
+/* Whether options and timeout make sense: ASHORE_ERR_ARGUMENT, ASHORE_ERR_LIMIT. */
+int assess_load_check(const struct assess_request *request,
+                      const struct assess_load_options *options, struct ashore_error *err);
+/* How many connections there may be: what was asked for, or as many of 256 as the process has
+ * descriptors for.  ASHORE_ERR_LIMIT: more were asked for than it may open. */
+int assess_load_connections(const struct assess_load_options *options, size_t *count,
+                            struct ashore_error *err);
+
 /* The next of SplitMix64's numbers (Steele, Lea and Flood, 2014). */
 uint64_t assess_split_mix(uint64_t *state);
 

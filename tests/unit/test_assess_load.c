@@ -437,6 +437,11 @@ static void serve_reset(struct bed *bed, int fd) {
     connect(fd, &none, sizeof none); /* resets; the descriptor stays the bed's */
 }
 
+/* Drops the first connection unheard. */
+static void serve_second(struct bed *bed, int fd) {
+    if (__atomic_fetch_add(&bed->tally[7], 1, __ATOMIC_SEQ_CST) > 0) serve_plain(bed, fd);
+}
+
 static void check_closing_server(bed_fn *serve) {
     struct bed *bed = start(serve);
     struct trial t = trial_of(bed, 300, 0.3);
@@ -459,6 +464,7 @@ static void test_servers_that_close(void **state) {
     check_closing_server(serve_one_each);
     check_closing_server(serve_and_betray);
     check_closing_server(serve_until_close);
+    check_closing_server(serve_second);
 }
 
 static void check_failing_server(bed_fn *serve, const char *words) {
@@ -618,24 +624,28 @@ static void note_stop(int number) {
     stopping = 1;
 }
 
-/* SIGALRM sets `stopping`, in whichever thread it finds. */
-static void stop_soon(void) {
-    struct sigaction action = {.sa_handler = note_stop, .sa_flags = SA_RESTART};
-    struct itimerval soon = {.it_value.tv_usec = 300000};
-    stopping = 0;
-    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
-    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+/* An alive() that, once the run is well under way, asks for a SIGALRM that sets `stopping`. */
+static bool stop_soon(void *with) {
+    int *calls = with;
+    struct itimerval soon = {.it_value.tv_usec = 250000};
+    if (++*calls == 5) assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    return true;
 }
 
 static void test_stop(void **state) {
     (void)state;
     static const enum assess_load_mode modes[] = {ASSESS_OPEN, ASSESS_SINGLE, ASSESS_OFFLINE};
+    struct sigaction action = {.sa_handler = note_stop, .sa_flags = SA_RESTART};
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
     for (size_t i = 0; i < 3; i++) {
         struct bed *bed = start(i == 2 ? serve_never : serve_slowly);
         struct trial t = trial_of(bed, 100, 1000);
         t.options.mode = modes[i];
         t.options.stop = &stopping;
-        stop_soon();
+        stopping = 0;
+        int calls = 0;
+        t.options.alive = stop_soon;
+        t.options.alive_with = &calls;
         go(&t);
         assert_int_equal(t.status, ASHORE_OK);
         assert_true(t.run.interrupted);
