@@ -76,9 +76,10 @@ static const char *text_of(const json_t *object, const char *key) {
 
 /* ---- threads -------------------------------------------------------------------------------- */
 
+/* A number is the same thread as text, which some versions write for a part of the events. */
 static uint64_t hash_id(uint64_t hash, const json_t *id) {
-    double number = json_number_value(id);
-    const char *text = json_string_value(id);
+    double number = 0;
+    const char *text = assess_import_number(id, &number) ? NULL : json_string_value(id);
     const unsigned char *p = text ? (const unsigned char *)text : (const unsigned char *)&number;
     size_t n = text ? strlen(text) + 1 : sizeof number;
     for (size_t i = 0; i < n; i++) hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);

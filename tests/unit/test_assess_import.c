@@ -342,6 +342,30 @@ static void test_halves(void **state) {
     tear_down(&bed);
 }
 
+/* Old versions of torch write a thread's number as text, and categories with capitals. */
+static void test_old_torch(void **state) {
+    (void)state;
+    struct bed bed;
+    import_text(&bed,
+                "{\"traceEvents\":["
+                "{\"ph\":\"X\",\"cat\":\"Operator\",\"name\":\"ProfilerStep#1\",\"pid\":7,"
+                "\"tid\":\"7\",\"ts\":1621401187223000,\"dur\":100},"
+                "{\"ph\":\"X\",\"cat\":\"Operator\",\"name\":\"aten::mm\",\"pid\":7,"
+                "\"tid\":\"7\",\"ts\":1621401187223010,\"dur\":50},"
+                "{\"ph\":\"X\",\"cat\":\"Runtime\",\"name\":\"cudaDeviceSynchronize\",\"pid\":7,"
+                "\"tid\":7,\"ts\":1621401187223070,\"dur\":20},"
+                "{\"ph\":\"X\",\"cat\":\"Kernel\",\"name\":\"k\",\"pid\":0,"
+                "\"tid\":\"stream 7\",\"ts\":1621401187223040,\"dur\":45}]}");
+    if (bed.rc) fail_msg("%s", bed.err.text);
+    check_seconds(
+        bed.profile.seconds,
+        (double[ASSESS_BUCKETS]){
+            [ASSESS_INTERPRETER] = 30e-6, [ASSESS_COMPUTE] = 50e-6, [ASSESS_DEVICE_WAIT] = 20e-6});
+    assert_int_equal(bed.profile.thread_count, 1);
+    assert_true(fabs(bed.profile.device_busy - 0.45) < 1e-6);
+    tear_down(&bed);
+}
+
 /* Chrome's array form may be left open by who writes it. */
 static void test_open_array(void **state) {
     (void)state;
@@ -520,6 +544,7 @@ int main(void) {
         cmocka_unit_test(test_pyspy_chrome),
         cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_halves),
+        cmocka_unit_test(test_old_torch),
         cmocka_unit_test(test_open_array),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_missing_file),
