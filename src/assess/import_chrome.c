@@ -396,7 +396,7 @@ static void add_notes(struct assess_chrome *c) {
                             c->unfinished, c->unopened);
     }
     if (c->has_runs) {
-        assess_builder_note(b, "The file holds what onnxruntime did.  Of the time between runs it "
+        assess_builder_note(b, "The file holds what onnxruntime did. Of the time between runs it "
                                "says nothing (Python, waiting for requests): that is unknown.");
     }
     if (c->loading > 0) {
@@ -413,11 +413,11 @@ static void add_notes(struct assess_chrome *c) {
     if (!c->has_torch) return;
     if (c->has_steps && !c->has_python) {
         assess_builder_note(b, "Gaps between operators within a step count as interpreter: the "
-                               "file does not say what ran there.  with_stack=True would.");
+                               "file does not say what ran there. with_stack=True would.");
     }
     if (!c->has_steps && !c->has_python) {
         assess_builder_note(b, "The file has no steps and no stacks: gaps between operators are "
-                               "unknown.  Call step() of the profiler (with a schedule) once per "
+                               "unknown. Call step() of the profiler (with a schedule) once per "
                                "request, or use with_stack=True.");
     }
     assess_builder_note(b, "torch.profiler slows the program it looks at, above all with stacks: "

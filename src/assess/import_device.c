@@ -64,7 +64,7 @@ void assess_chrome_device(struct assess_chrome *chrome) {
     if (c->launching > 0.05 * c->wall) {
         assess_builder_note(b,
                             "In %.0f %% of the wall time no kernel runs while operators prepare "
-                            "and launch the next ones: neither busy nor starved.  Larger "
+                            "and launch the next ones: neither busy nor starved. Larger "
                             "batches, fused kernels or CUDA graphs help against that.",
                             100 * c->launching / c->wall);
     }

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST = 1 << 30 }; /* 1 GiB */
+/* Bytes: of a file; of a value that is held whole, which takes some twenty times as much memory;
+ * of an event of a trace. */
+enum { LARGEST_FILE = 1 << 30, LARGEST_VALUE = 128 << 20, LARGEST_EVENT = 16 << 20 };
 
 int assess_import_fail(struct assess_import *in, const char *fmt, ...) {
     char text[400];
@@ -59,7 +61,7 @@ static int read_bytes(struct assess_import *in, char **bytes, size_t *size) {
         if (ferror(file)) {
             rc = assess_fail(in->err, ASHORE_ERR_IO, "%s: cannot read: %s", in->path,
                              strerror(errno));
-        } else if (*size > LARGEST) {
+        } else if (*size > LARGEST_FILE) {
             rc = assess_fail(in->err, ASHORE_ERR_LIMIT,
                              "%s: larger than 1 GiB; profile for a shorter time", in->path);
         } else if (*size < room) {
@@ -115,11 +117,12 @@ static int fail_at(struct scan *s, size_t at, const char *what) {
     return assess_import_fail(s->in, "line %zu, byte %zu: %s", line, at, what);
 }
 
-/* The value that begins here, whole. */
-static int read_value(struct scan *s, json_t **value) {
+/* The value that begins here, whole, of at most so many bytes. */
+static int read_value(struct scan *s, size_t most, json_t **value) {
     json_error_t error;
     peek(s);
-    *value = json_loadb(s->bytes + s->at, s->size - s->at,
+    size_t left = s->size - s->at, taken = left < most ? left : most;
+    *value = json_loadb(s->bytes + s->at, taken,
                         JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL |
                             JSON_ALLOW_NUL,
                         &error);
@@ -129,6 +132,11 @@ static int read_value(struct scan *s, json_t **value) {
         return ASHORE_OK;
     }
     if (json_error_code(&error) == json_error_out_of_memory) return assess_import_no_memory(s->in);
+    if (taken < left && json_error_code(&error) == json_error_premature_end_of_input) {
+        return assess_fail(s->in->err, ASHORE_ERR_LIMIT,
+                           "%s: byte %zu: a value of more than %zu MiB; profile for a shorter time",
+                           s->in->path, s->at, most >> 20);
+    }
     return fail_at(s, s->at + used, error.text);
 }
 
@@ -156,7 +164,7 @@ static int read_events(struct scan *s) {
     if (!more) return expect(s, ']');
     for (size_t number = 0; more; number++) {
         json_t *event;
-        ASSESS_TRY(read_value(s, &event));
+        ASSESS_TRY(read_value(s, LARGEST_EVENT, &event));
         int rc = assess_chrome_event(s->chrome, event, number);
         json_decref(event);
         ASSESS_TRY(rc);
@@ -170,10 +178,22 @@ static int read_events(struct scan *s) {
     return expect(s, ']');
 }
 
+/* Of the rest of a file, what a speedscope file needs.  Takes the value. */
+static int keep_member(struct scan *s, json_t *top, const char *key, json_t *value) {
+    static const char *const kept[] = {"profiles", "shared", "exporter"};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        if (strcmp(key, kept[i]) != 0) continue;
+        return json_object_set_new(top, key, value) == 0 ? ASHORE_OK
+                                                         : assess_import_no_memory(s->in);
+    }
+    json_decref(value);
+    return ASHORE_OK;
+}
+
 static int read_member(struct scan *s, json_t *top) {
     json_t *key;
     if (peek(s) != '"') return fail_at(s, s->at, "a key in quotes is missing");
-    ASSESS_TRY(read_value(s, &key));
+    ASSESS_TRY(read_value(s, LARGEST_EVENT, &key));
     int rc = expect(s, ':');
     bool events = rc == ASHORE_OK && strcmp(json_string_value(key), "traceEvents") == 0;
     if (events) {
@@ -181,10 +201,8 @@ static int read_member(struct scan *s, json_t *top) {
         if (rc == ASHORE_OK) rc = read_events(s);
     } else if (rc == ASHORE_OK) {
         json_t *value;
-        rc = read_value(s, &value);
-        if (rc == ASHORE_OK && json_object_set_new(top, json_string_value(key), value) != 0) {
-            rc = assess_import_no_memory(s->in);
-        }
+        rc = read_value(s, LARGEST_VALUE, &value);
+        if (rc == ASHORE_OK) rc = keep_member(s, top, json_string_value(key), value);
     }
     json_decref(key);
     return rc;

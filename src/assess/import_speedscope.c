@@ -316,12 +316,12 @@ static void add_notes(struct reader *r) {
     }
     if (r->own) return;
     if (r->has_python && !r->has_native) {
-        assess_builder_note(b,
-                            "The file has Python frames alone: what functions in C do (the "
-                            "model, copies, and with --idle also sleep and recv that are called "
-                            "directly) appears as the Python function that called them, under "
-                            "interpreter, which is an upper bound.  Record with py-spy's --native "
-                            "to tell them apart.");
+        assess_builder_note(b, "The file has Python frames alone: what functions in C do (the "
+                               "model, copies, and with --idle also sleep and recv that are called "
+                               "directly) appears as the Python function that called them, under "
+                               "interpreter, which is an upper bound. Waiting for the "
+                               "interpreter's lock does not show. Record with py-spy's --native "
+                               "to tell them apart.");
     }
     if (waiting <= 0) {
         assess_builder_note(b, "The file has no thread that waits: it holds time on the processor, "
@@ -330,7 +330,6 @@ static void add_notes(struct reader *r) {
         assess_builder_note(b, "Waiting is recognised by names of functions; whether a request was "
                                "there meanwhile the file does not say. Sleeping counts as io.");
     }
-    assess_builder_note(b, "Waiting for the interpreter's lock shows in native frames alone.");
 }
 
 int assess_import_speedscope(struct assess_import *in, const json_t *top) {

@@ -483,6 +483,24 @@ static void test_deep_json(void **state) {
     free(text);
 }
 
+/* An event with a name of 17 MiB: more than is held of one. */
+static void test_huge_event(void **state) {
+    (void)state;
+    enum { HUGE_NAME = 17 << 20 };
+    static const char head[] = "[{\"ph\":\"X\",\"name\":\"", tail[] = "\"}]";
+    char *text = malloc(sizeof head + HUGE_NAME + sizeof tail);
+    struct bed bed;
+    assert_non_null(text);
+    memcpy(text, head, sizeof head - 1);
+    memset(text + sizeof head - 1, 'a', HUGE_NAME);
+    memcpy(text + sizeof head - 1 + HUGE_NAME, tail, sizeof tail - 1);
+    import_bytes(&bed, text, sizeof head - 1 + HUGE_NAME + sizeof tail - 1);
+    assert_int_equal(bed.rc, ASHORE_ERR_LIMIT);
+    assert_non_null(strstr(bed.err.text, "byte 1: a value of more than 16 MiB"));
+    free(text);
+    tear_down(&bed);
+}
+
 /* A stack of more frames than are kept: the innermost ones are there. */
 static void test_deep_stack(void **state) {
     (void)state;
@@ -549,6 +567,7 @@ int main(void) {
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_missing_file),
         cmocka_unit_test(test_deep_json),
+        cmocka_unit_test(test_huge_event),
         cmocka_unit_test(test_deep_stack),
         cmocka_unit_test(test_many_overlaps),
     };
