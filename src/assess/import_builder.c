@@ -178,13 +178,14 @@ static void decide_roles(struct assess_builder *b) {
     for (size_t i = 0; i < b->thread_count; i++) {
         struct assess_builder_thread *t = &b->threads[i];
         bool works = busy_seconds(t->seconds) >= 0.01 * assess_sum(t->seconds);
-        if (t->role == ASSESS_ROLE_AUTO && t->has_python && works) t->role = ASSESS_ROLE_REQUEST;
+        bool open = t->role == ASSESS_ROLE_LIKELY || (t->role == ASSESS_ROLE_AUTO && t->has_python);
+        if (open && works) t->role = ASSESS_ROLE_REQUEST;
         decided += t->role == ASSESS_ROLE_REQUEST && t->last_part != UINT32_MAX;
     }
     for (size_t i = 0; i < b->thread_count; i++) {
         enum assess_role *role = &b->threads[i].role;
         if (decided == 0) *role = ASSESS_ROLE_REQUEST;
-        if (*role == ASSESS_ROLE_AUTO) *role = ASSESS_ROLE_WORKER;
+        if (*role != ASSESS_ROLE_REQUEST) *role = ASSESS_ROLE_WORKER;
     }
 }
 

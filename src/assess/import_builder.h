@@ -31,7 +31,9 @@ struct assess_builder {
     const char *too_many; /* of what */
 };
 
-enum assess_role { ASSESS_ROLE_AUTO, ASSESS_ROLE_REQUEST, ASSESS_ROLE_WORKER };
+/* AUTO: a request thread if it runs Python and does more than wait (1 % of its time at least);
+ * LIKELY: if it does more than wait. */
+enum assess_role { ASSESS_ROLE_AUTO, ASSESS_ROLE_LIKELY, ASSESS_ROLE_REQUEST, ASSESS_ROLE_WORKER };
 
 struct assess_builder_thread {
     uint32_t pid, tid;
@@ -70,9 +72,8 @@ void assess_builder_stage(struct assess_builder *b, int32_t function, enum asses
 
 void assess_builder_note(struct assess_builder *b, const char *fmt, ...) ASSESS_PRINTF(2, 3);
 
-/* Decides which threads are request threads, sums up, and fills the profile, begin and end
- * included.  Of threads whose role is left open those count that run Python and do more than wait
- * (1 % of their time at least); when none has any time, all.  Stages are those that were added; or
+/* Decides which threads are request threads (all, when none would be that has any time), sums up,
+ * and fills the profile, begin and end included.  Stages are those that were added; or
  * found by assess_find_stages when none were.  ASHORE_ERR_NOMEM, ASHORE_ERR_LIMIT. */
 int assess_builder_finish(struct assess_builder *b, const char *path, struct ashore_error *err);
 

@@ -275,7 +275,14 @@ static int add_mark(struct assess_chrome *c, const struct assess_event *event, b
     return ASHORE_OK;
 }
 
-/* The category of an end may be left out: it is that of its begin. */
+/* Of an event that is not accounted for: an end may be without a category, and would else be taken
+ * for that of another. */
+static int read_begin(struct assess_chrome *c, const json_t *event, double at, size_t number) {
+    struct assess_event e = {.begin = at, .number = (uint32_t)number, .kind = IGNORED};
+    ASSESS_TRY(find_row(c, event, &e.row));
+    return add_mark(c, &e, false);
+}
+
 static int read_end(struct assess_chrome *c, const json_t *event, double at, size_t number) {
     struct assess_event e = {.begin = at, .number = (uint32_t)number};
     ASSESS_TRY(find_row(c, event, &e.row));
@@ -290,6 +297,7 @@ static int read_event(struct assess_chrome *c, const json_t *event, char phase, 
     }
     if (phase == 'E') return read_end(c, event, at, number);
     int kind = kind_of(c, text_of(event, "cat"));
+    if (kind >= DEVICE && phase == 'B') return read_begin(c, event, at, number);
     if (kind == IGNORED) return ASHORE_OK;
     if (!json_is_string(json_object_get(event, "name"))) {
         return assess_import_fail(c->in, "event %zu: it has no name", number);
@@ -310,15 +318,14 @@ static int read_event(struct assess_chrome *c, const json_t *event, char phase, 
     return phase == 'B' ? add_mark(c, &e, false) : add_event(c, e);
 }
 
-int assess_chrome_event(struct assess_chrome *chrome, const json_t *event, size_t number) {
+int assess_chrome_event(struct assess_chrome *c, const json_t *event, size_t number) {
     const char *phase = text_of(event, "ph");
     if (!json_is_object(event) || phase[0] == '\0') {
-        return assess_import_fail(chrome->in, "event %zu: it is no event with a phase (ph)",
-                                  number);
+        return assess_import_fail(c->in, "event %zu: it is no event with a phase (ph)", number);
     }
-    if (strcmp(phase, "M") == 0) return read_metadata(chrome, event);
+    if (strcmp(phase, "M") == 0) return read_metadata(c, event);
     if (strchr("XBE", phase[0]) && phase[1] == '\0') {
-        return read_event(chrome, event, phase[0], number);
+        return read_event(c, event, phase[0], number);
     }
     return ASHORE_OK;
 }
@@ -350,7 +357,7 @@ static int pair_marks(struct assess_chrome *c) {
         for (; closed > 0 && rc == ASHORE_OK; closed--) {
             struct assess_event whole = c->marks[open[--depth]].event;
             whole.end = mark->event.begin;
-            rc = add_event(c, whole);
+            if (whole.kind != IGNORED) rc = add_event(c, whole);
         }
     }
     assess_realloc(open, 0);
@@ -424,9 +431,11 @@ static void add_notes(struct assess_chrome *c) {
                            "shares of small operators and Python are overstated.");
 }
 
-int assess_chrome_finish(struct assess_chrome *chrome) {
-    struct assess_chrome *c = chrome;
+int assess_chrome_finish(struct assess_chrome *c) {
     ASSESS_TRY(pair_marks(c));
+    if (c->event_count == 0 && c->loading > 0) {
+        return assess_import_fail(c->in, "a model is loaded in it, and never runs");
+    }
     if (c->event_count == 0 && c->device_count == 0) {
         return assess_import_fail(c->in,
                                   "holds no event of torch.profiler, onnxruntime or py-spy%s%s",

@@ -98,8 +98,8 @@ double assess_intervals_cover(const struct assess_interval_list *list, size_t *c
                               double end);
 
 /* Fills window, kernels and engine, and adds what all threads did to the builder. */
-int assess_chrome_account(struct assess_chrome *chrome);
+int assess_chrome_account(struct assess_chrome *c);
 /* Of the device, once the threads are accounted for. */
-void assess_chrome_device(struct assess_chrome *chrome);
+void assess_chrome_device(struct assess_chrome *c);
 
 #endif

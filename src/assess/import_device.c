@@ -29,8 +29,7 @@ static double busy_time(const struct assess_chrome *c, const struct assess_devic
     return sum;
 }
 
-void assess_chrome_device(struct assess_chrome *chrome) {
-    struct assess_chrome *c = chrome;
+void assess_chrome_device(struct assess_chrome *c) {
     struct assess_profile *p = c->in->builder.profile;
     struct assess_builder *b = &c->in->builder;
     if (c->device_count == 0 || !(c->wall > 0)) return;

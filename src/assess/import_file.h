@@ -30,7 +30,7 @@ struct assess_chrome;
 struct assess_chrome *assess_chrome_create(struct assess_import *in);
 void assess_chrome_destroy(struct assess_chrome **chrome);
 /* number: of the event, for errors. */
-int assess_chrome_event(struct assess_chrome *chrome, const json_t *event, size_t number);
-int assess_chrome_finish(struct assess_chrome *chrome);
+int assess_chrome_event(struct assess_chrome *c, const json_t *event, size_t number);
+int assess_chrome_finish(struct assess_chrome *c);
 
 #endif

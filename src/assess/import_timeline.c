@@ -331,7 +331,11 @@ static enum assess_role role_of(const struct assess_chrome *c, const struct asse
     if (c->has_steps) return row->steps ? ASSESS_ROLE_REQUEST : ASSESS_ROLE_WORKER;
     if (c->has_runs) return row->runs ? ASSESS_ROLE_REQUEST : ASSESS_ROLE_WORKER;
     if (!c->has_torch) return ASSESS_ROLE_AUTO;
-    return row->torch && !row->is_engine ? ASSESS_ROLE_REQUEST : ASSESS_ROLE_WORKER;
+    return row->torch && !row->is_engine ? ASSESS_ROLE_LIKELY : ASSESS_ROLE_WORKER;
+}
+
+static bool may_count(enum assess_role role) {
+    return role == ASSESS_ROLE_REQUEST || role == ASSESS_ROLE_LIKELY;
 }
 
 /* The request thread that calls the device's runtime most. */
@@ -339,7 +343,7 @@ static size_t find_lead(const struct assess_chrome *c) {
     size_t lead = c->row_count, most = 0;
     for (size_t i = 0; i < c->row_count; i++) {
         const struct assess_row *row = &c->rows[i];
-        if (role_of(c, row) != ASSESS_ROLE_REQUEST) continue;
+        if (!may_count(role_of(c, row))) continue;
         size_t calls = 1;
         for (size_t k = 0; k < row->count; k++) {
             calls += c->events[row->first + k].kind == ASSESS_EV_RUNTIME;
@@ -390,13 +394,12 @@ static int account_row(struct assess_chrome *c, size_t i, bool leads, int32_t ga
     if (b->failed) return ASHORE_OK; /* said at the end */
     enum assess_role role = role_of(c, row);
     b->threads[row->thread].role = role;
-    s.counts = role == ASSESS_ROLE_REQUEST;
+    s.counts = may_count(role);
     if (s.counts) s.gap = gap;
     return sweep_row(c, &s, row);
 }
 
-int assess_chrome_account(struct assess_chrome *chrome) {
-    struct assess_chrome *c = chrome;
+int assess_chrome_account(struct assess_chrome *c) {
     slice_rows(c);
     find_engine(c);
     ASSESS_TRY(find_window(c));

@@ -366,6 +366,28 @@ static void test_old_torch(void **state) {
     tear_down(&bed);
 }
 
+/* The thread that only waits is none of requests; and an end without a category belongs to what
+ * began last, known or not. */
+static void test_waiting_thread(void **state) {
+    (void)state;
+    struct bed bed;
+    import_text(&bed, "[" OP("a", "0",
+                             "10") ",{\"ph\":\"B\",\"cat\":\"v8\",\"name\":\"gc\",\"pid\":1,"
+                                   "\"tid\":1,\"ts\":30}," HALF("B", "b", "20") "," HALF(
+                                       "E", "", "50") ",{\"ph\":\"E\","
+                                                      "\"pid\":1,\"tid\":1,\"ts\":40},{\"ph\":"
+                                                      "\"X\",\"cat\":\"python_function\",\"name\":"
+                                                      "\"<built-in method acquire of _thread.lock "
+                                                      "object at 0x7f00>\",\"pid\":1,\"tid\":2,"
+                                                      "\"ts\":0,\"dur\":100}]");
+    if (bed.rc) fail_msg("%s", bed.err.text);
+    assert_true(fabs(bed.profile.seconds[ASSESS_LOCK_WAIT]) < 1e-12);
+    assert_true(fabs(total_of(&bed, "b") - 30) < 1e-6);
+    assert_int_equal(bed.profile.worker_count, 1);
+    assert_true(fabs(bed.profile.workers[0].waiting - 100e-6) < 1e-12);
+    tear_down(&bed);
+}
+
 /* Chrome's array form may be left open by who writes it. */
 static void test_open_array(void **state) {
     (void)state;
@@ -406,6 +428,8 @@ static void test_refusals(void **state) {
          "dur is no number"},
         {"[{\"ph\":\"X\",\"ts\":1,\"cat\":\"v8\",\"name\":\"a\",\"dur\":1}]", "categories: v8"},
         {"[" OP("a", "1", "0") "]", "every event is empty"},
+        {"[{\"ph\":\"X\",\"ts\":1,\"cat\":\"Session\",\"name\":\"model_loading_uri\",\"dur\":1}]",
+         "never runs"},
         {"[" OP("a", "1", "2") ",\n{\"ph\":", "line 2"},
         {"{\"traceEvents\":{}}", "traceEvents is no array"},
         {"{\"traceEvents\":[" OP("a", "1", "2"), "ends early"},
@@ -563,6 +587,7 @@ int main(void) {
         cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_halves),
         cmocka_unit_test(test_old_torch),
+        cmocka_unit_test(test_waiting_thread),
         cmocka_unit_test(test_open_array),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_missing_file),
