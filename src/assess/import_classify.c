@@ -239,7 +239,8 @@ struct assess_class assess_classify_frame(const struct assess_rules *rules,
     if (is_called(named->name)) return classify_called(rules, named);
     if (named->python) return classify_python(rules, named);
     const char *base = assess_base_name(named->path), *word = named->name;
-    struct assess_class c = {object_kind(named->path, base), ASSESS_BUCKETS, ASSESS_BUCKETS};
+    struct assess_class c = {(uint8_t)object_kind(named->path, base), ASSESS_BUCKETS,
+                             ASSESS_BUCKETS};
     while (*word == '_') word++;
     size_t length = strcspn(word, "@(");
     if (c.kind == SYSTEM || c.kind == NAMELESS) {

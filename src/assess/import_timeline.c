@@ -62,7 +62,7 @@ struct sweep {
     const struct assess_row *row;
     const struct assess_event *events; /* of the row, by begin */
     int32_t *next, *previous;          /* those that have begun and not ended, in that order */
-    int32_t first, last;
+    int32_t last;
     struct ending {
         double end;
         int32_t event;
@@ -71,7 +71,7 @@ struct sweep {
     bool leads;  /* the one that the device waits for */
     bool engine; /* goes to the list of what autograd's engine does */
     int32_t gap; /* function that stands for time without events; or none: left out */
-    size_t window_at, overlay_at, engine_at, kernel_at;
+    size_t window_at, copy_at, engine_at, kernel_at; /* cursors into the lists */
 };
 
 /* What runs at a moment: frames root first, and what they are within. */
@@ -84,7 +84,10 @@ struct moment {
 };
 
 static void take_moment(const struct sweep *s, struct moment *m) {
-    *m = (struct moment){.stage = ASSESS_NO_FUNCTION};
+    m->depth = 0;
+    m->stage = ASSESS_NO_FUNCTION;
+    m->loading = false;
+    m->leaf = s->last == NONE ? NULL : &s->events[s->last];
     for (int32_t e = s->last; e != NONE && m->depth < ASSESS_DEEPEST; e = s->previous[e]) {
         const struct assess_event *event = &s->events[e];
         m->frames[m->depth++] = event->function;
@@ -98,7 +101,6 @@ static void take_moment(const struct sweep *s, struct moment *m) {
         m->frames[i] = m->frames[m->depth - 1 - i];
         m->frames[m->depth - 1 - i] = kept;
     }
-    if (s->last != NONE) m->leaf = &s->events[s->last];
 }
 
 static enum assess_bucket bucket_of(const struct sweep *s, const struct moment *m) {
@@ -175,10 +177,7 @@ static bool emit_piece(struct sweep *s, struct moment *m, double begin, double e
     enum assess_bucket bucket = bucket_of(s, m);
     /* A copy waits for kernels that run before it. */
     if (m->leaf && m->leaf->kind == ASSESS_EV_RUNTIME && bucket == ASSESS_MARSHALLING) {
-        size_t cursor = s->overlay_at;
-        bool done = emit_overlaid(s, m, kernels, &cursor, begin, end, bucket);
-        s->overlay_at = cursor;
-        return done;
+        return emit_overlaid(s, m, kernels, &s->copy_at, begin, end, bucket);
     }
     /* backward() waits for the engine's threads. */
     bool gap = !m->leaf || m->leaf->kind == ASSESS_EV_STEP ||
@@ -211,7 +210,6 @@ static void open_event(struct sweep *s, int32_t e) {
     s->previous[e] = s->last;
     s->next[e] = NONE;
     if (s->last != NONE) s->next[s->last] = e;
-    if (s->last == NONE) s->first = e;
     if (s->last != NONE && s->events[s->last].end < s->events[e].end) {
         s->c->overlapping += s->events[s->last].end - s->events[e].begin;
     }
@@ -221,7 +219,6 @@ static void open_event(struct sweep *s, int32_t e) {
 static void close_event(struct sweep *s, int32_t e) {
     int32_t before = s->previous[e], after = s->next[e];
     if (before != NONE) s->next[before] = after;
-    if (before == NONE) s->first = after;
     if (after != NONE) s->previous[after] = before;
     if (after == NONE) s->last = before;
 }
@@ -254,7 +251,7 @@ static int sweep_row(struct assess_chrome *c, struct sweep *s, const struct asse
     s->c = c;
     s->row = row;
     s->events = c->events + row->first;
-    s->first = s->last = NONE;
+    s->last = NONE;
     s->next = assess_realloc(NULL, count * sizeof *s->next);
     s->previous = assess_realloc(NULL, count * sizeof *s->previous);
     s->endings = assess_realloc(NULL, count * sizeof *s->endings);

@@ -110,8 +110,11 @@ int assess_profile_trace(const char *folder, const struct assess_rules *rules, d
 
 /* ---- import_speedscope.c, import_chrome.c ---- */
 
-/* Whatever of the known formats the file is: speedscope (py-spy), Chrome traces of torch.profiler
- * (Kineto) and onnxruntime. */
+/* Whatever of the known formats the file is: speedscope (py-spy, ours, others'), Chrome traces of
+ * torch.profiler (Kineto), onnxruntime and py-spy.  Times count from the file's first event.
+ *
+ * ASHORE_ERR_FORMAT names the place in the file and what is understood; ASHORE_ERR_LIMIT for more
+ * than 1 GiB, or 128 MiB of speedscope. */
 int assess_profile_import(const char *path, const struct assess_rules *rules,
                           struct assess_pool *pool, struct assess_profile *profile,
                           struct ashore_error *err);
