@@ -111,18 +111,21 @@ static json_t *findings(struct writer *w, const struct assess_verdict *verdict) 
     return array;
 }
 
+static json_t *ceiling_of(struct writer *w, const struct assess_ceiling *ceiling) {
+    json_t *o = json_object();
+    put_text(w, o, "name", ceiling->name);
+    put_number(w, o, "factor", ceiling->factor);
+    put_number(w, o, "speedup", ceiling->speedup);
+    put(w, o, "latency", interval(w, ceiling->latency));
+    put(w, o, "meets", json_boolean(ceiling->meets));
+    put_text(w, o, "basis", ceiling->basis);
+    return o;
+}
+
 static json_t *ceilings(struct writer *w, const struct assess_verdict *verdict) {
     json_t *array = json_array();
     for (size_t i = 0; i < verdict->ceiling_count; i++) {
-        const struct assess_ceiling *ceiling = &verdict->ceilings[i];
-        json_t *o = json_object();
-        put_text(w, o, "name", ceiling->name);
-        put_number(w, o, "factor", ceiling->factor);
-        put_number(w, o, "speedup", ceiling->speedup);
-        put(w, o, "latency", interval(w, ceiling->latency));
-        put(w, o, "meets", json_boolean(ceiling->meets));
-        put_text(w, o, "basis", ceiling->basis);
-        append(w, array, o);
+        append(w, array, ceiling_of(w, &verdict->ceilings[i]));
     }
     return array;
 }
@@ -431,6 +434,8 @@ static void put_verdict(struct writer *w, json_t *o, const struct assess_report 
     put(w, o, "rate", measured(evidence->rate));
     put(w, o, "findings", findings(w, verdict));
     put(w, o, "ceilings", ceilings(w, verdict));
+    const struct assess_ceiling *helper = &verdict->helper;
+    put(w, o, "helper", helper->name ? ceiling_of(w, helper) : json_null());
     put(w, o, "rows", rows(w, verdict->rows, verdict->row_count));
     put(w, o, "rubric", rows(w, verdict->rubric, verdict->rubric_count));
     put(w, o, "helps", rows(w, verdict->helps, verdict->help_count));
