@@ -93,7 +93,7 @@ def test_convolutions(tmp_path, data):  # noqa: F811
 
 def test_starved(tmp_path):
     """Starved by synchronous IO: no port; fetching at once meets the target."""
-    case = Case("starved", body=b"7", rate=10)
+    case = Case("starved", body=b"7", rate=14)
     before = settled(tmp_path, "dont_port", **case.words())
     assert before.row == "io", before
     assert before.share("io") > 0.7, before
