@@ -58,16 +58,30 @@ static void add_code(struct assess_text *out, int32_t code, const char *bytes, s
     }
 }
 
+/* Whether s is a unit on its own, so that a number before it belongs to the same line. */
+static bool is_unit(const char *s) {
+    static const char *const units[] = {"%", "ms", "us", "s", "min", "h", "kB", "MB", "GB"};
+    size_t length = strcspn(s, " ,;:.)");
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (length == strlen(units[i]) && strncmp(s, units[i], length) == 0) return true;
+    }
+    return false;
+}
+
 static void add_clean(struct assess_page *page, const char *text, size_t most, bool lines) {
     size_t size;
-    int32_t code;
+    int32_t code, last = 0;
     for (size_t n = 0; text && (size = assess_utf8_next(text, &code)) > 0; n++, text += size) {
         if (n == most) {
             assess_page_add(page, "\xe2\x80\xa6");
             return;
         }
+        bool joined = code == ' ' && last >= '0' && last <= '9' && !lines && is_unit(text + 1);
+        last = code;
         if (lines && code == '\n') {
             assess_page_add(page, "\n");
+        } else if (joined) {
+            assess_page_add(page, "\xc2\xa0");
         } else {
             add_code(&page->out, code, text, size);
         }

@@ -20,7 +20,8 @@ enum { ASSESS_SHORT = 90, ASSESS_LONG = 300, ASSESS_SENTENCE = 2000 };
 void assess_page_add(struct assess_page *page, const char *html);
 void assess_page_printf(struct assess_page *page, const char *fmt, ...) ASSESS_PRINTF(2, 3);
 /* Escaped; after `most` characters comes an ellipsis.  Control characters and marks of direction
- * show as \x1B and \u202E, bytes that are no UTF-8 as U+FFFD.  NULL is nothing. */
+ * show as \x1B and \u202E, bytes that are no UTF-8 as U+FFFD.  A number stays on one line with its
+ * unit.  NULL is nothing. */
 void assess_page_text(struct assess_page *page, const char *text, size_t most);
 /* The same, but lines stay lines: for <pre>. */
 void assess_page_lines(struct assess_page *page, const char *text, size_t most);

@@ -28,23 +28,17 @@ static void add_factor(struct assess_page *page, const char *css, double factor,
     assess_page_printf(page,
                        "<rect class=\"track\" width=\"100%%\" height=\"18\"/>"
                        "<rect class=\"%s\" width=\"%.2f%%\" height=\"18\"/></svg>\n",
-                       css, isfinite(factor) ? 100 * factor / scale : 0);
+                       css, isfinite(factor) ? 100 * fmax(factor, 0) / scale : 0);
 }
 
 static void add_prediction(struct assess_page *page, const struct assess_ceiling *ceiling,
                            const struct assess_finding *finding) {
-    if (isnan(ceiling->latency.value) || !finding) return;
-    const char *quantile = assess_quantile_text(&page->pool, finding->target->quantile);
-    if (isinf(ceiling->latency.value)) {
-        assess_page_wrap(page, "<p>", quantile, " would grow without end: at this rate more ");
-        assess_page_add(page, "requests come than can be served; ");
-    } else {
-        assess_page_wrap(page, "<p>", quantile, " would be ");
-        assess_page_wrap(
-            page, "", assess_interval_text(&page->pool, ceiling->latency, assess_time_text), "; ");
-    }
-    assess_page_wrap(page, "wanted: ", assess_time_text(&page->pool, finding->target->limit),
-                     "</p>\n");
+    const char *latency = assess_prediction_text(ceiling->latency, &page->pool);
+    if (!latency[0] || !finding) return;
+    assess_page_wrap(page, "<p>", assess_quantile_text(&page->pool, finding->target->quantile),
+                     " would be ");
+    assess_page_wrap(page, "", latency, "; wanted: ");
+    assess_page_wrap(page, "", assess_time_text(&page->pool, finding->target->limit), "</p>\n");
 }
 
 static void add_claim(struct assess_page *page, const struct assess_ceiling *ceiling) {
@@ -113,20 +107,12 @@ void assess_html_ceilings(struct assess_page *page) {
 
 /* ---- tables --------------------------------------------------------------------------------- */
 
-void assess_html_rows(struct assess_page *page) {
+static void add_rows(struct assess_page *page, bool fired, const char *caption) {
     const struct assess_verdict *verdict = page->report->verdict;
-    assess_page_section(page, "decision", "Which rule decided");
-    if (verdict->row_count == 0) {
-        assess_page_add(page, "<p class=\"missing\">No rule was applied: too little was "
-                              "measured.</p>\n");
-        assess_page_section_end(page);
-        return;
-    }
-    assess_page_table(page,
-                      "=Port or don't port: what dominates, against the target that is missed",
-                      "dominant|target missed|what helps|does a port pay?|here");
+    assess_page_table(page, caption, "dominant|target missed|what helps|does a port pay?|here");
     for (size_t i = 0; i < verdict->row_count; i++) {
         const struct assess_row *row = &verdict->rows[i];
+        if (row->fired != fired) continue;
         assess_page_row(page, row->fired ? "fired" : NULL);
         assess_page_cell(page, row->dominant, ASSESS_LONG);
         assess_page_cell(page, row->missed, ASSESS_LONG);
@@ -139,7 +125,27 @@ void assess_html_rows(struct assess_page *page) {
         assess_page_row_end(page);
     }
     assess_page_table_end(page);
-    if (!assess_fired_row(verdict)) assess_page_add(page, "<p>No row applies.</p>\n");
+}
+
+void assess_html_rows(struct assess_page *page) {
+    const struct assess_verdict *verdict = page->report->verdict;
+    assess_page_section(page, "decision", "Which rule decided");
+    if (verdict->row_count == 0) {
+        assess_page_add(page, "<p class=\"missing\">No rule was applied: too little was "
+                              "measured.</p>\n");
+        assess_page_section_end(page);
+        return;
+    }
+    if (assess_fired_row(verdict)) {
+        add_rows(page, true,
+                 "=Port or don't port: what dominates, against the target that is missed");
+    } else {
+        assess_page_add(page, "<p>No rule applies.</p>\n");
+    }
+    assess_page_add(page,
+                    "<details open><summary>The rules that do not apply, and why</summary>\n");
+    add_rows(page, false, "=In the order in which they are tried");
+    assess_page_add(page, "</details>\n");
     assess_page_section_end(page);
 }
 

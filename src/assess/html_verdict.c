@@ -4,6 +4,9 @@
 #include "words.h"
 
 #include <math.h>
+#include <string.h>
+
+enum { LONG_SENTENCE = 150 };
 
 /* ---- verdict -------------------------------------------------------------------------------- */
 
@@ -80,16 +83,16 @@ void assess_html_verdict(struct assess_page *page) {
     assess_page_add(page, "<header>\n<p class=\"eyebrow\"><b>ashore assess</b> ");
     assess_page_wrap(page, "<time>", report->when, "</time></p>\n");
     add_outcome(page, verdict->outcome);
-    assess_page_wrap(page, "<h1>", verdict->sentence, "</h1>\n");
+    bool is_long = verdict->sentence && strlen(verdict->sentence) > LONG_SENTENCE;
+    assess_page_wrap(page, is_long ? "<h1 class=\"long\">" : "<h1>", verdict->sentence, "</h1>\n");
     if (verdict->intervention && verdict->intervention[0]) {
-        assess_page_wrap(page, "<p class=\"intervention\"><b>What to do</b> ",
-                         verdict->intervention, "</p>\n");
+        assess_page_wrap(page, "<p class=\"intervention\"><b>What to do</b> <span>",
+                         verdict->intervention, "</span></p>\n");
     }
     assess_page_wrap(page, "<p class=\"command\"><code>", report->command, "</code></p>\n");
     if (report->evidence->partial) {
-        assess_page_wrap(page, "<p class=\"partial\"><b>Partial:</b> measuring ended early. ",
-                         report->evidence->partial,
-                         " What was measured until then is below.</p>\n");
+        assess_page_wrap(page, "<p class=\"partial\"><b>Partial:</b> ", report->evidence->partial,
+                         ". What was measured until then is below.</p>\n");
     }
     add_keys(page);
     assess_page_add(page, "</header>\n\n");
@@ -112,8 +115,9 @@ static void add_bullet(struct assess_page *page, const struct assess_finding *fi
     const struct assess_interval *m = &finding->measured;
     double scale = bullet_scale(finding), limit = 100 * target->limit / scale;
     bool floor = target->kind == ASSESS_TARGET_THROUGHPUT;
-    double low = 100 * fmax(isfinite(m->low) ? m->low : m->value, 0) / scale;
-    double high = isfinite(m->high) ? 100 * m->high / scale : 100;
+    double value = isfinite(m->value) ? 100 * fmax(m->value, 0) / scale : 100;
+    double low = isfinite(m->low) ? 100 * fmax(m->low, 0) / scale : value;
+    double high = isfinite(m->high) ? 100 * fmax(m->high, 0) / scale : 100;
     assess_page_wrap(page,
                      "<svg class=\"bullet\" role=\"img\" width=\"100%\" height=\"58\" "
                      "aria-label=\"",
@@ -123,18 +127,24 @@ static void add_bullet(struct assess_page *page, const struct assess_finding *fi
                        "<rect class=\"wanted\" x=\"%.2f%%\" width=\"%.2f%%\" y=\"22\" "
                        "height=\"16\" rx=\"2\"/>\n",
                        floor ? limit : 0, floor ? 100 - limit : limit);
-    assess_page_printf(page,
-                       "<line class=\"whisker\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"30\" y2=\"30\"/>"
-                       "<line class=\"cap\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"25\" y2=\"35\"/>",
-                       low, high, low, low);
+    if (isfinite(m->low) || isfinite(m->value)) {
+        assess_page_printf(
+            page,
+            "<line class=\"whisker\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"30\" y2=\"30\"/>"
+            "<line class=\"cap\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"25\" y2=\"35\"/>",
+            low, high, low, low);
+    }
     if (isfinite(m->high)) {
         assess_page_printf(page,
                            "<line class=\"cap\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"25\" y2=\"35\"/>",
                            high, high);
+    } else {
+        assess_page_add(page, "<svg x=\"100%\" y=\"30\" overflow=\"visible\"><path class=\"value\" "
+                              "d=\"M-11 -8L1 0L-11 8Z\"/></svg>\n");
     }
     if (isfinite(m->value)) {
         assess_page_printf(page, "<circle class=\"value\" cx=\"%.2f%%\" cy=\"30\" r=\"6\"/>\n",
-                           100 * m->value / scale);
+                           value);
     }
     const char *anchor = limit < 15 ? "start" : limit > 80 ? "end" : "middle";
     assess_page_printf(page,
@@ -142,10 +152,9 @@ static void add_bullet(struct assess_page *page, const struct assess_finding *fi
                        "<text class=\"name\" x=\"%.2f%%\" y=\"12\" text-anchor=\"%s\">",
                        limit, limit, limit, anchor);
     assess_page_wrap(page, "", assess_target_text(target, target->limit, &page->pool), "</text>");
-    double at = isfinite(m->value) ? 100 * m->value / scale : 100;
-    anchor = at < 15 ? "start" : at > 80 ? "end" : "middle";
-    assess_page_printf(page, "<text class=\"name\" x=\"%.2f%%\" y=\"56\" text-anchor=\"%s\">", at,
-                       anchor);
+    anchor = value < 15 ? "start" : value > 80 ? "end" : "middle";
+    assess_page_printf(page, "<text class=\"name\" x=\"%.2f%%\" y=\"56\" text-anchor=\"%s\">",
+                       value, anchor);
     assess_page_wrap(page, "measured ",
                      isfinite(m->value) ? assess_target_text(target, m->value, &page->pool)
                                         : "beyond the scale",

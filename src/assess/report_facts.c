@@ -83,6 +83,13 @@ const struct assess_row *assess_fired_row(const struct assess_verdict *verdict) 
     return NULL;
 }
 
+const char *assess_prediction_text(struct assess_interval latency, struct assess_pool *pool) {
+    if (isnan(latency.value)) return "";
+    if (isinf(latency.low)) return "without bound: more requests come than can be served";
+    if (isinf(latency.value)) return assess_range_text(pool, latency, assess_time_text);
+    return assess_interval_text(pool, latency, assess_time_text);
+}
+
 bool assess_times_of(const struct assess_run *run, struct assess_pool *pool,
                      struct assess_times *times) {
     *times = (struct assess_times){

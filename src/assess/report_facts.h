@@ -19,6 +19,10 @@ const char *assess_mode_id(enum assess_load_mode mode); /* "open" */
 /* The row of the decision table that fired; NULL: none. */
 const struct assess_row *assess_fired_row(const struct assess_verdict *verdict);
 
+/* A predicted latency: "44.8 ms (41.2 ms to 46.9 ms)"; "without bound: ..." where the queue grows
+ * for ever; "" where it is not known. */
+const char *assess_prediction_text(struct assess_interval latency, struct assess_pool *pool);
+
 /* A run's times, sorted; failed requests are infinite, at the end. */
 struct assess_times {
     double *latency, *service;

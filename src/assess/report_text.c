@@ -105,12 +105,15 @@ static void add_heading(struct writer *w, const char *heading) {
 static void add_verdict(struct writer *w, const struct assess_report *report) {
     const struct assess_verdict *verdict = report->verdict;
     const char *title = assess_outcome_title(verdict->outcome);
-    assess_text_printf(&w->out, "%s\n", title);
-    add_spaces(w, 2);
-    add_wrapped(w, verdict->sentence, 2, 2);
+    bool said = verdict->sentence && strncmp(verdict->sentence, title, strlen(title)) == 0;
+    const char *colon = said ? "" : ": ";
+    add_wrapped(w,
+                assess_say(&w->pool, "%s%s%s", said ? "" : title, colon,
+                           verdict->sentence ? verdict->sentence : ""),
+                0, 2);
     if (verdict->intervention && verdict->intervention[0]) {
         add_spaces(w, 2);
-        add_wrapped(w, verdict->intervention, 2, 2);
+        add_wrapped(w, assess_say(&w->pool, "What to do: %s", verdict->intervention), 2, 4);
     }
     if (report->evidence->partial) {
         add_spaces(w, 2);
@@ -149,17 +152,15 @@ static void add_ceilings(struct writer *w, const struct assess_verdict *verdict)
     add_heading(w, "What a port could give");
     for (size_t i = 0; i < verdict->ceiling_count; i++) {
         const struct assess_ceiling *ceiling = &verdict->ceilings[i];
-        const char *latency =
-            isnan(ceiling->latency.value)
-                ? ""
-                : assess_say(&w->pool, "; latency %s",
-                             assess_interval_text(&w->pool, ceiling->latency, assess_time_text));
+        const char *latency = assess_prediction_text(ceiling->latency, &w->pool);
         const char *meets = isnan(ceiling->factor) ? "nothing can be said"
                             : ceiling->meets       ? "would meet the target"
                                                    : "would not meet the target";
         add_item(w, ceiling->name, 12,
-                 assess_say(&w->pool, "%s%s, %s. %s", assess_times_text(&w->pool, ceiling->speedup),
-                            latency, meets, ceiling->basis ? ceiling->basis : ""));
+                 assess_say(&w->pool, "%s%s%s, %s. %s",
+                            assess_times_text(&w->pool, ceiling->speedup),
+                            latency[0] ? "; latency " : "", latency, meets,
+                            ceiling->basis ? ceiling->basis : ""));
     }
 }
 

@@ -42,7 +42,7 @@ static void case_run(struct assess_pool *pool, struct assess_run *run, size_t co
         double wait = case_random(&state) < 0.3 ? -median * log(1 - case_random(&state)) / 3 : 0;
         struct assess_sent *sent = &run->sent[i];
         *sent = (struct assess_sent){.intended = at,
-                                     .sent = at + 2e-5 * case_random(&state),
+                                     .sent = at + wait / 2 + 2e-5 * case_random(&state),
 
                                      .answered = at + wait + service,
                                      .status = 200};
@@ -572,6 +572,7 @@ static void case_nothing(struct assess_pool *pool, struct assess_report *report)
     report->version = "0.1.0";
     report->evidence = evidence;
     report->verdict = verdict;
+    evidence->port_days = evidence->upkeep_days = evidence->day_cost = -1;
     evidence->partial = "the program ended with signal 11 (segmentation fault) before it served "
                         "a request";
     verdict->outcome = ASSESS_INCONCLUSIVE;

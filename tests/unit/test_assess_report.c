@@ -47,7 +47,14 @@ static char *html_of(struct assess_pool *pool, const struct assess_report *repor
     struct ashore_error err = {0};
     const char *path = assess_format(pool, "%s/report.html", folder);
     assert_int_equal(assess_report_html(report, path, &err), ASHORE_OK);
-    return take_file(pool, path);
+    char *page = take_file(pool, path), *to = page;
+    for (const char *from = page; *from; to++) { /* blanks that do not break are blanks */
+        bool blank = strncmp(from, "\xc2\xa0", 2) == 0;
+        *to = blank ? ' ' : *from;
+        from += blank ? 2 : 1;
+    }
+    *to = '\0';
+    return page;
 }
 
 static json_t *json_of(struct assess_pool *pool, const struct assess_report *report) {
@@ -128,6 +135,9 @@ static void text_is_escaped_and_cut(void **state) {
     page.out.length = 0;
     assess_page_lines(&page, "a\nb", 3);
     assert_string_equal(page.out.bytes, "a\nb");
+    page.out.length = 0;
+    assess_page_text(&page, "at 61.2 ms, 8 % of 3 sorts", 100);
+    assert_string_equal(page.out.bytes, "at 61.2\xc2\xa0ms, 8\xc2\xa0% of 3 sorts");
     page.out.length = 0;
     assess_page_wrap(&page, "<b>", NULL, "</b>");
     assert_string_equal(page.out.bytes, "<b></b>");
@@ -320,6 +330,33 @@ static void odd_runs_are_reported(void **state) {
     }
 }
 
+static void intervals_without_ends_are_drawn(void **state) {
+    (void)state;
+    const double values[] = {-1, 0, 0.05, 1e300, INFINITY, NAN};
+    enum { COUNT = sizeof values / sizeof values[0] };
+    struct assess_pool pool = {0};
+    struct assess_report report = {0};
+    case_port(&pool, &report);
+    struct assess_finding *finding = report.verdict->findings;
+    struct assess_ceiling *ceiling = (struct assess_ceiling *)report.verdict->ceilings;
+    for (size_t i = 0; i < COUNT * COUNT; i++) {
+        double value = values[i % COUNT], end = values[i / COUNT];
+        finding->measured = (struct assess_interval){fmin(value, end), value, fmax(value, end)};
+        ceiling->latency = finding->measured;
+        ceiling->factor = end;
+        ceiling->speedup = 1 / end;
+        const char *page = html_of(&pool, &report);
+        assert_null(strstr(page, "inf%"));
+        assert_null(strstr(page, "nan%"));
+        for (const char *s = page; (s = strstr(s, "=\"-"));) { /* no part left of its picture */
+            s = strchr(s + 2, '"');
+            assert_true(s && s[-1] != '%');
+        }
+        json_decref(json_of(&pool, &report));
+    }
+    assess_pool_deinit(&pool);
+}
+
 static void unwritable_places_are_named(void **state) {
     (void)state;
     struct assess_pool pool = {0};
@@ -376,6 +413,7 @@ int main(void) {
         cmocka_unit_test(numbers_of_the_page_are_derived),
         cmocka_unit_test(pages_are_bounded),
         cmocka_unit_test(odd_runs_are_reported),
+        cmocka_unit_test(intervals_without_ends_are_drawn),
         cmocka_unit_test(unwritable_places_are_named),
         cmocka_unit_test(axes_hold_what_is_drawn),
     };
