@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { HEIGHT = 220, WIDTH = 1000 /* units of lines, stretched to the frame */ };
+enum { HEIGHT = 220, WIDTH = 1000 /* units of lines, stretched to the frame */, PART_HEIGHT = 24 };
 
 /* ---- axes ----------------------------------------------------------------------------------- */
 
@@ -193,14 +193,16 @@ static void add_label(struct assess_page *page, const char *css, enum assess_buc
                        (int)b, css, middle, y, text);
 }
 
-/* Name and share in the segment where they fit, or the share alone: on a wide page, whose bar has
- * some 860 pixels, and on a narrow one with some 310; a letter has some 7.2. */
+/* Name and share in the segment where they fit, or the share alone.  Pixels for a hundredth of the
+ * bar, at the least: from 641 pixels of page on, where bars of parts have their names beside them,
+ * and below, down to 320.  A letter has some 7.2 pixels. */
 static void name_segment(struct assess_page *page, enum assess_bucket b, double left, double width,
                          double share, unsigned height) {
     const char *percent = assess_percent_text(&page->pool, share);
     const char *full = assess_say(&page->pool, "%s %s", assess_bucket_titles[b], percent);
     double needs_full = 7.2 * (double)strlen(full) + 10, needs = 7.2 * (double)strlen(percent) + 6;
-    double wide = width * 8.6, narrow = width * 3.1, middle = left + width / 2;
+    double wide = width * (height > PART_HEIGHT ? 6.0 : 2.8), narrow = width * 2.8;
+    double middle = left + width / 2;
     unsigned y = height / 2 + 5;
     if (wide >= needs_full) {
         add_label(page, narrow >= needs_full ? "" : " wide", b, middle, y, full);
@@ -214,6 +216,7 @@ static void name_segment(struct assess_page *page, enum assess_bucket b, double 
 
 void assess_bucket_bar(struct assess_page *page, const double seconds[ASSESS_BUCKETS], double scale,
                        const char *name, unsigned height) {
+    scale = fmax(scale, assess_sum(seconds)); /* parts that overlap can be more than the whole */
     assess_page_wrap(page, "<svg class=\"bar\" role=\"img\" aria-label=\"", name, ": ");
     const char *comma = "";
     for (int b = 0; b < ASSESS_BUCKETS; b++) {
@@ -235,7 +238,8 @@ void assess_bucket_bar(struct assess_page *page, const double seconds[ASSESS_BUC
         const char *time = assess_time_text(&page->pool, seconds[b]);
         assess_page_printf(page, "<title>%s: %s, %s</title></rect>", assess_bucket_titles[b],
                            percent, time);
-        if (height >= 24) name_segment(page, (enum assess_bucket)b, left, width, share, height);
+        if (height >= PART_HEIGHT)
+            name_segment(page, (enum assess_bucket)b, left, width, share, height);
         left += width;
     }
     assess_page_add(page, "</svg>\n");

@@ -51,7 +51,8 @@ void assess_plot_end(struct assess_page *page, const char *x_name);
 void assess_plot_round_ticks(struct assess_page *page, const struct assess_plot *plot,
                              const char *unit);
 
-/* One stacked bar of time by bucket; its full width is `scale` seconds.  name: what it is of. */
+/* One stacked bar of time by bucket; its full width is `scale` seconds.  name: what it is of.
+ * height: pixels; below 24 without labels, 24 for bars that have their names beside them. */
 void assess_bucket_bar(struct assess_page *page, const double seconds[ASSESS_BUCKETS], double scale,
                        const char *name, unsigned height);
 

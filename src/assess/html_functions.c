@@ -51,6 +51,9 @@ static void add_table(struct assess_page *page, const struct assess_profile *pro
     const char *caption = assess_say(
         &page->pool, "The functions with the most work of their own, of %zu; idle time left out",
         profile->function_count);
+    assess_page_add(page,
+                    "<p class=\"lead\">A native function&#39;s own time is also the own time of "
+                    "the innermost Python function that called it.</p>\n");
     assess_page_table(page, caption, "function|kind|#own|#with callees|own time by bucket");
     double scale = self_work(order[0]);
     for (size_t i = 0; i < profile->function_count && i < MOST_FUNCTIONS; i++) {

@@ -110,11 +110,37 @@ static void add_workers(struct assess_page *page, const struct assess_profile *p
 
 static void add_device(struct assess_page *page, const struct assess_profile *profile) {
     if (!profile->has_device) return;
-    assess_page_add(page, "<h3>Device</h3>\n");
-    assess_page_wrap(page, "<p>The device was busy ",
-                     assess_percent_text(&page->pool, profile->device_busy), " of the wall time, ");
-    assess_page_wrap(page, "and starved (work was there or coming, and none ran) ",
-                     assess_percent_text(&page->pool, profile->device_starved), ".</p>\n");
+    double busy = fmin(fmax(profile->device_busy, 0), 1);
+    double starved = fmin(fmax(profile->device_starved, 0), 1 - busy);
+    const char *words =
+        assess_say(&page->pool,
+                   "The device was busy %s of the wall time, and starved (work was there or "
+                   "coming, and none ran) %s.",
+                   assess_percent_text(&page->pool, profile->device_busy),
+                   assess_percent_text(&page->pool, profile->device_starved));
+    assess_page_wrap(page, "<h3>Device</h3>\n<p>", words, "</p>\n");
+    assess_page_wrap(page,
+                     "<svg class=\"bar\" role=\"img\" width=\"100%\" height=\"18\" "
+                     "aria-label=\"",
+                     words, "\">");
+    assess_page_printf(
+        page,
+        "<rect class=\"track\" width=\"100%%\" height=\"18\"/>"
+        "<rect class=\"gain\" width=\"%.2f%%\" height=\"18\"><title>busy</title></rect>"
+        "<rect class=\"starved\" x=\"%.2f%%\" width=\"%.2f%%\" height=\"18\">"
+        "<title>starved</title></rect></svg>\n",
+        100 * busy, 100 * busy, 100 * starved);
+    static const char *const key[][2] = {{"gain", "busy"}, {"starved", "starved"}};
+    assess_page_add(page, "<ul class=\"key\">");
+    for (size_t i = 0; i < 2; i++) {
+        assess_page_printf(
+            page,
+            "<li><svg class=\"swatch\" width=\"12\" height=\"12\" "
+            "aria-hidden=\"true\"><rect class=\"%s\" width=\"12\" height=\"12\"/></svg>"
+            " %s</li>",
+            key[i][0], key[i][1]);
+    }
+    assess_page_add(page, "</ul>\n");
 }
 
 static void add_notes(struct assess_page *page, const struct assess_profile *profile) {

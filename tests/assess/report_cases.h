@@ -562,6 +562,40 @@ static void case_inconclusive(struct assess_pool *pool, struct assess_report *re
                      "the 5 % that a claim may be off.";
 }
 
+/* ---- a GPU's trace, nothing missed ---------------------------------------------------------- */
+
+static void case_meets(struct assess_pool *pool, struct assess_report *report) {
+    case_dont_port(pool, report);
+    struct assess_evidence *evidence = case_copy(pool, report->evidence, sizeof *evidence);
+    struct assess_verdict *verdict = case_copy(pool, report->verdict, sizeof *verdict);
+    struct assess_profile *profile = case_copy(pool, evidence->profile, sizeof *profile);
+    report->evidence = evidence;
+    report->verdict = verdict;
+    evidence->profile = profile;
+    evidence->has_gpu = true;
+    struct assess_run *single = assess_alloc(pool, sizeof *single);
+    case_run(pool, single, 300, 20, 0.024, 0.2, 0, 0);
+    single->mode = ASSESS_SINGLE;
+    single->planned_rate = 0;
+    evidence->single = single;
+    profile->source = "torch.profiler";
+    profile->hz = 0;
+    profile->has_device = true;
+    profile->device_busy = 0.41;
+    profile->device_starved = 0.37;
+    for (int b = 0; b < ASSESS_BUCKETS; b++) profile->seconds[b] = 0;
+    profile->seconds[ASSESS_DEVICE_WAIT] = 30;
+    profile->seconds[ASSESS_LOCK_WAIT] = 10;
+    profile->seconds[ASSESS_UNKNOWN] = 20;
+    verdict->outcome = ASSESS_MEETS_TARGET;
+    verdict->sentence = "Meets the target: p99 is 31.2 ms where 40 ms is wanted.";
+    verdict->intervention = "Nothing has to be done.";
+    verdict->findings[0].measured = (struct assess_interval){0.029, 0.0312, 0.0334};
+    verdict->findings[0].claim = ASSESS_CLAIM_MET;
+    verdict->findings[0].words = "p99 is 31.2 ms (29.0 to 33.4, 95 % sure); wanted: 40 ms";
+    for (size_t i = 0; i < verdict->row_count; i++) verdict->rows[i].fired = false;
+}
+
 /* ---- nothing measured ----------------------------------------------------------------------- */
 
 static void case_nothing(struct assess_pool *pool, struct assess_report *report) {
@@ -682,7 +716,8 @@ static void case_huge(struct assess_pool *pool, struct assess_report *report) {
 
 static const struct report_case report_cases[] = {
     {"dont_port", case_dont_port}, {"port", case_port},       {"inconclusive", case_inconclusive},
-    {"nothing", case_nothing},     {"hostile", case_hostile}, {"huge", case_huge},
+    {"meets", case_meets},         {"nothing", case_nothing}, {"hostile", case_hostile},
+    {"huge", case_huge},
 };
 enum { REPORT_CASES = sizeof report_cases / sizeof report_cases[0] };
 

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SAMPLE = os.environ.get("ASHORE_REPORT_SAMPLE", ROOT / "build/tests/assess/report_sample")
-CASES = ["dont_port", "port", "inconclusive", "nothing", "hostile", "huge"]
+CASES = ["dont_port", "port", "inconclusive", "meets", "nothing", "hostile", "huge"]
 MOST_BYTES = 1_500_000
 BUCKETS = ["interpreter", "compute", "io", "marshalling", "gil_wait", "lock_wait", "device_wait",
            "gc", "idle", "unknown"]
@@ -199,7 +199,7 @@ def test_html_is_well_formed(folder, case):
     assert b"NaN" not in raw and b"nan%" not in raw and b"inf%" not in raw
 
 
-@pytest.mark.parametrize("case", ["dont_port", "port", "inconclusive"])
+@pytest.mark.parametrize("case", ["dont_port", "port", "inconclusive", "meets"])
 def test_the_page_says_what_the_json_says(folder, case):
     report, (_, checker) = load(folder, case), check(folder, case)
     text = re.sub(r"\s+", " ", "".join(checker.text))

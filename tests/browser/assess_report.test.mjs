@@ -11,7 +11,7 @@ import { openBrowser } from './serve.mjs';
 
 const program = process.env.ASHORE_REPORT_SAMPLE
   ?? path.join(root, 'build/tests/assess/report_sample');
-const cases = ['dont_port', 'port', 'inconclusive', 'nothing', 'hostile', 'huge'];
+const cases = ['dont_port', 'port', 'inconclusive', 'meets', 'nothing', 'hostile', 'huge'];
 let browser;
 let folder;
 
@@ -57,13 +57,23 @@ const beyond = () => {
     + element.textContent.slice(0, 40));
 };
 
+/** In the page: labels of segments that are wider than their segment. */
+const squeezed = () => [...document.querySelectorAll('text.in')].filter((text) => {
+  let box = text;
+  while (box.tagName !== 'rect') box = box.previousElementSibling;
+  const [inner, outer] = [text, box].map((element) => element.getBoundingClientRect());
+  return inner.width > 0 && (inner.left < outer.left - 1 || inner.right > outer.right + 1);
+}).map((text) => text.textContent);
+
 for (const name of cases) {
-  for (const [width, scheme] of [[1280, 'light'], [375, 'light'], [375, 'dark'], [320, 'dark']]) {
+  for (const [width, scheme] of [[1280, 'light'], [642, 'light'], [375, 'light'],
+    [375, 'dark'], [320, 'dark']]) {
     test(`${name}, ${width} pixels, ${scheme}`, async () => {
       const { result, problems } = await open(name, { width, scheme }, async (page) => ({
         overflow: await page.evaluate(() => document.documentElement.scrollWidth
           - document.documentElement.clientWidth),
         outside: await page.evaluate(beyond),
+        squeezed: await page.evaluate(squeezed),
         opened: await page.evaluate(() => {
           for (const details of document.querySelectorAll('details')) details.open = true;
           return document.documentElement.scrollWidth - document.documentElement.clientWidth;
@@ -73,6 +83,7 @@ for (const name of cases) {
       assert.equal(result.overflow, 0);
       assert.equal(result.opened, 0);
       assert.deepEqual(result.outside, []);
+      assert.deepEqual(result.squeezed, []);
     });
   }
 }
@@ -141,7 +152,7 @@ const contrasts = () => {
   return bad;
 };
 
-for (const name of ['dont_port', 'port', 'inconclusive']) {
+for (const name of ['dont_port', 'port', 'inconclusive', 'meets']) {
   for (const scheme of ['light', 'dark']) {
     test(`${name}, ${scheme}: text has a contrast of 4.5`, async () => {
       const { result } = await open(name, { width: 1280, scheme },
