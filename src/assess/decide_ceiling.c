@@ -185,50 +185,14 @@ static void set_web(struct assess_predictor *p) {
 
 static void set_helper(struct assess_predictor *p) {
     struct assess_case *c = p->c;
-    c->helper_speedup = NAN;
-    c->helper_latency = (struct assess_interval){NAN, NAN, NAN};
-    if (!c->hot.name) return;
-    double factor = realistic(c, c->hot.share);
-    c->helper_latency = predict(p, factor);
-    c->helper_speedup = 1 / effective(p, factor);
-    c->helper_meets = judge(p, factor, c->helper_latency).meets;
-    c->verdict->helper = (struct assess_ceiling){
-        .name = "helper",
-        .factor = 1 / c->helper_speedup,
-        .speedup = c->helper_speedup,
-        .latency = c->helper_latency,
-        .meets = c->helper_meets,
-        .basis = assess_say(
-            c->pool, "as realistic, but of the interpreter's time only the part within %s, %s",
-            c->hot.name, assess_percent_text(c->pool, c->hot.share))};
-}
-
-static void choose_target(struct predictor *p) {
-    struct assess_case *c = p->c;
-    const struct assess_verdict *v = c->verdict;
-    const struct assess_finding *best = NULL;
-    for (size_t i = 0; i < v->finding_count; i++) {
-        const struct assess_finding *f = &v->findings[i];
-        if (f->target->kind != ASSESS_TARGET_LATENCY) continue;
-        if (!best || f == c->missed) best = f;
-    }
-    if (!best) return;
-    p->finding = best;
-    p->target = best->target;
-}
-
-/* With waiting inside the program in it, where no request was sent alone. */
-static struct assess_interval median_service(struct predictor *p) {
-    const struct assess_run *run = p->c->evidence->run;
-    struct predictor other = *p;
-    if (!p->service.seconds) take_services(&other, run, "the run");
-    const struct service *s = &other.service;
-    if (!s->seconds) return (struct assess_interval){NAN, NAN, NAN};
-    double *sorted = assess_alloc_array(p->c->pool, s->count, sizeof *sorted);
-    if (!sorted) return (struct assess_interval){NAN, NAN, NAN};
-    for (size_t i = 0; i < s->count; i++) sorted[i] = s->seconds[i];
-    assess_sort(sorted, s->count);
-    return assess_quantile_interval(sorted, s->count, 0.5, ASSESS_CERTAINTY);
+    const struct assess_hot_spot *hot = &c->hot;
+    if (!hot->name) return;
+    const char *basis = assess_say(
+        c->pool,
+        "native code is assumed to take 1/20 (at worst 1/10) of what the interpreter spends within "
+        "%s, which is %s of its time; all else stays",
+        hot->name, assess_percent_text(c->pool, hot->share));
+    fill(p, "helper", realistic(c, hot->share), basis, &c->verdict->helper);
 }
 
 void assess_decide_ceilings(struct assess_case *c) {

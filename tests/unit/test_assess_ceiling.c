@@ -215,7 +215,7 @@ static void hot_spots(void **state) {
     assert_words(bed.verdict.intervention, "tokenize (tokenizer.py:12)");
     /* 80 % of 85 %, to 1/20. */
     const struct assess_ceiling *h = &bed.verdict.helper;
-    assert_string_equal(h->name, "C helper");
+    assert_string_equal(h->name, "helper");
     assert_close(h->factor, 1 - 0.95 * 0.8 * 0.85, 1e-9);
     assert_true(h->meets && h->latency.low < h->latency.high);
     assert_words(h->basis, "tokenize (tokenizer.py:12), which is 80 % of its time");
