@@ -121,6 +121,13 @@ static void test_machine(void **state) {
     assert_true(has_line(&m, "Clock source: tsc"));
     assert_true(has_line(&m, "Frequency governor: powersave"));
     assert_true(has_line(&m, "Turbo: on"));
+    /* A word of another line; a limit beyond what is there. */
+    write_file("/proc/cpuinfo", "flags\t\t: fpu sse\nbugs\t\t: a hypervisor\n");
+    write_file("/sys/fs/cgroup/a/b/memory.max", "1099511627776\n");
+    assess_read_machine(root, &pool, &m);
+    assert_null(strstr(m.machine, "virtual"));
+    assert_string_equal(m.memory, "16.0 GiB, no swap");
+    assert_true(m.memory_bytes == 0x1p34);
     assess_pool_deinit(&pool);
 }
 
