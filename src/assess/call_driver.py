@@ -46,6 +46,7 @@ HEADER, TEXT_AT, RECORD, CHUNK = 4096, 96, 64, 65536
 MOST_CALLS = 4_000_000
 NAP = 0.05  # the longest time asleep before a stop is noticed
 MASK = (1 << 64) - 1
+PRIORITY, NO_PRIORITY = os.sched_param(1), os.sched_param(0)
 clock = time.monotonic
 
 
@@ -157,6 +158,7 @@ class Driver:
         self.running = [False] * self.threads
         self.ended = [0.0] * self.threads
         self.error = None
+        self.real_time = may_be_real_time()
         self.begin = clock() + (0.02 if mode == "open" else 0.0)
         self.fields = (MODES.index(mode), rate, seconds, seed, self.threads, self.begin,
                        len(self.offsets))
@@ -174,14 +176,35 @@ class Driver:
             self.next += 1
             return number
 
-    def wait_until(self, moment):
-        """Sleeps; false when the run was stopped meanwhile."""
+    def sleep_until(self, moment):
         while not self.stop:
             left = moment - clock()
             if left <= 0:
                 return True
             time.sleep(left if left < NAP else NAP)
         return False
+
+    def raise_priority(self):
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, PRIORITY)
+        except OSError:  # the program has given up the privilege
+            self.real_time = False
+        return self.real_time
+
+    def wait_until(self, intended, thread):
+        """Sleeps, and returns our lag; None when the run was stopped meanwhile.  Asleep with
+        real-time priority, where that is permitted, a thread wakes in time on a busy machine; the
+        call is made without it, and from then on the thread is the program's."""
+        raised = self.real_time and self.raise_priority()
+        try:
+            if not self.sleep_until(intended):
+                return None
+            lag = self.our_lag(intended, thread)
+            self.running[thread] = True
+            return lag
+        finally:
+            if raised:
+                os.sched_setscheduler(0, os.SCHED_OTHER, NO_PRIORITY)
 
     def our_lag(self, intended, thread):
         """How late it is, unless a call that may have held the GIL was running meanwhile."""
@@ -201,8 +224,8 @@ class Driver:
         except (Exception, SystemExit, GeneratorExit) as caught:
             error, result = caught, None
         ended = self.ended[thread] = clock()
-        self.running[thread] = False
         writer.add(started if intended is None else intended, started, ended, lag, error)
+        self.running[thread] = False
         if inspect.isawaitable(result):
             raise Unusable("the function returned an awaitable; name one that runs it to its end")
 
@@ -214,9 +237,9 @@ class Driver:
             intended = self.begin + self.offsets[number]
             lag = 0.0
             if clock() < intended:
-                if not self.wait_until(intended):
+                lag = self.wait_until(intended, thread)
+                if lag is None:
                     return
-                lag = self.our_lag(intended, thread)
             self.call(thread, writer, intended, lag)
 
     def work_and_tell(self, thread, writer):
@@ -245,6 +268,18 @@ class Driver:
             if stopped_since is not None and clock() - stopped_since > 1.0:
                 break  # a call does not end: its thread is a daemon, and ends with the program
         return not self.stop
+
+
+def may_be_real_time():
+    """Whether this thread, an ordinary one, may sleep with real-time priority, and come back."""
+    try:
+        if os.sched_getscheduler(0) != os.SCHED_OTHER:
+            return False
+        os.sched_setscheduler(0, os.SCHED_FIFO, PRIORITY)
+        os.sched_setscheduler(0, os.SCHED_OTHER, NO_PRIORITY)
+    except OSError:
+        return False
+    return True
 
 
 def clocks():

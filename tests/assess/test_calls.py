@@ -33,7 +33,10 @@ def wide():
 def where(): open("where", "w").write(os.getcwd() + "\\n" + repr(sys.path[:2]) + "\\n" + __name__)
 def on_main():
     nothing()
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
     open("main", "w").write(repr(set(calls)))
+def drops():
+    if os.getuid() == 0: os.setuid(65534)
 def sometimes():
     calls.append(1)
     if len(calls) % 4 == 0: raise ValueError("the %d\\u00e9" % len(calls))
@@ -117,6 +120,12 @@ def test_open_loop(tmp_path):
     assert run.head["end"] >= run.calls[-1][2]
     assert abs(run.head["suspended"]) < 0.05 and abs(run.head["set"]) < 0.1
     assert (tmp_path / "main").read_text() == "{True}"  # one thread: the main one
+
+
+def test_a_program_that_drops_its_privileges(tmp_path):
+    run = Run(tmp_path, "app:drops", "open", 200, 0.2, 7)
+    assert run.code == 0, run.err
+    assert len(run.calls) == len(call_driver.schedule(7, 200.0, 0.2, 0)) and not run.text
 
 
 def test_latency_counts_from_the_schedule(tmp_path):
