@@ -39,7 +39,8 @@ struct assess_run {
     double begin, end;        /* s */
     struct assess_sent *sent; /* in the order of intended */
     size_t count, failed;
-    size_t late;      /* sent more than the allowance after intended, by our own fault */
+    size_t
+        late; /* noticed too long after intended: our own fault; a wait for a connection is not */
     double late_most; /* s */
     bool valid;       /* the generator kept up, the clock did not jump, enough was answered */
     bool interrupted; /* by *stop or the program's end: what is there is right */

@@ -32,7 +32,7 @@ enum { BED_MOST = 4096 };
 
 struct bed {
     bed_fn *serve;
-    char url[160];
+    char url[160], path[40]; /* path: a Unix socket's */
     int listener;
     pthread_t acceptor;
     atomic_bool ending;
@@ -149,8 +149,9 @@ static inline struct bed *bed_start(bed_fn *serve, int family, unsigned port) {
     if (family == AF_INET) bed_listen(bed, (struct sockaddr *)&v4, sizeof v4);
     if (family == AF_INET6) bed_listen(bed, (struct sockaddr *)&v6, sizeof v6);
     if (family == AF_UNIX) {
-        snprintf(local.sun_path, sizeof local.sun_path, "/tmp/bed.%d", (int)getpid());
-        unlink(local.sun_path);
+        snprintf(bed->path, sizeof bed->path, "/tmp/bed.%d", (int)getpid());
+        unlink(bed->path);
+        memcpy(local.sun_path, bed->path, sizeof bed->path);
         bed_listen(bed, (struct sockaddr *)&local, sizeof local);
         snprintf(bed->url, sizeof bed->url, "http+unix://%%2Ftmp%%2Fbed.%d/x?y=1", (int)getpid());
     }
@@ -178,6 +179,7 @@ static inline void bed_end(struct bed *bed) {
         close(bed->connections[i].fd);
     }
     close(bed->listener);
+    if (bed->path[0]) unlink(bed->path);
 }
 
 static inline void bed_stop(struct bed *bed) {
