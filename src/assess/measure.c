@@ -334,7 +334,7 @@ static int read_profile(struct measuring *m, const struct assess_rules *rules,
     }
     qsort(busy, count, sizeof *busy, by_begin);
     ASSESS_TRY(assess_profile_trace(m->options->folder, rules, m->begin, m->end,
-                                    m->serves ? (const double(*)[2])busy : NULL, count, m->pool,
+                                    m->run_count ? (const double(*)[2])busy : NULL, count, m->pool,
                                     profile, err));
     m->evidence->profile = profile;
     return ASHORE_OK;

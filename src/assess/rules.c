@@ -295,6 +295,7 @@ static const struct rule built_in[] = {
     IDLE_PYTHON("multiprocessing/resource_tracker.py:main"),
     IDLE_PYTHON("multiprocessing/forkserver.py:main"),
     IDLE_PYTHON("logging/handlers.py:dequeue"),
+    IDLE_PYTHON("call_driver.py:*"),
     IDLE_PYTHON("socketserver.py:serve_forever"),
     IDLE_PYTHON("gunicorn/arbiter.py:*"),
     IDLE_PYTHON("gunicorn/workers/sync.py:wait"),
