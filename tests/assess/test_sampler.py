@@ -232,6 +232,20 @@ def test_fork_exec_and_subprocess(sampled):
     assert executed.argv[2].startswith("y =") and ran.argv[2].startswith("x =")
 
 
+@pytest.mark.parametrize("version,python", PYTHONS)
+def test_fork_does_not_warn_of_threads(sampled, version, python):
+    """3.12 and later count the threads of the process, of which the sampler's is one."""
+    sampled.script("""
+        import os, sys, time
+        time.sleep(0.1)
+        for i in range(20):
+            pid = os.fork()
+            if pid == 0: os._exit(0)
+            os.waitpid(pid, 0)
+        """, python=python)
+    assert sampled.err == ""
+
+
 def test_programs_without_python_are_left_alone(sampled):
     assert sampled.run(["/bin/sh", "-c", "sleep 0.1; ls / | sort >/dev/null; exec true"]) == []
 

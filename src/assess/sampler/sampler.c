@@ -136,6 +136,8 @@ static void start_thread(void) {
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
+bool sampler_runs(void) { return started; }
+
 void sampler_start(void) {
     sampler_writer_forget();
     sampler_threads_reset();

@@ -217,6 +217,7 @@ void sampler_requests_verify(void);
 
 /* ---- sampler.c: life cycle ---- */
 
+bool sampler_runs(void);
 /* Ends the trace; false when there is none to end. */
 bool sampler_stop(void);
 /* Goes on after sampler_stop(). */
