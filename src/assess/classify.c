@@ -254,6 +254,18 @@ static bool is_cast(const struct assess_image *image, const struct assess_site *
     return false;
 }
 
+/* Text, lists and the like are built of copies too, but small ones: they are what Python code does.
+ * Bytes and buffers are not among them. */
+static bool is_building(const struct assess_site *site) {
+    static const char *const parts[] = {"Unicode", "unicode", "PyList", "PyDict", "PyTuple",
+                                        "PyLong",  "PySet",   "PyEval", "PyFrame"};
+    if (!site || site->kind != ASSESS_SITE_PYTHON || !site->name) return false;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strstr(site->name, parts[i])) return true;
+    }
+    return false;
+}
+
 static enum assess_bucket of_python(const struct assess_image *image,
                                     const struct assess_trace_stack *stack,
                                     const struct assess_site *site, const struct walk *walk) {
@@ -283,7 +295,8 @@ static enum assess_bucket running_bucket(const struct assess_image *image,
         return ASSESS_DEVICE_WAIT;
     }
     if (yields) return library == ASSESS_COMPUTE ? ASSESS_COMPUTE : ASSESS_LOCK_WAIT;
-    if (walk->plain != ASSESS_BUCKETS) return walk->plain;
+    bool builds = walk->plain == ASSESS_MARSHALLING && is_building(site);
+    if (walk->plain != ASSESS_BUCKETS && !builds) return walk->plain;
     if (walk->kind == ASSESS_SITE_PYTHON) return of_python(image, stack, site, walk);
     if (walk->kind == ASSESS_SITE_OTHER) return of_library(image, site, walk);
     return ASSESS_UNKNOWN;

@@ -29,6 +29,7 @@ enum {
     OWN = 0x60010,
     SSL = 0x70010,
     PICKLE = PYTHON + 0x200,
+    JOIN = PYTHON + 0x300,
     NOWHERE = 0x900000
 };
 
@@ -62,6 +63,7 @@ static void begin(void) {
     put_entry(w, SLEEP, "clock_nanosleep");
     put_entry(w, COND, "pthread_cond_timedwait");
     put_entry(w, PICKLE, "_pickle.dumps");
+    put_entry(w, JOIN, "_PyUnicode_JoinArray");
     put_code(w, "/srv/app.py", "handle");
     put_code(w, "/usr/lib/python3.11/json/encoder.py", "_iterencode");
     put_code(w, "/usr/lib/python3.11/concurrent/futures/thread.py", "_worker");
@@ -140,6 +142,10 @@ static void the_c_library_works_for_its_caller(void **state) {
                      ASSESS_UNKNOWN);
     assert_int_equal(running(judge(FRAMES(MEMCPY, BLAS, loop), CODE(APP), 0)), ASSESS_MARSHALLING);
     assert_int_equal(running(judge(FRAMES(MEMCPY, loop), CODE(APP), 0)), ASSESS_MARSHALLING);
+    assert_int_equal(running(judge(FRAMES(MEMCPY, JOIN + 8, loop), CODE(APP), 0)),
+                     ASSESS_INTERPRETER);
+    assert_int_equal(running(judge(FRAMES(MEMCPY, JOIN + 8, loop), CODE(ENCODER), 0)),
+                     ASSESS_MARSHALLING);
     assert_int_equal(running(judge(FRAMES(RECV, loop), CODE(APP), 0)), ASSESS_IO);
     assert_int_equal(running(judge(FRAMES(RECV, CUDA, loop), CODE(APP), 0)), ASSESS_DEVICE_WAIT);
     assert_int_equal(running(judge(FRAMES(YIELD, BLAS, loop), CODE(APP), 0)), ASSESS_COMPUTE);

@@ -29,7 +29,7 @@ def loop():
 
 
 truth.begin()
-for _ in truth.rounds(3):
+for _ in truth.rounds(5):
     truth.part("io", ask)
     truth.part("interpreter", loop)
 truth.finish()
