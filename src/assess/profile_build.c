@@ -120,6 +120,8 @@ void assess_build_span(struct assess_build *b, uint32_t *last, struct assess_spa
 }
 
 void assess_build_note(struct assess_build *b, const char *fmt, ...) {
+    if (b->note_count >= ASSESS_NOTES_MOST) return;
+    if (b->note_count == ASSESS_NOTES_MOST - 1) fmt = "there are more notes, which were left out";
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
@@ -235,7 +237,7 @@ int assess_build_finish(struct assess_build *b, struct assess_profile *profile,
                           "the timeline ends early: it has more than %d spans; all else is whole",
                           ASSESS_SPANS_MOST);
     }
-    bool good = !b->failed && finish_functions(b, profile);
+    bool good = !b->failed && !b->pool->failed && finish_functions(b, profile);
     if (good) {
         profile->stacks = keep(b->pool, b->stacks, b->stack_count, sizeof *b->stacks);
         profile->stack_count = b->stack_count;

@@ -6,7 +6,7 @@
 #include "intern.h"
 #include "profile.h"
 
-enum { ASSESS_FUNCTIONS_MOST = 2000, ASSESS_SPANS_MOST = 200000 };
+enum { ASSESS_FUNCTIONS_MOST = 2000, ASSESS_SPANS_MOST = 200000, ASSESS_NOTES_MOST = 100 };
 
 /* Zeroed but for pool, which the profile's content goes to, is empty. */
 struct assess_build {
@@ -37,7 +37,7 @@ uint32_t assess_build_stack(struct assess_build *build, const uint32_t *frames, 
 /* last: the thread's last span, UINT32_MAX when it has none yet; goes on where the thread does the
  * same, else begins a new one.  Times of a thread rise. */
 void assess_build_span(struct assess_build *build, uint32_t *last, struct assess_span span);
-/* A note that is not there yet. */
+/* A note that is not there yet; the last that there is room for says that there are more. */
 void assess_build_note(struct assess_build *build, const char *fmt, ...) ASSESS_PRINTF(2, 3);
 
 /* Fills functions, stages, stacks, spans and notes of the profile.  ASHORE_ERR_NOMEM also when

@@ -305,10 +305,14 @@ static void note_process(struct work *w, const struct process *p) {
     }
 }
 
+/* More owners than this are of a trace that was made up. */
+enum { OWNERS_MOST = 256 };
+
 /* By name of owner; a parked Python thread's owner is the function that it waits in. */
 static void add_worker(struct work *w, struct assess_profile *profile, const char *owner,
                        const struct assess_seen *thread, size_t *room) {
     size_t i = 0;
+    if (profile->worker_count >= OWNERS_MOST) owner = "other";
     while (i < profile->worker_count && strcmp(profile->workers[i].owner, owner) != 0) i++;
     if (i == profile->worker_count) {
         if (!assess_grow((void **)&profile->workers, i, room, sizeof *profile->workers)) {

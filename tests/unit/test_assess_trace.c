@@ -671,6 +671,29 @@ static void folders_may_hold_anything(void **state) {
     rmdir(path);
 }
 
+/* A trace may say anything as often as it likes; what is made of it is limited. */
+static void notes_and_owners_are_limited(void **state) {
+    (void)state;
+    begin(WRITER_PID);
+    for (int i = 0; i < 300; i++) {
+        char text[16];
+        int n = snprintf(text, sizeof text, "note %d", i);
+        put_record(&w, ASSESS_REC_NOTE, NULL, 0, text, (size_t)n);
+        snprintf(text, sizeof text, "wait%d", i);
+        uint32_t code = put_code(&w, "/x.py", text);
+        uint32_t stack = put_stack(&w, &code, 1, NULL, 0, 0);
+        put_sample(&w, 1000 + (uint32_t)i, stack, SYS_futex, IS_PYTHON, 0);
+    }
+    put_sample(&w, MAIN, S_PARSE, -1, IS_PYTHON, 0);
+    save(WRITER_PID);
+    read_well();
+    assert_int_equal(profile.note_count, 100);
+    assert_true(has_note("more notes"));
+    assert_int_equal(profile.worker_count, 257);
+    assert_string_equal(profile.workers[256].owner, "other");
+    assert_int_equal(profile.workers[256].threads, 44);
+}
+
 /* Times and weights at their limits are summed, not overflowed. */
 static void extreme_numbers(void **state) {
     (void)state;
@@ -713,6 +736,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(any_change_is_survived, setup, teardown),
         cmocka_unit_test_setup_teardown(damage_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(folders_may_hold_anything, setup, teardown),
+        cmocka_unit_test_setup_teardown(notes_and_owners_are_limited, setup, teardown),
         cmocka_unit_test_setup_teardown(extreme_numbers, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
