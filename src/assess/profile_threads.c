@@ -57,6 +57,8 @@ static void see_wait(struct assess_seen *thread, const struct assess_rec_sample 
     }
     if (waits && thread->wait_stack == facts->python) thread->wait_weight += s->weight;
     bool goes_on = thread->waiting_now && thread->now_stack == facts->python;
+    /* Woken for the next of several threads to join: it needs the interpreter for a moment. */
+    if (goes_on && (s->flags & ASSESS_SAMPLE_GIL_WAIT)) return;
     bool parks = waits && may_park(s, facts);
     if (parks && !goes_on) {
         thread->now_stack = facts->python;

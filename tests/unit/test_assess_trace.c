@@ -332,7 +332,8 @@ static void joining_does_not_count(void **state) {
     put_work(20);
     for (int i = 0; i < 100; i++) {
         tick(&w);
-        put_sample(&w, MAIN, S_JOIN, SYS_futex, IS_PYTHON, 0);
+        unsigned gil = i % 30 == 29 ? ASSESS_SAMPLE_GIL_WAIT : 0;
+        put_sample(&w, MAIN, S_JOIN, SYS_futex, IS_PYTHON | gil, 0);
         put_sample(&w, SECOND, S_PARSE, -1, IS_PYTHON, 0);
     }
     save(WRITER_PID);
