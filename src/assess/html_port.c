@@ -107,6 +107,15 @@ void assess_html_ceilings(struct assess_page *page) {
 
 /* ---- tables --------------------------------------------------------------------------------- */
 
+/* The last cell: whether the row applies here, and why. */
+static void finish_row(struct assess_page *page, const struct assess_row *row) {
+    assess_page_cell_begin(page);
+    assess_page_add(page, row->fired ? "<b class=\"applies\">applies</b> " : "");
+    assess_page_text(page, row->why, ASSESS_SENTENCE);
+    assess_page_cell_end(page);
+    assess_page_row_end(page);
+}
+
 static void add_rows(struct assess_page *page, bool fired, const char *caption) {
     const struct assess_verdict *verdict = page->report->verdict;
     assess_page_table(page, caption, "dominant|target missed|what helps|does a port pay?|here");
@@ -118,11 +127,7 @@ static void add_rows(struct assess_page *page, bool fired, const char *caption) 
         assess_page_cell(page, row->missed, ASSESS_LONG);
         assess_page_cell(page, row->intervention, ASSESS_LONG);
         assess_page_cell(page, row->port_pays, ASSESS_LONG);
-        assess_page_cell_begin(page);
-        assess_page_add(page, row->fired ? "<b class=\"applies\">applies</b> " : "");
-        assess_page_text(page, row->why, ASSESS_SENTENCE);
-        assess_page_cell_end(page);
-        assess_page_row_end(page);
+        finish_row(page, row);
     }
     assess_page_table_end(page);
 }
@@ -159,11 +164,7 @@ static void add_balance(struct assess_page *page, const struct assess_row *rows,
         assess_page_cell(page, row->dominant, ASSESS_LONG);
         assess_page_cell(page, row->port_pays, ASSESS_LONG);
         assess_page_cell(page, row->intervention, ASSESS_LONG);
-        assess_page_cell_begin(page);
-        assess_page_add(page, row->fired ? "<b class=\"applies\">applies</b> " : "");
-        assess_page_text(page, row->why, ASSESS_SENTENCE);
-        assess_page_cell_end(page);
-        assess_page_row_end(page);
+        finish_row(page, row);
     }
     assess_page_table_end(page);
 }

@@ -20,8 +20,9 @@ static void add_bar(struct assess_page *page, const char *name, const char *plac
     assess_page_add(page, "</div>\n");
 }
 
-static void add_left_out(struct assess_page *page, size_t count, const char *what) {
-    if (count) assess_page_printf(page, "<p class=\"lead\">and %zu more %s</p>\n", count, what);
+static void add_left_out(struct assess_page *page, size_t count, size_t most, const char *what) {
+    if (count <= most) return;
+    assess_page_printf(page, "<p class=\"lead\">and %zu more %s</p>\n", count - most, what);
 }
 
 static void add_legend(struct assess_page *page, const struct assess_profile *profile) {
@@ -65,8 +66,7 @@ static void add_processes(struct assess_page *page, const struct assess_profile 
                        process->complete ? "" : ", did not end in order");
         add_bar(page, process->command, place, process->seconds, scale);
     }
-    add_left_out(page, profile->process_count > MOST_BARS ? profile->process_count - MOST_BARS : 0,
-                 "processes");
+    add_left_out(page, profile->process_count, MOST_BARS, "processes");
 }
 
 static void add_stages(struct assess_page *page, const struct assess_profile *profile,
@@ -82,8 +82,7 @@ static void add_stages(struct assess_page *page, const struct assess_profile *pr
         const struct assess_stage *stage = &profile->stages[i];
         add_bar(page, stage->name, stage->place, stage->seconds, scale);
     }
-    add_left_out(page, profile->stage_count > MOST_BARS ? profile->stage_count - MOST_BARS : 0,
-                 "stages");
+    add_left_out(page, profile->stage_count, MOST_BARS, "stages");
 }
 
 static void add_workers(struct assess_page *page, const struct assess_profile *profile) {
@@ -103,9 +102,7 @@ static void add_workers(struct assess_page *page, const struct assess_profile *p
         assess_page_row_end(page);
     }
     assess_page_table_end(page);
-    add_left_out(page,
-                 profile->worker_count > MOST_WORKERS ? profile->worker_count - MOST_WORKERS : 0,
-                 "owners of threads");
+    add_left_out(page, profile->worker_count, MOST_WORKERS, "owners of threads");
 }
 
 static void add_device(struct assess_page *page, const struct assess_profile *profile) {

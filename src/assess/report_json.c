@@ -9,7 +9,8 @@
 #include <string.h>
 
 /* The fields and their meaning: docs/assess-report.schema.json.  A value that is not known, or not
- * finite, is null.  A json_t that could not be made is NULL; writer.failed then says so. */
+ * finite, is null.  A json_t that could not be made is NULL, which the next put or append notices:
+ * writer.failed says so. */
 
 enum { MOST_FUNCTIONS = 2000, SLICES = 200 };
 
@@ -22,11 +23,11 @@ struct writer {
 
 /* Adds a value, whose reference it takes. */
 static void put(struct writer *w, json_t *object, const char *key, json_t *value) {
-    if (!object || !value || json_object_set_new(object, key, value)) w->failed = true;
+    if (json_object_set_new(object, key, value)) w->failed = true;
 }
 
 static void append(struct writer *w, json_t *array, json_t *value) {
-    if (!array || !value || json_array_append_new(array, value)) w->failed = true;
+    if (json_array_append_new(array, value)) w->failed = true;
 }
 
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
