@@ -4,7 +4,9 @@
 Each workload is run with the sampler and without it in turn, in pairs whose order alternates; the
 ratio of each pair's times is taken, and the median of the ratios printed with an interval for it
 (binomial, 95 %), for the wall time and for the processor time of the whole process, the sampler's
-thread included.  A workload does a fixed amount of work, so that both runs do the same.
+thread included.  A workload does a fixed amount of work, so that both runs do the same.  On a machine
+that others use the interval is wide; `own` is then the better number: the processor time that the
+sampler's thread and its signal handlers took by their own account, in the process's.
 
 Without COMMAND the workloads are: `mixed` (pure Python, GEMM, copies and a wait for an answer) and
 `threads` (eight threads that compute, marshal and wait).  Needs numpy."""
@@ -13,6 +15,7 @@ import argparse
 import json
 import os
 import resource
+import struct
 import subprocess
 import sys
 import tempfile
@@ -45,7 +48,7 @@ THREADS = """
 import json, threading, time
 tree = [{"name": "item %d" % i, "numbers": list(range(20))} for i in range(100)]
 def work():
-    for i in range(60):
+    for i in range(600):
         s = 0
         for k in range(4000): s += k * k % 7
         json.loads(json.dumps(tree))
@@ -56,8 +59,24 @@ for t in threads: t.join()
 """
 
 
+def own_account(folder):
+    """Seconds of the sampler's thread and of handlers, by the last record of each trace."""
+    names = [n for n in os.listdir(folder) if n.startswith("trace.")]
+    if not names:
+        sys.exit("assess_overhead: the sampler has written nothing")
+    total = 0
+    for name in names:
+        with open(os.path.join(folder, name), "rb") as f:
+            data = f.read()
+        kind, size = struct.unpack_from("<II", data, len(data) - 56)
+        if (kind, size) == (10, 48):
+            total += sum(struct.unpack_from("<qq", data, len(data) - 40))
+    return total / 1e9
+
+
 def run(command, sampled, hz):
-    """(wall, processor) seconds of one run."""
+    """(wall, processor, the sampler's own) seconds of one run."""
+    own = 0.0
     env = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         if sampled:
@@ -67,9 +86,9 @@ def run(command, sampled, hz):
         subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
         wall = time.perf_counter() - begin
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if sampled and not any(n.startswith("trace.") for n in os.listdir(folder)):
-            sys.exit("assess_overhead: the sampler has written nothing")
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        if sampled:
+            own = own_account(folder)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, own
 
 
 def median_interval(values):
@@ -99,6 +118,10 @@ def measure(command, runs, hz):
         out[name] = {"ratio": middle, "low": low, "high": high,
                      "fastest": min(w[which] for w, _ in pairs) / min(p[which] for _, p in pairs),
                      "seconds": min(p[which] for _, p in pairs)}
+    shares = [with_[2] / with_[1] for with_, _ in pairs]
+    middle, low, high = median_interval(shares)
+    out["own"] = {"ratio": 1 + middle, "low": 1 + low, "high": 1 + high,
+                  "fastest": 1 + min(shares), "seconds": min(p[1] for _, p in pairs)}
     return out
 
 

@@ -59,7 +59,8 @@ struct assess_rec_object {
 enum { ASSESS_OBJECT_PYTHON = 1 /* the interpreter itself */, ASSESS_OBJECT_VDSO = 2 };
 
 /* The address range of a function that symbol tables do not name: "memcpy" (whichever the C library
- * chose for this processor), "_pickle.dumps" (built into the interpreter). */
+ * chose for this processor), "_pickle.dumps" (built into the interpreter).  A name may have several
+ * ranges: those of functions that take its place on the stack. */
 struct assess_rec_entry {
     uint64_t low, high;
     uint32_t name_size, reserved;
@@ -78,8 +79,8 @@ struct assess_rec_thread {
 
 /* Interned: equal stacks have one record.  Frames are leaf first: py_count of struct
  * assess_py_frame, then native_count addresses (uint64_t), of which the first is the program
- * counter and the others are return addresses. Native frames end where the first interpreter
- * loop is reached, or at the root for threads without Python. */
+ * counter and the others are return addresses. Native frames end with the first interpreter loop,
+ * or at the root for threads without Python.  The sampler's own frames are left out. */
 struct assess_rec_stack {
     uint32_t id; /* 0, 1, 2, ... */
     uint16_t py_count, native_count;
@@ -93,10 +94,11 @@ struct assess_py_frame {
     uint32_t code, line; /* line 0: not known */
 };
 
-/* What a thread did at a tick. */
+/* What a thread did at a tick.  Samples of one thread are in order of time; among threads one comes
+ * up to a second late that was slow to answer. */
 struct assess_rec_sample {
     int64_t time;    /* ns */
-    uint32_t weight; /* ns of wall time that it stands for */
+    uint32_t weight; /* ns of wall time that it stands for: several ticks if it answered late */
     uint32_t tid;
     uint32_t stack;     /* id; UINT32_MAX when none could be taken */
     int16_t syscall;    /* number it is blocked in; -1: on the processor or runnable */
@@ -107,7 +109,8 @@ struct assess_rec_sample {
 };
 enum {
     ASSESS_SAMPLE_PYTHON = 1 << 0,      /* the thread has a Python thread state */
-    ASSESS_SAMPLE_GIL_WAIT = 1 << 1,    /* blocked on the interpreter's lock */
+    ASSESS_SAMPLE_GIL_WAIT = 1 << 1,    /* waits for the interpreter's lock: blocked, or (syscall
+                                         * -1) between two waits, or woken and not yet run */
     ASSESS_SAMPLE_GC = 1 << 2,          /* the interpreter collects garbage, on this thread */
     ASSESS_SAMPLE_FOR_REQUEST = 1 << 3, /* blocked for a connection, or on one without a request */
     ASSESS_SAMPLE_ACCEPTED = 1 << 4,    /* the process has accepted connections: in_flight counts */

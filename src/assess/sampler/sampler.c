@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -102,6 +103,7 @@ static void *run(void *unused) {
     int64_t start = sampler_now();
     pid_t self = (pid_t)syscall(SYS_gettid);
     seed = (uint64_t)start * 2 + 1;
+    prctl(PR_SET_NAME, "ashore-sampler");
     wait_until(start + 1000000000 / hz);
     if (!atomic_load(&stop) && own_descriptors() && sampler_writer_open(folder, start, hz) &&
         sampler_threads_open(self)) {

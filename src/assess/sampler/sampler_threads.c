@@ -12,6 +12,7 @@
 enum {
     THREADS = 4096,
     STACKS = 65536,
+    FIRST_BYTES = 4096,
     PATIENCE = 1000000000, /* ns after which an answer is no longer waited for */
     DEAF = 99              /* ticks for which a thread that did not answer is not asked again */
 };
@@ -77,23 +78,40 @@ static uint32_t intern(struct stack *s) {
     return *id;
 }
 
-static uint32_t make_stack(struct sampler_registers *registers,
-                           const struct sampler_stack_copy *copy,
-                           const struct sampler_python_state *python) {
+static struct stack *python_stack(const struct sampler_python_state *python) {
     static struct stack s;
     s.record = (struct assess_rec_stack){0};
     s.record.py_count = (uint16_t)sampler_python_resolve(python, s.py);
     if (python->cut) s.record.flags |= ASSESS_STACK_PY_CUT;
-    if (registers) {
-        struct sampler_stop stop = {.local = python->loop_local};
-        bool cut = false;
-        sampler_python_loop(&stop.low, &stop.high);
-        if (!sampler_object_at(registers->pc)) sampler_objects_update(sampler_now(), true);
-        s.record.native_count =
-            (uint16_t)sampler_unwind(registers, copy, &stop, s.native, SAMPLER_NATIVE_DEPTH, &cut);
-        if (cut) s.record.flags |= ASSESS_STACK_NATIVE_CUT;
+    return &s;
+}
+
+/* Adds native frames; false when they end early. */
+static bool add_native(struct stack *s, struct sampler_registers registers,
+                       const struct sampler_stack_copy *copy, uint64_t loop_local) {
+    struct sampler_stop stop = {.local = loop_local};
+    bool cut = false;
+    sampler_python_loop(&stop.low, &stop.high);
+    if (!sampler_object_at(registers.pc)) sampler_objects_update(sampler_now(), true);
+    s->record.native_count =
+        (uint16_t)sampler_unwind(&registers, copy, &stop, s->native, SAMPLER_NATIVE_DEPTH, &cut);
+    s->record.flags &= ~(uint32_t)ASSESS_STACK_NATIVE_CUT;
+    if (cut) s->record.flags |= ASSESS_STACK_NATIVE_CUT;
+    return !cut;
+}
+
+/* The stack of a blocked thread, of which mostly a small part is enough. */
+static uint32_t blocked_stack(uint64_t sp, uint64_t pc, const struct sampler_python_state *python) {
+    static uint8_t bytes[SAMPLER_STACK_BYTES];
+    struct stack *stack = python_stack(python);
+    struct sampler_registers registers = {.pc = pc, .known = UINT64_C(1) << SAMPLER_SP};
+    registers.value[SAMPLER_SP] = sp;
+    struct sampler_stack_copy copy = {bytes, sp, sampler_read_part(sp, bytes, FIRST_BYTES)};
+    if (!add_native(stack, registers, &copy, python->loop_local) && copy.size == FIRST_BYTES) {
+        copy.size = sampler_read_part(sp, bytes, sizeof bytes);
+        add_native(stack, registers, &copy, python->loop_local);
     }
-    return intern(&s);
+    return intern(stack);
 }
 
 /* ---- samples ---- */
@@ -145,16 +163,12 @@ static bool read_status(struct thread *t, struct status *s) {
 static void sample_blocked(struct thread *t, uint64_t state, const struct status *s, int64_t now,
                            uint32_t weight) {
     static struct sampler_python_state python;
-    static uint8_t bytes[SAMPLER_STACK_BYTES];
     sampler_python_frames(state, t->tid, &python);
-    struct sampler_registers registers = {.pc = s->pc, .known = UINT64_C(1) << SAMPLER_SP};
-    registers.value[SAMPLER_SP] = s->sp;
-    struct sampler_stack_copy copy = {bytes, s->sp, sampler_read_part(s->sp, bytes, sizeof bytes)};
     t->last = (struct assess_rec_sample){
         .time = now,
         .weight = weight,
         .tid = (uint32_t)t->tid,
-        .stack = make_stack(&registers, &copy, &python),
+        .stack = blocked_stack(s->sp, s->pc, &python),
         .syscall = (int16_t)s->call,
         .flags = (uint16_t)python.flags,
         .args = {s->args[0], s->args[1]},
@@ -195,7 +209,7 @@ static void emit_unanswered(struct thread *t, int64_t time, uint32_t weight) {
     static struct sampler_python_state python;
     uint64_t state = thread_state(t);
     sampler_python_frames(state, t->tid, &python);
-    uint32_t stack = python.count ? make_stack(NULL, NULL, &python) : UINT32_MAX;
+    uint32_t stack = python.count ? intern(python_stack(&python)) : UINT32_MAX;
     emit_running(t, time, weight, state, stack, python.flags);
 }
 
@@ -208,8 +222,9 @@ static void take_answer(struct thread *t) {
     if (leaf && leaf->libc && !(flags & ASSESS_SAMPLE_HOLDS_GIL) &&
         sampler_python_takes_gil(slot->thread_state, &slot->registers))
         flags |= ASSESS_SAMPLE_GIL_WAIT;
-    uint32_t stack = make_stack(&slot->registers, &copy, &slot->python);
-    emit_running(t, slot->time, slot->weight, slot->thread_state, stack, flags);
+    struct stack *stack = python_stack(&slot->python);
+    add_native(stack, slot->registers, &copy, slot->python.loop_local);
+    emit_running(t, slot->time, slot->weight, slot->thread_state, intern(stack), flags);
     sampler_slot_free(slot);
     t->slot = NULL;
 }
