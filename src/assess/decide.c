@@ -17,7 +17,7 @@ static const char *seen(struct assess_case *c) {
                              ? ""
                              : assess_say(pool, ", %s", assess_share_words(c, ASSESS_INTERPRETER));
     return assess_say(pool, "; seen so far: %s leads with %s of the work%s%s",
-                      assess_bucket_names[c->first], assess_percent_text(pool, c->share[c->first]),
+                      assess_bucket_titles[c->first], assess_percent_text(pool, c->share[c->first]),
                       python, device);
 }
 
@@ -70,7 +70,7 @@ static const char *others(struct assess_case *c) {
     for (size_t i = 0; i < v->finding_count; i++) {
         const struct assess_finding *f = &v->findings[i];
         missed += f != c->missed && f->claim == ASSESS_CLAIM_MISSED;
-        open += f->claim == ASSESS_CLAIM_OPEN;
+        open += f != c->missed && f->claim == ASSESS_CLAIM_OPEN;
     }
     const char *more =
         missed
@@ -112,7 +112,7 @@ static void remains(struct assess_case *c) {
         const char *size = request > 0 ? assess_time_text(pool, share * request)
                                        : assess_percent_text(pool, share);
         assess_text_printf(&text, "%s%s of %s", text.length ? ", " : "", size,
-                           assess_bucket_names[left[i]]);
+                           assess_bucket_titles[left[i]]);
     }
     double python = c->share[ASSESS_INTERPRETER] + c->share[ASSESS_GC];
     const char *rest = request > 0 ? assess_time_text(pool, python * ASSESS_RESIDUAL * request)

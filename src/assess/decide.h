@@ -33,19 +33,24 @@ struct assess_case {
     struct assess_verdict *verdict;
 
     /* decide_shares.c */
-    bool profiled;                    /* there is a profile with work in it */
-    double seconds[ASSESS_BUCKETS];   /* sane */
-    double share[ASSESS_BUCKETS];     /* of work: all but idle */
+    bool profiled;                  /* there is a profile with work in it */
+    double seconds[ASSESS_BUCKETS]; /* sane */
+    double share[ASSESS_BUCKETS];   /* of work: all but idle */
+    /* The same with the wait for the interpreter's lock counted where the lock is held: as the
+     * interpreter's, where that does most of what can hold it.  What leads is told by these. */
+    double weight[ASSESS_BUCKETS];
+    bool waits_for_interpreter;       /* GIL wait is in weight[INTERPRETER] */
     double idle;                      /* share of all */
     double samples;                   /* of work; INFINITY: a trace, not samples */
     enum assess_bucket first, second; /* the largest two, but unknown */
-    double lead_error;                /* of share[first] - share[second], 95 % */
-    double interpreter_error;         /* of share[INTERPRETER], 95 % */
+    double lead_error;                /* of weight[first] - weight[second], 95 % */
+    double interpreter_error;         /* of weight[INTERPRETER], 95 % */
     struct assess_hot_spot hot;
 
     /* decide_findings.c */
     const struct assess_finding *missed; /* the first that is missed; NULL */
     const struct assess_finding *open;   /* the first that is open; NULL */
+    bool assumed; /* missed was not measured: an imported profile is taken to be of a miss */
 
     /* decide_ceiling.c */
     double work_seconds;  /* thread-seconds of work per request; 0: not known */
@@ -62,6 +67,8 @@ bool assess_is_timed(const struct assess_target *target);
 bool assess_is_given(double value);
 /* "interpreter is 71 % of the work". */
 const char *assess_share_words(const struct assess_case *c, enum assess_bucket b);
+/* "IO (12 %)"; "interpreter (40 %, and 43 % waiting for it)". */
+const char *assess_weight_words(const struct assess_case *c, enum assess_bucket b);
 
 /* "0.0025 per 1,000 requests". */
 const char *assess_cost_text(struct assess_pool *pool, double per_request);

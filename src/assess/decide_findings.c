@@ -225,7 +225,7 @@ static void judge_run_rate(struct assess_case *c, struct assess_finding *f,
         f->claim = ASSESS_CLAIM_MISSED;
         so = "missed";
     } else {
-        so = "open: the program was not asked for more; give --sweep";
+        so = "open: the program was not asked for more; give a higher --rate";
     }
     f->words =
         assess_say(pool, "%s were answered, %s; wanted: %s: %s", assess_rate_text(pool, achieved),
@@ -246,9 +246,9 @@ static void judge_throughput(struct assess_case *c, struct assess_finding *f) {
         judge_run_rate(c, f, run);
         return;
     }
-    f->words =
-        assess_say(c->pool, "throughput was not measured; wanted: %s. Give --url and --sweep",
-                   assess_rate_text(c->pool, f->target->limit));
+    f->words = assess_say(
+        c->pool, "throughput was not measured; wanted: %s. Give --url, and leave out --no-sweep",
+        assess_rate_text(c->pool, f->target->limit));
 }
 
 /* ---- plain comparisons ---------------------------------------------------------------------- */
@@ -311,6 +311,12 @@ const char *assess_finding_brief(struct assess_case *c, const struct assess_find
         [ASSESS_TARGET_COST] = {"the cost", assess_cost_text},
     };
     if (t->kind == ASSESS_TARGET_CLIENT) return "it must run on the user's device";
+    if (c->assumed && f == c->missed) {
+        return assess_say(pool,
+                          "%s was not measured and is taken as missed, the profile being an "
+                          "imported one",
+                          t->text);
+    }
     if (t->kind == ASSESS_TARGET_LATENCY) {
         const char *value = isinf(m.value) ? "beyond measure, for so many requests failed,"
                                            : assess_interval_text(pool, m, assess_time_text);
@@ -341,8 +347,7 @@ static void judge(struct assess_case *c, struct assess_finding *f) {
         return;
     case ASSESS_TARGET_DOWNLOAD:
         compare(c, f, e->download_bytes, "the download", "compressed, everything a client loads",
-                "Give --model, or --download with the compressed size of what a client loads",
-                assess_bytes_text);
+                "Give --model, and have brotli installed", assess_bytes_text);
         return;
     case ASSESS_TARGET_COST:
         judge_cost(c, f);
@@ -370,6 +375,12 @@ void assess_decide_findings(struct assess_case *c) {
     /* Nothing else decides where the program may run. */
     for (size_t i = 0; i < count; i++) {
         if (findings[i].target->kind == ASSESS_TARGET_CLIENT) c->missed = &findings[i];
+    }
+    const struct assess_profile *p = e->profile;
+    bool imported = p && !(p->hz > 0) && !e->run;
+    if (imported && !c->missed && c->open && assess_is_timed(c->open->target)) {
+        c->missed = c->open;
+        c->assumed = true;
     }
     c->verdict->findings = findings;
     c->verdict->finding_count = count;

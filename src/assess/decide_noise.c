@@ -194,15 +194,14 @@ const char *assess_decide_doubt(struct assess_case *c) {
 const char *assess_decide_tie(struct assess_case *c) {
     struct assess_pool *pool = c->pool;
     enum assess_bucket a = c->first, b = c->second;
-    double lead = c->share[a] - c->share[b], glue = c->share[ASSESS_INTERPRETER];
+    double lead = c->weight[a] - c->weight[b], glue = c->weight[ASSESS_INTERPRETER];
     bool matters = (a == ASSESS_INTERPRETER || b == ASSESS_INTERPRETER) &&
-                   c->share[a] >= ASSESS_SMALL_SHARE && c->share[b] >= ASSESS_SMALL_SHARE;
+                   c->weight[a] >= ASSESS_SMALL_SHARE && c->weight[b] >= ASSESS_SMALL_SHARE;
     if (matters && lead <= c->lead_error) {
         return assess_say(pool,
-                          "%s (%s) and %s (%s) are nearer to one another than sampling can tell "
-                          "apart (%s points); measure longer",
-                          assess_bucket_names[a], assess_percent_text(pool, c->share[a]),
-                          assess_bucket_names[b], assess_percent_text(pool, c->share[b]),
+                          "%s and %s are nearer to one another than sampling can tell apart (%s "
+                          "points); measure longer",
+                          assess_weight_words(c, a), assess_weight_words(c, b),
                           assess_number_text(pool, round(c->lead_error * 1000) / 10));
     }
     double edge = fabs(glue - ASSESS_SMALL_SHARE);
@@ -215,6 +214,12 @@ const char *assess_decide_tie(struct assess_case *c) {
                           assess_percent_text(pool, ASSESS_SMALL_SHARE));
     }
     bool leads = a == ASSESS_INTERPRETER && glue >= ASSESS_SMALL_SHARE;
+    if (leads && c->assumed) {
+        return assess_say(pool,
+                          "%s leads, and how far the target is was not measured: whether a port "
+                          "reaches it can be told from the program itself (give it after --)",
+                          assess_weight_words(c, a));
+    }
     if (leads && !c->meets[ASSESS_REALISTIC] && !c->cannot[ASSESS_OPTIMISTIC]) {
         const struct assess_ceiling *v = c->verdict->ceilings;
         return assess_say(pool,

@@ -95,11 +95,11 @@ enum { RULES = sizeof rules / sizeof *rules };
 /* The second bucket may do as well where the first does not lead for sure. */
 static const char *also(struct assess_case *c, const struct rule *fired) {
     if (fired->outcome != ASSESS_DONT_PORT || fired->trust != LEAD) return "";
-    if (c->share[c->second] < ASSESS_SMALL_SHARE) return "";
+    if (c->weight[c->second] < ASSESS_SMALL_SHARE) return "";
     if (c->second == ASSESS_INTERPRETER || c->first == ASSESS_INTERPRETER) return "";
-    if (c->share[c->first] - c->share[c->second] > c->lead_error) return "";
+    if (c->weight[c->first] - c->weight[c->second] > c->lead_error) return "";
     return assess_say(c->pool, "; %s (%s) is as large as far as sampling can tell",
-                      assess_bucket_names[c->second], percent(c, c->share[c->second]));
+                      assess_bucket_titles[c->second], percent(c, c->share[c->second]));
 }
 
 static const char *objection(struct assess_case *c, const struct rule *rule, const char *doubt) {

@@ -12,8 +12,25 @@ static const double normal_95 = 1.96;
 
 bool assess_is_given(double value) { return isfinite(value) && value > 0; }
 
+static bool counts_wait(const struct assess_case *c, enum assess_bucket b) {
+    return b == ASSESS_INTERPRETER && c->waits_for_interpreter &&
+           c->share[ASSESS_GIL_WAIT] >= 0.005;
+}
+
+const char *assess_weight_words(const struct assess_case *c, enum assess_bucket b) {
+    const char *share = assess_percent_text(c->pool, c->share[b]);
+    if (!counts_wait(c, b)) return assess_say(c->pool, "%s (%s)", assess_bucket_titles[b], share);
+    return assess_say(c->pool, "%s (%s, and %s waiting for it)", assess_bucket_titles[b], share,
+                      assess_percent_text(c->pool, c->share[ASSESS_GIL_WAIT]));
+}
+
 const char *assess_share_words(const struct assess_case *c, enum assess_bucket b) {
-    return assess_say(c->pool, "%s is %s of the work", assess_bucket_names[b],
+    if (counts_wait(c, b)) {
+        return assess_say(c->pool, "%s is %s of the work, and waiting for its lock %s",
+                          assess_bucket_titles[b], assess_percent_text(c->pool, c->share[b]),
+                          assess_percent_text(c->pool, c->share[ASSESS_GIL_WAIT]));
+    }
+    return assess_say(c->pool, "%s is %s of the work", assess_bucket_titles[b],
                       assess_percent_text(c->pool, c->share[b]));
 }
 
@@ -61,6 +78,7 @@ static void add_span(const struct assess_case *c, struct cut *cut, const struct 
         double part = fmax(next - at, 0);
         struct block *block = &cut->blocks[i];
         block->work += part;
+        if (b == ASSESS_GIL_WAIT && c->waits_for_interpreter) b = ASSESS_INTERPRETER;
         if (b == c->first) block->lead += part;
         if (b == c->second) block->lead -= part;
         if (b == ASSESS_INTERPRETER) block->interpreter += part;
@@ -123,7 +141,7 @@ static void errors_of_blocks(const struct cut *cut, double *lead, double *interp
 static void find_errors(struct assess_case *c) {
     if (isinf(c->samples)) return; /* a trace has every event */
     double n = c->samples / samples_per_fact;
-    double p = c->share[c->first], q = c->share[c->second], i = c->share[ASSESS_INTERPRETER];
+    double p = c->weight[c->first], q = c->weight[c->second], i = c->weight[ASSESS_INTERPRETER];
     struct cut cut = {0};
     double lead = 0, interpreter = 0;
     if (fill_blocks(c, &cut)) {
@@ -135,6 +153,26 @@ static void find_errors(struct assess_case *c) {
     double by_count = sqrt(fmax(p + q - (p - q) * (p - q), 0) / n);
     c->lead_error = normal_95 * fmax(lead, by_count);
     c->interpreter_error = normal_95 * fmax(interpreter, sqrt(i * (1 - i) / n));
+}
+
+/* Native code of models and of number crunching lets go of the lock while it works, other native
+ * code and the interpreter hold it. */
+static void weigh(struct assess_case *c) {
+    double python = c->share[ASSESS_INTERPRETER] + c->share[ASSESS_GC];
+    c->waits_for_interpreter = python > c->share[ASSESS_MARSHALLING] + c->share[ASSESS_COMPUTE];
+    for (int b = 0; b < ASSESS_BUCKETS; b++) c->weight[b] = c->share[b];
+    if (c->waits_for_interpreter) {
+        c->weight[ASSESS_INTERPRETER] += c->weight[ASSESS_GIL_WAIT];
+        c->weight[ASSESS_GIL_WAIT] = 0;
+    }
+    c->first = ASSESS_INTERPRETER;
+    for (enum assess_bucket b = 0; b < ASSESS_UNKNOWN; b++) {
+        if (b != ASSESS_IDLE && c->weight[b] > c->weight[c->first]) c->first = b;
+    }
+    c->second = c->first == ASSESS_INTERPRETER ? ASSESS_COMPUTE : ASSESS_INTERPRETER;
+    for (enum assess_bucket b = 0; b < ASSESS_UNKNOWN; b++) {
+        if (b != ASSESS_IDLE && b != c->first && c->weight[b] > c->weight[c->second]) c->second = b;
+    }
 }
 
 void assess_decide_shares(struct assess_case *c) {
@@ -150,14 +188,7 @@ void assess_decide_shares(struct assess_case *c) {
     for (enum assess_bucket b = 0; b < ASSESS_BUCKETS; b++) {
         c->share[b] = b == ASSESS_IDLE ? 0 : assess_share_of_work(c->seconds, b);
     }
-    c->first = ASSESS_INTERPRETER;
-    for (enum assess_bucket b = 0; b < ASSESS_UNKNOWN; b++) {
-        if (b != ASSESS_IDLE && c->share[b] > c->share[c->first]) c->first = b;
-    }
-    c->second = c->first == ASSESS_INTERPRETER ? ASSESS_COMPUTE : ASSESS_INTERPRETER;
-    for (enum assess_bucket b = 0; b < ASSESS_UNKNOWN; b++) {
-        if (b != ASSESS_IDLE && b != c->first && c->share[b] > c->share[c->second]) c->second = b;
-    }
+    weigh(c);
     bool trace = p->samples == 0 && !(p->hz > 0);
     c->samples = trace ? INFINITY : (double)p->samples * (work / all);
     find_errors(c);

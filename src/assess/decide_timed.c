@@ -63,7 +63,7 @@ static const char *speedup(struct assess_case *c, int ceiling) {
 }
 
 static bool enough_glue(struct assess_case *c, const char **why) {
-    double glue = c->share[ASSESS_INTERPRETER];
+    double glue = c->weight[ASSESS_INTERPRETER];
     if (!assess_missed_timed(c)) {
         *why = "neither latency nor throughput nor cost is what is missed";
         return false;
@@ -84,6 +84,7 @@ static const char *predicted(struct assess_case *c, struct assess_interval laten
                              double speedup) {
     struct assess_pool *pool = c->pool;
     const struct assess_target *t = c->missed->target;
+    if (c->assumed) return "";
     const struct assess_interval m = c->missed->measured;
     if (t->kind == ASSESS_TARGET_THROUGHPUT) {
         struct assess_interval rate = {m.low * speedup, m.value * speedup, m.high * speedup};
@@ -124,11 +125,19 @@ bool assess_when_helper(struct assess_case *c, const char **why) {
     return h->meets;
 }
 
+/* Threads that wait for Python's lock would not in processes of their own. */
+static const char *or_processes(const struct assess_case *c) {
+    return c->share[ASSESS_GIL_WAIT] >= ASSESS_SMALL_SHARE
+               ? "; where cores are free, more processes in place of threads end the waiting for "
+                 "the lock sooner"
+               : "";
+}
+
 const char *assess_say_helper(struct assess_case *c) {
     return assess_say(c->pool,
                       "rewrite %s as a C helper (a C or Cython extension) and leave the rest in "
-                      "Python",
-                      c->hot.name);
+                      "Python%s",
+                      c->hot.name, or_processes(c));
 }
 
 bool assess_when_whole(struct assess_case *c, const char **why) {
@@ -147,7 +156,8 @@ const char *assess_say_whole(struct assess_case *c) {
         c->meets[ASSESS_WEB]
             ? assess_say(c->pool, "WebAssembly would do as well (%s)", speedup(c, ASSESS_WEB))
             : "WebAssembly is not known to be enough";
-    return assess_say(c->pool, "move the serving path to C, C++ or Rust as a whole; %s", web);
+    return assess_say(c->pool, "move the serving path to C, C++ or Rust as a whole; %s%s", web,
+                      or_processes(c));
 }
 
 static bool leads(struct assess_case *c, enum assess_bucket b, const char **why) {
@@ -158,11 +168,10 @@ static bool leads(struct assess_case *c, enum assess_bucket b, const char **why)
         return false;
     }
     if (c->first != b) {
-        *why = assess_say(pool, "%s; %s leads with %s", share, assess_bucket_names[c->first],
-                          percent(c, c->share[c->first]));
+        *why = assess_say(pool, "%s; %s leads", share, assess_weight_words(c, c->first));
         return false;
     }
-    if (c->share[b] < ASSESS_SMALL_SHARE) {
+    if (c->weight[b] < ASSESS_SMALL_SHARE) {
         *why = assess_say(pool, "%s, the most of all, but below %s nothing dominates", share,
                           percent(c, ASSESS_SMALL_SHARE));
         return false;
@@ -220,10 +229,10 @@ bool assess_when_spread(struct assess_case *c, const char **why) {
         *why = "neither latency nor throughput nor cost is what is missed";
         return false;
     }
-    double most = c->share[c->first];
-    *why =
-        assess_say(pool, "%s leads with %s of the work; below %s nothing dominates",
-                   assess_bucket_names[c->first], percent(c, most), percent(c, ASSESS_SMALL_SHARE));
+    double most = c->weight[c->first];
+    *why = assess_say(pool, "%s leads with %s of the work; below %s nothing dominates",
+                      assess_bucket_titles[c->first], percent(c, most),
+                      percent(c, ASSESS_SMALL_SHARE));
     return c->profiled && most < ASSESS_SMALL_SHARE;
 }
 

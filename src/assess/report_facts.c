@@ -7,19 +7,6 @@
 
 enum { WARM_UP_SEED = 1 };
 
-const char *const assess_bucket_titles[ASSESS_BUCKETS] = {
-    [ASSESS_INTERPRETER] = "interpreter",
-    [ASSESS_COMPUTE] = "compute",
-    [ASSESS_IO] = "IO",
-    [ASSESS_MARSHALLING] = "marshalling",
-    [ASSESS_GIL_WAIT] = "GIL wait",
-    [ASSESS_LOCK_WAIT] = "lock wait",
-    [ASSESS_DEVICE_WAIT] = "device wait",
-    [ASSESS_GC] = "GC",
-    [ASSESS_IDLE] = "idle",
-    [ASSESS_UNKNOWN] = "unknown",
-};
-
 const char *assess_outcome_id(enum assess_outcome outcome) {
     static const char *const names[] = {"dont_port", "port", "meets_target", "inconclusive"};
     return names[outcome];

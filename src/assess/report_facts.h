@@ -4,7 +4,6 @@
 
 #include "report.h"
 
-extern const char *const assess_bucket_titles[ASSESS_BUCKETS]; /* "GIL wait" */
 const char *assess_outcome_id(enum assess_outcome outcome);    /* "dont_port" */
 const char *assess_outcome_title(enum assess_outcome outcome); /* "Don't port" */
 const char *assess_claim_id(enum assess_claim claim);          /* "met" */

@@ -471,7 +471,7 @@ static void remainders(void **state) {
     bed_decide(&bed);
     /* Of 40 ms: 10 % compute, 5 % io, 1/20 of 85 %. */
     assert_words(bed.verdict.remains, "ms of compute, ");
-    assert_words(bed.verdict.remains, "ms of io and about 1.69 ms for what is now");
+    assert_words(bed.verdict.remains, "ms of IO and about 1.69 ms for what is now");
     assert_words(bed.verdict.remains, "of work per request");
     bed_deinit(&bed);
 }

@@ -104,7 +104,65 @@ struct scenario {
 #define MOSTLY_PYTHON  {85, 10, 5, 0, 0, 0, 0, 0, 0, 0}
 #define MOSTLY_COMPUTE {8, 84, 4, 4, 0, 0, 0, 0, 0, 0}
 
+/* A profile of another tool, and nothing beside it. */
+static void imported(struct bed *bed) {
+    bed->evidence.run = NULL;
+    bed->evidence.single = NULL;
+    bed->evidence.repeats = NULL;
+    bed->evidence.repeat_count = 0;
+    bed->evidence.sweep = NULL;
+    bed->profile.hz = 0;
+    bed->profile.samples = 0;
+    bed->profile.source = "torch.profiler";
+}
+static void imported_busy(struct bed *bed) {
+    imported(bed);
+    bed->profile.has_device = true;
+    bed->profile.device_busy = 0.93;
+    bed->profile.device_starved = 0.02;
+}
+static void imported_starved(struct bed *bed) {
+    imported_busy(bed);
+    bed->profile.device_busy = 0.4;
+    bed->profile.device_starved = 0.5;
+}
+
 static const struct scenario scenarios[] = {
+    {"imported, device busy",
+     "p99=40ms",
+     MOSTLY_COMPUTE,
+     imported_busy,
+     ASSESS_DONT_PORT,
+     "device-busy",
+     {"p99=40ms was not measured and is taken as missed", "93 %", "quantise"}},
+    {"imported, device starved",
+     "throughput=500",
+     MOSTLY_COMPUTE,
+     imported_starved,
+     ASSESS_DONT_PORT,
+     "device-starved",
+     {"throughput=500 was not measured and is taken as missed", "50 %", "prefetch"}},
+    {"imported, compute",
+     "p99=40ms",
+     MOSTLY_COMPUTE,
+     imported,
+     ASSESS_DONT_PORT,
+     "compute",
+     {"taken as missed"}},
+    {"imported, Python",
+     "p99=40ms",
+     {70, 20, 10, 0, 0, 0, 0, 0, 0, 0},
+     imported,
+     ASSESS_INCONCLUSIVE,
+     NULL,
+     {"interpreter (70 %) leads", "give it after --"}},
+    {"Python, and waiting for its lock",
+     "p99=200ms",
+     {45, 5, 5, 0, 45, 0, 0, 0, 0, 0},
+     nothing,
+     ASSESS_PORT,
+     "interpreter",
+     {"interpreter is 45 % of the work, and waiting for its lock 45 %", "more processes"}},
     {"client target",
      "client",
      MOSTLY_COMPUTE,
@@ -225,7 +283,7 @@ static const struct scenario scenarios[] = {
      device_84,
      ASSESS_DONT_PORT,
      "device-wait",
-     {"device_wait is 70 %"}},
+     {"device wait is 70 %"}},
     {"busy device, memory missed",
      "memory=500MB",
      MOSTLY_COMPUTE,
@@ -246,7 +304,7 @@ static const struct scenario scenarios[] = {
      starved_24,
      ASSESS_DONT_PORT,
      "device-wait",
-     {"device_wait is 70 %"}},
+     {"device wait is 70 %"}},
 
     {"idle workers",
      "throughput=60",
@@ -275,7 +333,7 @@ static const struct scenario scenarios[] = {
      idle_workers,
      ASSESS_DONT_PORT,
      "io",
-     {"io is 78 %"}},
+     {"IO is 78 %"}},
 
     {"one hot function",
      "p99=100ms",
@@ -333,7 +391,7 @@ static const struct scenario scenarios[] = {
      nothing,
      ASSESS_DONT_PORT,
      "io",
-     {"io is 80 %", "prefetch"}},
+     {"IO is 80 %", "prefetch"}},
     {"copies",
      "p99=100ms",
      {20, 10, 5, 65, 0, 0, 0, 0, 0, 0},
@@ -343,7 +401,7 @@ static const struct scenario scenarios[] = {
      {"share memory"}},
     {"gil",
      "p99=100ms",
-     {20, 10, 5, 0, 65, 0, 0, 0, 0, 0},
+     {10, 15, 0, 10, 65, 0, 0, 0, 0, 0},
      nothing,
      ASSESS_DONT_PORT,
      "gil-wait",

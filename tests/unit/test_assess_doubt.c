@@ -131,7 +131,7 @@ static const struct doubtful {
     {"cold start not measured", "cold-start=1s", nothing, ASSESS_INCONCLUSIVE, "Give --url"},
     {"download not measured", "download=1MB", nothing, ASSESS_INCONCLUSIVE, "Give --model"},
     {"no price", "cost=1/1k", nothing, ASSESS_INCONCLUSIVE, "Give --price"},
-    {"throughput not measured", "throughput=10", no_run, ASSESS_INCONCLUSIVE, "--sweep"},
+    {"throughput not measured", "throughput=10", no_run, ASSESS_INCONCLUSIVE, "--no-sweep"},
     {"too little asked for", "throughput=60", nothing, ASSESS_INCONCLUSIVE, "not asked for more"},
     {"as much as asked for", "throughput=15", nothing, ASSESS_MEETS_TARGET, "19"},
 
@@ -177,7 +177,7 @@ static const struct doubtful {
     {"unknown 21 %", "p99=100ms", unknown_21, ASSESS_INCONCLUSIVE, "21 % of the work"},
     {"tie", "p99=100ms", tie, ASSESS_INCONCLUSIVE, "nearer to one another"},
     {"no tie", "p99=150ms", no_tie, ASSESS_PORT, "interpreter is 45 %"},
-    {"tie without Python", "p99=100ms", tie_of_others, ASSESS_DONT_PORT, "io (46 %) is as large"},
+    {"tie without Python", "p99=100ms", tie_of_others, ASSESS_DONT_PORT, "IO (46 %) is as large"},
     {"near the edge", "p99=230ms", near_the_edge, ASSESS_INCONCLUSIVE, "25 % is where"},
     {"off the edge", "p99=200ms", off_the_edge, ASSESS_DONT_PORT, "compute"},
 
