@@ -160,8 +160,8 @@ struct sampler_python_state {
 bool sampler_python_find(void);
 /* The range of the interpreter's loop; both 0 when unknown. */
 void sampler_python_loop(uint64_t *low, uint64_t *high);
-/* Reads the list of thread states; once per tick. */
-void sampler_python_threads(void);
+/* Before the threads of a tick: what was read of thread states may be old. */
+void sampler_python_tick(void);
 /* The thread's state, 0 when it has none. */
 uint64_t sampler_python_thread(pid_t tid);
 /* Frames of a thread state that belongs to thread tid.  Async-signal-safe. */
@@ -195,6 +195,8 @@ struct sampler_slot {
     uint8_t stack[SAMPLER_STACK_BYTES];
 };
 bool sampler_signal_open(void);
+/* Before the threads of a tick: whether the signal still comes to us. */
+void sampler_signal_tick(void);
 /* Asks a running thread; NULL when there is no room, or the signal cannot be sent. */
 struct sampler_slot *sampler_ask(pid_t tid, uint64_t thread_state);
 /* Whether it has answered. */

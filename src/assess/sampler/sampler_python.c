@@ -23,7 +23,8 @@ static struct {
     bool has_frames;
     uint64_t state;
 } *threads;
-static uint32_t thread_count;
+static uint32_t thread_count, interpreter_count;
+static bool listed; /* in this tick */
 
 static uint64_t field(const uint8_t *bytes, uint32_t offset) {
     uint64_t value;
@@ -90,7 +91,7 @@ void sampler_python_loop(uint64_t *low, uint64_t *high) {
 void sampler_python_reset(void) {
     layout = NULL;
     seen = false;
-    next_code = thread_count = 0;
+    next_code = thread_count = interpreter_count = 0;
     sampler_table_clear(&codes);
     sampler_table_clear(&lines);
 }
@@ -152,22 +153,36 @@ static void add_interpreter(uint64_t interpreter) {
     }
 }
 
-void sampler_python_threads(void) {
-    thread_count = 0;
-    if (!layout) return;
+static void list_threads(void) {
+    thread_count = interpreter_count = 0;
     if (!threads) threads = sampler_pages(THREADS * sizeof *threads);
     if (!threads) return;
     uint64_t interpreter = sampler_word(runtime + layout->runtime_interpreters);
-    for (uint32_t n = 0; interpreter && n < INTERPRETERS; n++) {
+    while (interpreter && interpreter_count++ < INTERPRETERS) {
         add_interpreter(interpreter);
         interpreter = sampler_word(interpreter + layout->interpreter_next);
     }
+    listed = true;
 }
 
-uint64_t sampler_python_thread(pid_t tid) {
+static uint64_t listed_state(pid_t tid) {
     for (uint32_t i = 0; i < thread_count; i++)
         if (threads[i].tid == tid) return threads[i].state;
     return 0;
+}
+
+void sampler_python_tick(void) { listed = false; }
+
+/* A list of an earlier tick does for a thread whose state is still its own. */
+uint64_t sampler_python_thread(pid_t tid) {
+    struct state s;
+    if (!layout) return 0;
+    if (!listed) {
+        uint64_t state = interpreter_count == 1 ? listed_state(tid) : 0;
+        if (state && read_state(state, &s) && s.tid == tid) return state;
+        list_threads();
+    }
+    return listed_state(tid);
 }
 
 bool sampler_python_gil(uint64_t thread_state, uint64_t futex) {

@@ -16,6 +16,7 @@ static struct sampler_slot *slots;
 static uint32_t next_slot, request;
 static int signal_number; /* 0: none */
 static pid_t pid;
+static bool ours;
 static _Atomic int64_t handler_time;
 static struct sigaction program_action; /* what the program believes to have set */
 
@@ -132,10 +133,10 @@ void sampler_signal_reset(void) {
     atomic_store(&handler_time, 0);
 }
 
-/* Whether the signal still comes to us: the program may have gone around sigaction. */
-static bool still_ours(void) {
+/* The program may have gone around sigaction(). */
+void sampler_signal_tick(void) {
     struct sigaction now;
-    return real_sigaction(signal_number, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
+    ours = real_sigaction(signal_number, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
            now.sa_sigaction == handle;
 }
 
@@ -149,7 +150,7 @@ static struct sampler_slot *free_slot(void) {
 
 struct sampler_slot *sampler_ask(pid_t tid, uint64_t thread_state) {
     struct sampler_slot *slot = free_slot();
-    if (!slot || !still_ours()) return NULL;
+    if (!slot || !ours) return NULL;
     uint32_t word = (++request << 2) | SLOT_ASKED;
     slot->tid = tid;
     slot->thread_state = thread_state;

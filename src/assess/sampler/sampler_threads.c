@@ -32,7 +32,6 @@ static struct thread *threads;
 static uint32_t count;
 static pid_t own_tid;
 static int task_folder = -1;
-static bool python_listed;
 static struct sampler_table stacks = {.room = STACKS};
 static uint32_t next_stack;
 static struct sampler_totals *totals;
@@ -126,12 +125,6 @@ static void describe_process(struct assess_rec_sample *sample) {
     if (sampler_requests_accepted()) sample->flags |= ASSESS_SAMPLE_ACCEPTED;
 }
 
-static uint64_t thread_state(const struct thread *t) {
-    if (!python_listed) sampler_python_threads();
-    python_listed = true;
-    return sampler_python_thread(t->tid);
-}
-
 /* What the kernel says of a thread. */
 struct status {
     bool running;
@@ -207,7 +200,7 @@ static void emit_running(struct thread *t, int64_t time, uint32_t weight, uint64
 /* Without an answer: what can be seen of its Python frames from outside. */
 static void emit_unanswered(struct thread *t, int64_t time, uint32_t weight) {
     static struct sampler_python_state python;
-    uint64_t state = thread_state(t);
+    uint64_t state = sampler_python_thread(t->tid);
     sampler_python_frames(state, t->tid, &python);
     uint32_t stack = python.count ? intern(python_stack(&python)) : UINT32_MAX;
     emit_running(t, time, weight, state, stack, python.flags);
@@ -296,7 +289,8 @@ static void visit(struct thread *t, int64_t now, uint32_t weight) {
         return;
     }
     t->cpu = cpu;
-    uint64_t state = thread_state(t); /* before its status, which is to be fresh when it is asked */
+    uint64_t state = sampler_python_thread(
+        t->tid); /* before its status, which is to be fresh when it is asked */
     if (cpu < 0 || !read_status(t, &status)) return;
     if (status.running) {
         sample_running(t, state, now, weight);
@@ -350,7 +344,8 @@ void sampler_tick(int64_t now, uint32_t weight, struct sampler_totals *sums) {
     uint32_t hint = 0;
     long n = 0;
     totals = sums;
-    python_listed = false;
+    sampler_python_tick();
+    sampler_signal_tick();
     sampler_objects_update(now, false);
     sampler_python_find();
     lseek(task_folder, 0, SEEK_SET);
