@@ -8,9 +8,11 @@
 #include <link.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,7 +22,8 @@ enum {
     MAX_HZ = 1000,
     FLUSH_NS = 250000000,
     VERIFY_NS = 1000000000,
-    STACK_BYTES = 262144
+    STACK_BYTES = 262144,
+    MAX_DESCRIPTORS = 1 << 20
 };
 
 static char folder[PATH_MAX];
@@ -40,12 +43,16 @@ static uint64_t next_random(void) {
     return seed;
 }
 
-/* Descriptors of our own: what the program closes, or counts, is not ours. */
+/* Descriptors of our own: what the program closes, or counts, is not ours, and what it has open is
+ * not kept open by us. */
 static bool own_descriptors(void) {
 #ifdef SYS_close_range
     if (syscall(SYS_close_range, 0u, ~0u, 2u /* CLOSE_RANGE_UNSHARE */) == 0) return true;
 #endif
-    return false;
+    struct rlimit limit;
+    if (unshare(CLONE_FILES) != 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+    for (int fd = 0; fd < MAX_DESCRIPTORS && (rlim_t)fd < limit.rlim_max; fd++) sampler_close(fd);
+    return true;
 }
 
 static void wait_until(int64_t time) {

@@ -5,9 +5,12 @@
  * - Memory of the program is read through the kernel (sampler_read): a bad pointer is an answer.
  * - The sampler's thread asks for memory by mmap alone, and takes no lock that the program has.
  * - A signal goes to threads that run; one that is blocked in a system call is read from outside.
+ * - Its descriptors are the sampler's thread's own: the program neither sees nor closes them.
+ * - Its signal is one that the program does not use; what the program sets for it is kept apart.
  * - On trouble (no space, no folder, an interpreter that is not known) sampling ends quietly.
  *
- * Names that the parts share begin with sampler_.  Times are ns of CLOCK_MONOTONIC. */
+ * Names that the parts share begin with sampler_; what is exported stands in front of functions of
+ * the C library (sampler_next.h).  Times are ns of CLOCK_MONOTONIC. */
 #ifndef ASH_ASSESS_SAMPLER_H
 #define ASH_ASSESS_SAMPLER_H
 
@@ -41,8 +44,7 @@ enum { SAMPLER_SP = 31, SAMPLER_FP = 29, SAMPLER_RA = 30 };
 
 /* Once per process; false when the kernel does not allow it. */
 bool sampler_memory_open(void);
-/* The bytes that could be read before the first that could not, at most size.  Async-signal-safe.
- */
+/* The bytes that could be read before the first that could not.  Async-signal-safe. */
 size_t sampler_read_part(uint64_t address, void *to, size_t size);
 static inline bool sampler_read(uint64_t address, void *to, size_t size) {
     return sampler_read_part(address, to, size) == size;
@@ -188,8 +190,7 @@ struct sampler_slot {
     _Atomic uint32_t state; /* SLOT_*, and the number of the request above */
     pid_t tid;
     uint64_t thread_state;
-    int64_t time;
-    uint32_t weight, stack_size;
+    uint32_t stack_size;
     struct sampler_registers registers;
     struct sampler_python_state python;
     uint8_t stack[SAMPLER_STACK_BYTES];

@@ -29,7 +29,7 @@ void sampler_entries_libc(void) {
 
 /* ---- modules in the interpreter ---- */
 
-/* What has methods: a module, or a type of one.  */
+/* What has methods: a module, or a type of one. */
 struct holder {
     const char *name;    /* as in its tp_name or m_name */
     const char *methods; /* those that marshal, in spaces */
@@ -73,8 +73,7 @@ static bool wanted(const struct holder *h, const char *method) {
     return n > 2 && n < (int)sizeof key && strstr(h->methods, key) != NULL;
 }
 
-/* Where a jump at `at` leads that compilers use for a call at a function's end; 0 when it is none.
- */
+/* Where the jump at `at` leads, which compilers make of a call at a function's end; 0: none. */
 static uint64_t jump_target(const uint8_t *code, uint64_t at) {
     int32_t distance;
 #if defined(__x86_64__)

@@ -12,7 +12,7 @@
 enum {
     THREADS = 4096,
     STACKS = 65536,
-    FIRST_BYTES = 4096,
+    FIRST_BYTES = 4096,    /* of a blocked thread's stack that are looked at first */
     PATIENCE = 1000000000, /* ns after which an answer is no longer waited for */
     DEAF = 99              /* ticks for which a thread that did not answer is not asked again */
 };
@@ -24,7 +24,7 @@ struct thread {
     uint32_t age, deaf; /* ticks seen; ticks in which it is not to be asked */
     int64_t cpu;        /* ns that it has run */
     uint64_t name_hash;
-    struct sampler_slot *slot;
+    struct sampler_slot *slot; /* that it was asked to fill; `last` is the sample to be */
     struct assess_rec_sample last;
 };
 
@@ -182,28 +182,21 @@ static void emit_blocked(struct thread *t, int64_t now, uint32_t weight) {
     emit(&sample);
 }
 
-static void emit_running(struct thread *t, int64_t time, uint32_t weight, uint64_t state,
-                         uint32_t stack, uint32_t flags) {
-    struct assess_rec_sample sample = {
-        .time = time,
-        .weight = weight,
-        .tid = (uint32_t)t->tid,
-        .stack = stack,
-        .syscall = -1,
-        .flags = (uint16_t)flags,
-    };
-    if (state) sample.flags |= ASSESS_SAMPLE_PYTHON;
-    describe_process(&sample);
+/* t->last has time, weight and what the process was doing when it was asked. */
+static void emit_running(const struct thread *t, uint64_t state, uint32_t stack, uint32_t flags) {
+    struct assess_rec_sample sample = t->last;
+    sample.stack = stack;
+    sample.flags |= (uint16_t)(flags | (state ? ASSESS_SAMPLE_PYTHON : 0));
     emit(&sample);
 }
 
 /* Without an answer: what can be seen of its Python frames from outside. */
-static void emit_unanswered(struct thread *t, int64_t time, uint32_t weight) {
+static void emit_unanswered(const struct thread *t) {
     static struct sampler_python_state python;
     uint64_t state = sampler_python_thread(t->tid);
     sampler_python_frames(state, t->tid, &python);
     uint32_t stack = python.count ? intern(python_stack(&python)) : UINT32_MAX;
-    emit_running(t, time, weight, state, stack, python.flags);
+    emit_running(t, state, stack, python.flags);
 }
 
 static void take_answer(struct thread *t) {
@@ -217,7 +210,7 @@ static void take_answer(struct thread *t) {
         flags |= ASSESS_SAMPLE_GIL_WAIT;
     struct stack *stack = python_stack(&slot->python);
     add_native(stack, slot->registers, &copy, slot->python.loop_local);
-    emit_running(t, slot->time, slot->weight, slot->thread_state, intern(stack), flags);
+    emit_running(t, slot->thread_state, intern(stack), flags);
     sampler_slot_free(slot);
     t->slot = NULL;
 }
@@ -229,30 +222,28 @@ static bool settle(struct thread *t, int64_t now, uint32_t weight) {
         take_answer(t);
         return true;
     }
-    int64_t time = t->slot->time;
-    uint32_t waited = t->slot->weight;
-    if (now - time < PATIENCE || !sampler_slot_free(t->slot)) {
-        t->slot->weight = waited > UINT32_MAX - weight ? UINT32_MAX : waited + weight;
+    if (now - t->last.time < PATIENCE || !sampler_slot_free(t->slot)) {
+        uint32_t waited = t->last.weight;
+        t->last.weight = waited > UINT32_MAX - weight ? UINT32_MAX : waited + weight;
         return false;
     }
     t->slot = NULL;
     t->deaf = DEAF;
     totals->lost++;
-    emit_unanswered(t, time, waited);
+    emit_unanswered(t);
     return true;
 }
 
 static void sample_running(struct thread *t, uint64_t state, int64_t now, uint32_t weight) {
     t->blocked = false;
+    t->last = (struct assess_rec_sample){
+        .time = now, .weight = weight, .tid = (uint32_t)t->tid, .syscall = -1};
+    describe_process(&t->last);
     t->slot = t->deaf ? NULL : sampler_ask(t->tid, state);
-    if (t->slot) {
-        t->slot->time = now;
-        t->slot->weight = weight;
-        return;
-    }
+    if (t->slot) return;
     if (t->deaf) t->deaf--;
     totals->lost++;
-    emit_unanswered(t, now, weight);
+    emit_unanswered(t);
 }
 
 /* ns that the thread has run; -1 when it is gone. */
@@ -289,8 +280,8 @@ static void visit(struct thread *t, int64_t now, uint32_t weight) {
         return;
     }
     t->cpu = cpu;
-    uint64_t state = sampler_python_thread(
-        t->tid); /* before its status, which is to be fresh when it is asked */
+    /* Before its status, which is to be fresh when it is asked. */
+    uint64_t state = sampler_python_thread(t->tid);
     if (cpu < 0 || !read_status(t, &status)) return;
     if (status.running) {
         sample_running(t, state, now, weight);
@@ -325,7 +316,7 @@ static void drop_gone(void) {
         if (t->slot && sampler_answered(t->slot))
             take_answer(t);
         else if (t->slot)
-            emit_unanswered(t, t->slot->time, t->slot->weight);
+            emit_unanswered(t);
         if (t->slot) sampler_slot_free(t->slot);
         sampler_close(t->status);
     }
