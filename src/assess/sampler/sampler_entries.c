@@ -160,8 +160,7 @@ static bool in(struct range r, uint64_t address) { return address >= r.low && ad
 static bool small(uint64_t word) { return word == UINT64_MAX || word < 65536; }
 
 /* Of the words that point into the constants few are names of modules (a text, a size and methods
- * follow), of types (two sizes follow) or of specifications (sizes in half a word, flags, slots).
- */
+ * follow), of types (two sizes) or of specifications (sizes in half a word each, flags, slots). */
 static bool may_name(const uint64_t *word, struct range constants, struct range data) {
     if (!in(constants, word[0])) return false;
     bool module = (word[1] == 0 || in(constants, word[1])) && small(word[2]) && in(data, word[3]);

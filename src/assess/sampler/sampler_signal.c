@@ -177,8 +177,7 @@ bool sampler_slot_free(struct sampler_slot *slot) {
     return atomic_compare_exchange_strong(&slot->state, &state, SLOT_FREE);
 }
 
-/* ---- the program's view of our signal: it can set what it likes, and reads what it has set ----
- */
+/* ---- our signal, as the program sees it: it reads what it has set ---- */
 
 EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *old) {
     if (number != signal_number || !signal_number) return real_sigaction(number, action, old);
