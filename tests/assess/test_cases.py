@@ -16,7 +16,7 @@ from case_runner import (SERVE, assess, base_seconds, busy_neighbours, compiled_
 ATTEMPTS = 2
 WANTED = 0.6  # of what a request takes before the remedy
 LOAD = 0.3    # of what one processor could bear
-REQUESTS = 80  # at least, in the run that the claim is made from: it needs 44
+REQUESTS = 80  # at least, in the run that the claim is made from; a claim about p75 needs 17 of them
 PICTURE, SMALL = 128 * 128 * 3, 64 * 64 * 3
 
 
@@ -51,7 +51,7 @@ class Case:
 
     def words(self, *more):
         return {"case": self.case, "options": (*self.options, *more), "body": self.body, "rate": self.rate,
-                "targets": [f"p90={self.limit * 1e3:.3g}ms"], "seconds": max(6, REQUESTS / self.rate)}
+                "targets": [f"p75={self.limit * 1e3:.3g}ms"], "seconds": max(6, REQUESTS / self.rate)}
 
 
 @pytest.fixture
