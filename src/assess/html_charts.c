@@ -68,7 +68,7 @@ static double x_at(const struct assess_plot *plot, double x) {
 }
 
 static double y_at(const struct assess_plot *plot, double y) {
-    return HEIGHT * (1 - assess_axis_at(&plot->y, y));
+    return (double)HEIGHT * (1 - assess_axis_at(&plot->y, y));
 }
 
 void assess_plot_begin(struct assess_page *page, const struct assess_plot *plot,
@@ -125,7 +125,7 @@ void assess_plot_line(struct assess_page *page, const struct assess_plot *plot, 
             continue;
         }
         assess_page_printf(page, "%s%.1f %.1f", pen ? "L" : "M",
-                           x_at(plot, points[i].x) * WIDTH / 100, y_at(plot, points[i].y));
+                           x_at(plot, points[i].x) * (double)WIDTH / 100, y_at(plot, points[i].y));
         pen = true;
     }
     assess_page_add(page, "\"/></svg>\n");

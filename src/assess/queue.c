@@ -239,9 +239,9 @@ static double predict_once(struct prediction *p, double rate, double q, uint64_t
 
 /* As many requests as were measured, or as it takes to have some hundred beyond the quantile. */
 static size_t replay_length(size_t n, double q) {
-    enum { BEYOND = 100, MOST = 200000 };
-    double wanted = BEYOND / (1 - q);
-    if (!(wanted < MOST)) wanted = MOST;
+    const double beyond = 100, most = 200000;
+    double wanted = beyond / (1 - q);
+    if (!(wanted < most)) wanted = most;
     return (double)n < wanted ? (size_t)wanted : n;
 }
 

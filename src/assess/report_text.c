@@ -139,7 +139,7 @@ static void add_buckets(struct writer *w, const struct assess_profile *profile) 
         double share = assess_share(profile->seconds, (enum assess_bucket)b);
         if (!(share > 0)) continue;
         char bar[BAR + 1];
-        size_t length = (size_t)lround(fmin(share, 1) * BAR);
+        size_t length = (size_t)lround(fmin(share, 1) * (double)BAR);
         memset(bar, '#', length);
         bar[length] = '\0';
         assess_text_printf(&w->out, "  %-12s %12s%s%s\n", assess_bucket_titles[b],
