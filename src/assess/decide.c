@@ -16,9 +16,8 @@ static const char *seen(struct assess_case *c) {
     const char *python = c->first == ASSESS_INTERPRETER
                              ? ""
                              : assess_say(pool, ", %s", assess_share_words(c, ASSESS_INTERPRETER));
-    return assess_say(pool, "; seen so far: %s leads with %s of the work%s%s",
-                      assess_bucket_titles[c->first], assess_percent_text(pool, c->share[c->first]),
-                      python, device);
+    return assess_say(pool, "; seen so far: %s leads the work%s%s",
+                      assess_weight_words(c, c->first), python, device);
 }
 
 static const char *partial(const struct assess_case *c) {

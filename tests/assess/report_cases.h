@@ -692,7 +692,7 @@ static void case_huge(struct assess_pool *pool, struct assess_report *report) {
     profile->stacks = assess_alloc_array(pool, STACKS, sizeof *profile->stacks);
     profile->stack_count = STACKS;
     for (size_t i = 0; i < STACKS; i++) {
-        size_t depth = 1 + (size_t)(case_random(&state) * DEPTH);
+        size_t depth = 1 + (size_t)(case_random(&state) * (double)DEPTH);
         uint32_t *frames = assess_alloc_array(pool, depth, sizeof *frames);
         for (size_t k = 0; k < depth; k++) {
             frames[k] =
@@ -707,7 +707,7 @@ static void case_huge(struct assess_pool *pool, struct assess_report *report) {
         struct assess_process *process = &profile->processes[i];
         *process = (struct assess_process){.pid = i, .command = long_name, .wall = 60};
         for (int b = 0; b < ASSESS_BUCKETS; b++)
-            process->seconds[b] = profile->seconds[b] / PROCESSES;
+            process->seconds[b] = profile->seconds[b] / (double)PROCESSES;
     }
     struct assess_run *run = assess_alloc(pool, sizeof *run);
     case_run(pool, run, 200000, 2000, 0.002, 0.5, 3, 0);

@@ -28,8 +28,9 @@ class Store:
         if not hasattr(self.own, "file"):
             connection = socket.create_connection(("127.0.0.1", self.port))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.own.file = connection.makefile("rwb", buffering=0)
+            self.own.file = connection.makefile("rwb")
         self.own.file.write(f"{key}\n".encode())
+        self.own.file.flush()
         return np.array(self.own.file.readline().split(), np.float32)
 
 
