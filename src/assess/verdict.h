@@ -102,7 +102,7 @@ struct assess_verdict {
     size_t finding_count;
     struct assess_ceiling ceilings[3];
     size_t ceiling_count;
-    struct assess_ceiling helper; /* as realistic, of one hot place alone; name NULL: none */
+    struct assess_ceiling helper; /* of a C helper for the hot spot; name NULL: there is none */
     struct assess_row *rows;
     size_t row_count;
     struct assess_row
