@@ -46,8 +46,6 @@ struct assess_run {
     bool interrupted; /* by *stop or the program's end: what is there is right */
     const char *invalid_reason; /* NULL: valid */
     const char *first_failure;  /* what the first failed request met, whole */
-    size_t warm_up; /* requests before these that were left out: service still settled */
-    bool settled;   /* service time had settled by the half of the run */
 };
 
 /* Plain numbers: a schedule of intended times.  Exponential gaps (Poisson arrivals), SplitMix64.

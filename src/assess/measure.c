@@ -146,42 +146,22 @@ static double run_seconds(const struct measuring *m) {
     return seconds < most_seconds ? seconds : most_seconds;
 }
 
-/* rate 0: one request after the other. */
-static int one_run(struct measuring *m, double rate, double seconds, uint64_t seed,
+static int one_run(struct measuring *m, enum assess_load_mode mode, double seconds, uint64_t seed,
                    struct assess_run *run, struct ashore_error *err) {
     struct assess_load_options load = load_options(m);
-    load.mode = rate > 0 ? ASSESS_OPEN : ASSESS_SINGLE;
-    load.rate = rate;
+    load.mode = mode;
+    load.rate = mode == ASSESS_OPEN ? m->evidence->rate : 0;
+    load.connections = m->options->connections;
     load.seconds = seconds;
     load.seed += seed;
     return assess_load_http(&m->request, &load, m->pool, run, err);
 }
 
-/* Leaves out what came before the service time settled, and says so. */
-static void cut_warm_up(struct measuring *m, struct assess_run *run) {
-    double *services = assess_alloc_array(m->pool, run->count, sizeof *services);
-    if (!services) return;
-    for (size_t i = 0; i < run->count; i++) {
-        bool answered = !run->sent[i].failure;
-        services[i] = answered ? run->sent[i].answered - run->sent[i].sent : m->request.timeout;
-    }
-    bool settled = true;
-    size_t cut = assess_warm_up(services, run->count, m->options->seed, &settled);
-    run->warm_up = cut;
-    run->settled = settled;
-    if (cut == 0) return;
-    for (size_t i = 0; i < cut; i++) {
-        if (run->sent[i].failure) run->failed--;
-    }
-    run->sent += cut;
-    run->count -= cut;
-    if (run->count) run->begin = run->sent[0].intended;
-}
-
 static int load_program(struct measuring *m, struct ashore_error *err) {
     struct assess_evidence *e = m->evidence;
+    const enum assess_load_mode mode = m->options->mode;
     struct assess_run warm = {0};
-    ASSESS_TRY(one_run(m, e->rate, warm_up_seconds, 100, &warm, err));
+    ASSESS_TRY(one_run(m, mode, warm_up_seconds, 100, &warm, err));
     if (!stopped(m) && warm.failed > warm.count / 2) {
         if (!assess_process_alive(&m->child)) {
             mark_end(m, "while it was warmed up");
@@ -194,25 +174,26 @@ static int load_program(struct measuring *m, struct ashore_error *err) {
     struct assess_run *single = assess_alloc(m->pool, sizeof *single);
     m->runs = assess_alloc_array(m->pool, REPEATS + 1, sizeof *m->runs);
     if (!m->runs || !single) return assess_fail(err, ASHORE_ERR_NOMEM, "out of memory");
-    if (e->rate > 0) {
-        ASSESS_TRY(one_run(m, 0, single_seconds, 200, single, err));
-        cut_warm_up(m, single);
+    if (mode != ASSESS_SINGLE) {
+        ASSESS_TRY(one_run(m, ASSESS_SINGLE, single_seconds, 200, single, err));
         e->single = single;
     }
     double seconds = run_seconds(m);
     for (int i = 0; i <= REPEATS && !stopped(m) && assess_process_alive(&m->child); i++) {
         double share = i == 0 ? seconds : seconds / 2;
-        if (e->rate > 0)
+        if (mode == ASSESS_OPEN) {
             say(m, "load: %g requests/s for %.0f s", e->rate, share);
-        else
-            say(m, "load: one request after another for %.0f s", share);
+        } else {
+            say(m, "load: %s for %.0f s",
+                mode == ASSESS_SINGLE ? "one request after another" : "as many as it answers",
+                share);
+        }
         struct assess_run *run = &m->runs[m->run_count];
-        ASSESS_TRY(one_run(m, e->rate, share, (uint64_t)i, run, err));
+        ASSESS_TRY(one_run(m, mode, share, (uint64_t)i, run, err));
         if (i == 0) m->begin = run->begin;
         m->end = run->end;
         m->run_count++;
     }
-    for (size_t i = 0; i < m->run_count; i++) cut_warm_up(m, &m->runs[i]);
     mark_end(m, "under load");
     return ASHORE_OK;
 }
@@ -236,6 +217,20 @@ static int sweep_program(struct measuring *m, struct ashore_error *err) {
 
 /* ---- callables ------------------------------------------------------------------------------ */
 
+/* Calls of the first seconds are no part of any number, as with requests; unless there are no
+ * others. */
+static void leave_out(struct assess_run *run, double seconds) {
+    size_t cut = 0, failed = 0;
+    while (cut < run->count && run->sent[cut].intended < run->begin + seconds) {
+        failed += run->sent[cut++].failure != NULL;
+    }
+    if (cut == run->count) return;
+    run->sent += cut;
+    run->count -= cut;
+    run->failed -= failed;
+    run->begin += seconds;
+}
+
 static int run_calls(struct measuring *m, struct ashore_error *err) {
     const struct assess_measure_options *o = m->options;
     const char **argv = assess_alloc_array(m->pool, MOST_CALL_ARGUMENTS, sizeof *argv);
@@ -250,7 +245,8 @@ static int run_calls(struct measuring *m, struct ashore_error *err) {
     argv[count++] = o->call_driver;
     argv[count++] = o->call;
     argv[count++] = log;
-    argv[count++] = rate > 0 ? "open" : "single";
+    static const char *const modes[] = {"open", "single", "offline"};
+    argv[count++] = modes[o->mode];
     argv[count++] = assess_format(m->pool, "%.17g", rate);
     argv[count++] = assess_format(m->pool, "%.17g", seconds + warm_up_seconds);
     argv[count++] = assess_format(m->pool, "%llu", (unsigned long long)o->seed);
@@ -269,9 +265,9 @@ static int run_calls(struct measuring *m, struct ashore_error *err) {
                            assess_process_fate(m->pool, &m->child), why);
     }
     m->run_count = 1;
+    leave_out(&m->runs[0], warm_up_seconds);
     m->begin = m->runs[0].begin;
     m->end = m->runs[0].end;
-    cut_warm_up(m, &m->runs[0]);
     if (m->child.ended && m->child.status != 0) mark_end(m, "while it was called");
     if (stopped(m)) mark_end(m, "while it was called");
     return ASHORE_OK;

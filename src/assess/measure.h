@@ -19,8 +19,10 @@ struct assess_measure_options {
     const char *import;            /* a profile of another tool, in place of ours; NULL */
     const char *call;              /* "module:function"; NULL: HTTP, or the program by itself */
     struct assess_request request; /* url NULL: the port that the program listens on, path / */
-    double rate, seconds;          /* 0: not given */
-    double startup;                /* s that the program may take to answer */
+    enum assess_load_mode mode;
+    size_t connections;   /* the most at a time; 0: as load.h says */
+    double rate, seconds; /* 0: not given */
+    double startup;       /* s that the program may take to answer */
     bool sweep;
     int hz;
     uint64_t seed;

@@ -42,8 +42,8 @@ struct cli_list {
 struct cli_options {
     struct cli_list operands, inputs, dims, assets, targets, headers, bodies;
     const char *out, *app, *cpu, *target;
-    const char *url, *method, *call, *import, *rules, *model, *price;
-    int64_t threads, runs, port, hz;                                          /* -1: not given */
+    const char *url, *method, *mode, *call, *import, *rules, *model, *price;
+    int64_t threads, runs, port, hz, connections, seed;                       /* -1: not given */
     double rtol, atol;                                                        /* -1: not given */
     double rate, seconds, timeout, startup, port_days, upkeep_days, day_cost; /* the same */
     bool json, per_op, force, strict, no_sweep, help;

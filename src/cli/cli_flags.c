@@ -72,6 +72,14 @@ static const struct flag flags[] = {
     {"rate", 0, "N", FLAG_REAL, AT(rate), 0, CLI_ASSESS,
      "requests per second at which the targets hold; without\n"
      "it one request follows the other"},
+    {"mode", 0, "open|single|offline", FLAG_CHOICE, AT(mode), 0, CLI_ASSESS,
+     "how requests come: at --rate whatever the program does\n"
+     "(default with a rate), one after the other (default\n"
+     "without), or as many as it answers on --connections"},
+    {"connections", 0, "N", FLAG_INT, AT(connections), 10000, CLI_ASSESS,
+     "the most at a time (default 256)"},
+    {"seed", 0, "N", FLAG_INT, AT(seed), INT64_MAX, CLI_ASSESS,
+     "of the times at which requests are due (default 1)"},
     {"url", 0, "URL", FLAG_TEXT, AT(url), 0, CLI_ASSESS,
      "where the program answers (default: / on the port on\n"
      "which it listens)"},
@@ -194,15 +202,18 @@ static int bad_value(struct cli *cli, const struct flag *f, const char *value, c
                        cli_clean(cli, value), want);
 }
 
+static bool at_least_one(const struct flag *f) {
+    return f->at == AT(runs) || f->at == AT(hz) || f->at == AT(connections);
+}
+
 static int set_number(struct cli *cli, const struct flag *f, const char *value) {
     char *field = (char *)&cli->options + f->at, *end;
     errno = 0;
     if (f->kind == FLAG_INT) {
         long long n = strtoll(value, &end, 10);
-        if (end == value || *end || errno || n < 0 || n > f->most ||
-            ((f->at == AT(runs) || f->at == AT(hz)) && n == 0)) {
-            const char *want = cli_format(cli, "a whole number from %d to %lld",
-                                          f->at == AT(runs) || f->at == AT(hz), (long long)f->most);
+        if (end == value || *end || errno || n < 0 || n > f->most || (at_least_one(f) && n == 0)) {
+            const char *want = cli_format(cli, "a whole number from %d to %lld", at_least_one(f),
+                                          (long long)f->most);
             return bad_value(cli, f, value, want);
         }
         *(int64_t *)(void *)field = n;
@@ -282,6 +293,8 @@ int cli_flags_parse(struct cli *cli) {
                               .rtol = -1,
                               .atol = -1,
                               .hz = -1,
+                              .connections = -1,
+                              .seed = -1,
                               .rate = -1,
                               .seconds = -1,
                               .timeout = -1,

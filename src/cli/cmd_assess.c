@@ -86,6 +86,14 @@ static double target_rate(const struct assess *a) {
     return 0;
 }
 
+static enum assess_load_mode load_mode(const struct assess *a) {
+    const char *mode = a->cli->options.mode;
+    if (!mode) return target_rate(a) > 0 ? ASSESS_OPEN : ASSESS_SINGLE;
+    return mode[0] == 's'                 ? ASSESS_SINGLE
+           : strcmp(mode, "offline") == 0 ? ASSESS_OFFLINE
+                                          : ASSESS_OPEN;
+}
+
 static int read_bodies(struct assess *a) {
     struct cli *cli = a->cli;
     const struct cli_list *given = &cli->options.bodies;
@@ -155,6 +163,9 @@ static int read_options(struct assess *a) {
     if (o->rate == 0 || o->seconds == 0 || o->timeout == 0) {
         return cli_give_up(cli, CLI_USAGE, "--rate, --seconds and --timeout must be above 0");
     }
+    if (load_mode(a) == ASSESS_OPEN && !(target_rate(a) > 0)) {
+        return cli_give_up(cli, CLI_USAGE, "--mode open needs a rate: --rate 200");
+    }
     struct ashore_error err = {0};
     struct assess_url url;
     if (o->url && assess_url_parse(o->url, &url, &err)) {
@@ -169,12 +180,14 @@ static int read_options(struct assess *a) {
     to->request.headers = o->headers.items;
     to->request.header_count = o->headers.count;
     to->request.timeout = o->timeout > 0 ? o->timeout : 10;
-    to->rate = target_rate(a);
+    to->mode = load_mode(a);
+    to->rate = to->mode == ASSESS_OPEN ? target_rate(a) : 0;
+    to->connections = o->connections > 0 ? (size_t)o->connections : 0;
     to->seconds = o->seconds > 0 ? o->seconds : 0;
     to->startup = o->startup > 0 ? o->startup : 60;
     to->sweep = !o->no_sweep;
     to->hz = o->hz > 0 ? (int)o->hz : DEFAULT_HZ;
-    to->seed = SEED;
+    to->seed = o->seed >= 0 ? (uint64_t)o->seed : SEED;
     to->model = o->model;
     to->program = "/proc/self/exe";
     to->package = cli_js_dir(cli);
