@@ -28,7 +28,7 @@ double assess_processor_factor(const struct assess_case *c, double factor) {
 }
 
 struct outlook {
-    bool meets, cannot;
+    bool meets, likely, cannot; /* surely; as expected; surely not */
 };
 
 static struct outlook judge(const struct assess_predictor *p, struct assess_range factor,
@@ -41,12 +41,15 @@ static struct outlook judge(const struct assess_predictor *p, struct assess_rang
     const struct assess_interval *measured = &missed->measured;
     if (missed->target->kind == ASSESS_TARGET_LATENCY) {
         o.meets = latency.high <= limit;
+        o.likely = latency.value <= limit;
         o.cannot = latency.low > limit;
     } else if (missed->target->kind == ASSESS_TARGET_THROUGHPUT) {
         o.meets = measured->low >= limit * worst;
+        o.likely = measured->value >= limit * assess_effective(p, factor.likely);
         o.cannot = measured->high < limit * best;
     } else if (missed->target->kind == ASSESS_TARGET_COST) {
         o.meets = measured->value * assess_processor_factor(p->c, worst) <= limit;
+        o.likely = measured->value * assess_processor_factor(p->c, factor.likely) <= limit;
         o.cannot = measured->value * assess_processor_factor(p->c, best) > limit;
     }
     return o;
@@ -129,6 +132,7 @@ static struct outlook fill(struct assess_predictor *p, const char *name, struct 
                                        .speedup = 1 / f,
                                        .latency = latency,
                                        .meets = o.meets,
+                                       .likely = o.meets || o.likely,
                                        .basis = basis};
     if (!isfinite(factor.likely)) return o;
     const char *slower = f > 1 ? ", which is slower than today" : "";
@@ -143,6 +147,7 @@ static void set(struct assess_predictor *p, int number, const char *name,
                 struct assess_range factor, const char *basis) {
     struct outlook o = fill(p, name, factor, basis, &p->c->verdict->ceilings[number]);
     p->c->meets[number] = o.meets;
+    p->c->likely[number] = o.meets || o.likely;
     p->c->cannot[number] = o.cannot;
     p->c->verdict->ceiling_count = (size_t)number + 1;
 }

@@ -106,6 +106,10 @@ static const char *at_ceiling(struct assess_case *c, int number) {
     return predicted(c, ceiling->latency, ceiling->speedup);
 }
 
+static const char *reaches(bool surely, bool likely) {
+    return surely ? "meets" : likely ? "probably meets, if not for sure," : "does not surely meet";
+}
+
 bool assess_when_helper(struct assess_case *c, const char **why) {
     struct assess_pool *pool = c->pool;
     if (!enough_glue(c, why)) return false;
@@ -121,8 +125,8 @@ bool assess_when_helper(struct assess_case *c, const char **why) {
                       "%s the target",
                       share, percent(c, c->hot.share), c->hot.name,
                       assess_times_text(pool, h->speedup), predicted(c, h->latency, h->speedup),
-                      h->meets ? "meets" : "does not surely meet");
-    return h->meets;
+                      reaches(h->meets, h->likely));
+    return h->likely;
 }
 
 /* Threads that wait for Python's lock would not in processes of their own. */
@@ -147,8 +151,8 @@ bool assess_when_whole(struct assess_case *c, const char **why) {
                       "the target",
                       assess_share_words(c, ASSESS_INTERPRETER), speedup(c, ASSESS_REALISTIC),
                       at_ceiling(c, ASSESS_REALISTIC),
-                      c->meets[ASSESS_REALISTIC] ? "meets" : "does not surely meet");
-    return c->meets[ASSESS_REALISTIC];
+                      reaches(c->meets[ASSESS_REALISTIC], c->likely[ASSESS_REALISTIC]));
+    return c->likely[ASSESS_REALISTIC];
 }
 
 const char *assess_say_whole(struct assess_case *c) {

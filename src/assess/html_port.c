@@ -42,11 +42,13 @@ static void add_prediction(struct assess_page *page, const struct assess_ceiling
 }
 
 static void add_claim(struct assess_page *page, const struct assess_ceiling *ceiling) {
-    const char *css = "missed", *sign = "\xe2\x9c\x95", *words = "would not meet the target";
+    const char *css = "missed", *sign = "\xe2\x9c\x95", *words = "would not surely meet the target";
     if (isnan(ceiling->factor)) {
         css = "open", sign = "?", words = "not known";
     } else if (ceiling->meets) {
         css = "met", sign = "\xe2\x9c\x93", words = "would meet the target";
+    } else if (ceiling->likely) {
+        css = "open", sign = "?", words = "would probably meet the target";
     }
     assess_page_printf(page,
                        " <span class=\"claim %s\"><span aria-hidden=\"true\">%s</span> %s</span>",

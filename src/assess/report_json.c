@@ -119,6 +119,7 @@ static json_t *ceiling_of(struct writer *w, const struct assess_ceiling *ceiling
     put_number(w, o, "speedup", ceiling->speedup);
     put(w, o, "latency", interval(w, ceiling->latency));
     put(w, o, "meets", json_boolean(ceiling->meets));
+    put(w, o, "likely", json_boolean(ceiling->likely));
     put_text(w, o, "basis", ceiling->basis);
     return o;
 }

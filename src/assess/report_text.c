@@ -155,7 +155,8 @@ static void add_ceilings(struct writer *w, const struct assess_verdict *verdict)
         const char *latency = assess_prediction_text(ceiling->latency, &w->pool);
         const char *meets = isnan(ceiling->factor) ? "nothing can be said"
                             : ceiling->meets       ? "would meet the target"
-                                                   : "would not meet the target";
+                            : ceiling->likely      ? "would probably meet the target"
+                                                   : "would not surely meet the target";
         add_item(w, ceiling->name, 12,
                  assess_say(&w->pool, "%s%s%s, %s. %s",
                             assess_times_text(&w->pool, ceiling->speedup),

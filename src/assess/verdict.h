@@ -70,6 +70,7 @@ struct assess_ceiling {
     double speedup;                 /* 1 / factor */
     struct assess_interval latency; /* s at the first latency target's quantile; NAN: not known */
     bool meets;                     /* the first missed target, at the interval's high end */
+    bool likely;                    /* at its value */
     const char *basis;              /* how it was computed, in a sentence with its numbers */
 };
 
