@@ -50,7 +50,7 @@ struct assess_case {
     /* decide_findings.c */
     const struct assess_finding *missed; /* the first that is missed; NULL */
     const struct assess_finding *open;   /* the first that is open; NULL */
-    bool assumed; /* missed was not measured: an imported profile is taken to be of a miss */
+    bool assumed; /* missed was not measured: a profile alone is taken to be of a miss */
 
     /* decide_ceiling.c */
     double work_seconds;      /* thread-seconds of work per request; 0: not known */

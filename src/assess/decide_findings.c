@@ -312,10 +312,9 @@ const char *assess_finding_brief(struct assess_case *c, const struct assess_find
     };
     if (t->kind == ASSESS_TARGET_CLIENT) return "it must run on the user's device";
     if (c->assumed && f == c->missed) {
-        return assess_say(pool,
-                          "%s was not measured and is taken as missed, the profile being an "
-                          "imported one",
-                          t->text);
+        bool sampled = c->evidence->profile->hz > 0;
+        return assess_say(pool, "%s was not measured and is taken as missed, %s", t->text,
+                          sampled ? "the program serving nobody" : "the profile being imported");
     }
     if (t->kind == ASSESS_TARGET_LATENCY) {
         const char *value = isinf(m.value) ? "beyond measure, for so many requests failed,"
@@ -376,9 +375,9 @@ void assess_decide_findings(struct assess_case *c) {
     for (size_t i = 0; i < count; i++) {
         if (findings[i].target->kind == ASSESS_TARGET_CLIENT) c->missed = &findings[i];
     }
-    const struct assess_profile *p = e->profile;
-    bool imported = p && !(p->hz > 0) && !e->run;
-    if (imported && !c->missed && c->open && assess_is_timed(c->open->target)) {
+    /* Where a port cannot help whatever the target, the shares alone say so. */
+    bool alone = c->profiled && !e->run && !e->sweep;
+    if (alone && !c->missed && c->open && assess_is_timed(c->open->target)) {
         c->missed = c->open;
         c->assumed = true;
     }

@@ -115,6 +115,13 @@ static void imported(struct bed *bed) {
     bed->profile.samples = 0;
     bed->profile.source = "torch.profiler";
 }
+static void serves_nobody(struct bed *bed) {
+    double hz = bed->profile.hz;
+    uint64_t samples = bed->profile.samples;
+    imported(bed);
+    bed->profile.hz = hz;
+    bed->profile.samples = samples;
+}
 static void imported_busy(struct bed *bed) {
     imported(bed);
     bed->profile.has_device = true;
@@ -149,6 +156,13 @@ static const struct scenario scenarios[] = {
      ASSESS_DONT_PORT,
      "compute",
      {"taken as missed"}},
+    {"serves nobody, compute",
+     "p99=40ms",
+     MOSTLY_COMPUTE,
+     serves_nobody,
+     ASSESS_DONT_PORT,
+     "compute",
+     {"taken as missed, the program serving nobody"}},
     {"imported, Python",
      "p99=40ms",
      {70, 20, 10, 0, 0, 0, 0, 0, 0, 0},

@@ -14,6 +14,11 @@ static void set_shares(struct bed *bed, double interpreter, double native, doubl
 
 static void nothing(struct bed *bed) { (void)bed; }
 static void no_run(struct bed *bed) { bed->evidence.run = NULL; }
+static void no_run_of_python(struct bed *bed) {
+    static const double python[ASSESS_BUCKETS] = {70, 20, 10, 0, 0, 0, 0, 0, 0, 0};
+    bed->evidence.run = NULL;
+    bed_set_shares(bed, python);
+}
 static void no_requests(struct bed *bed) { bed->run.count = 0; }
 static void few_requests(struct bed *bed) { bed->run.count = 458; }
 static void enough_if_independent(struct bed *bed) { bed->run.count = 459; }
@@ -125,13 +130,14 @@ static const struct doubtful {
     const char *phrase;
 } cases[] = {
     {"no target", NULL, nothing, ASSESS_INCONCLUSIVE, "give --target"},
-    {"not measured", "p99=100ms", no_run, ASSESS_INCONCLUSIVE, "Give --url"},
+    {"not measured", "memory=1MB", no_run, ASSESS_INCONCLUSIVE, "peak memory was not measured"},
     {"no requests", "p99=100ms", no_requests, ASSESS_INCONCLUSIVE, "no request was sent"},
     {"memory not measured", "memory=1GB", nothing, ASSESS_INCONCLUSIVE, "was not measured"},
     {"cold start not measured", "cold-start=1s", nothing, ASSESS_INCONCLUSIVE, "Give --url"},
     {"download not measured", "download=1MB", nothing, ASSESS_INCONCLUSIVE, "Give --model"},
     {"no price", "cost=1/1k", nothing, ASSESS_INCONCLUSIVE, "Give --price"},
-    {"throughput not measured", "throughput=10", no_run, ASSESS_INCONCLUSIVE, "--no-sweep"},
+    {"throughput not measured", "throughput=10", no_run_of_python, ASSESS_INCONCLUSIVE,
+     "give it after --"},
     {"too little asked for", "throughput=60", nothing, ASSESS_INCONCLUSIVE, "not asked for more"},
     {"as much as asked for", "throughput=15", nothing, ASSESS_MEETS_TARGET, "19"},
 
