@@ -4,7 +4,8 @@ right after it, and that a noisy neighbour makes it say nothing rather than some
 Targets are derived from what a request takes here, so that they are missed before and met after on
 slow machines as on fast ones.  On a machine that is busy with other things the verdict may rightly
 be "inconclusive": then a case is tried again, and skipped at last with what the report says of
-noise.  A verdict of another kind than the right one fails at once."""
+noise.  A verdict of another kind than the right one fails at once, unless a request takes another time
+before the remedy than it did: then the machine is not the one that the target was derived from."""
 
 import os
 import statistics
@@ -20,14 +21,16 @@ REQUESTS = 60  # at least, in the run that the claim is made from; a claim about
 PICTURE, SMALL = 128 * 128 * 3, 64 * 64 * 3
 
 
-def settled(tmp_path, right, **options):
-    """A report whose outcome is `right`; inconclusive ones are tried again."""
+def settled(tmp_path, right, of=None, **options):
+    """A report whose outcome is `right`; inconclusive ones are tried again, and wrong ones where the
+    machine is no longer the one that the case's target was derived from."""
     for attempt in range(ATTEMPTS):
         report = assess(str(tmp_path / f"{right}{attempt}"), **options)
-        assert report.outcome in (right, "inconclusive"), report
         if report.outcome == right:
             return report
-    pytest.skip(f"inconclusive {ATTEMPTS} times: {report.verdict['sentence']} {report.verdict['noise']}")
+        if report.outcome != "inconclusive":
+            assert of and of.drifted(), report
+    pytest.skip(f"{report.outcome} {ATTEMPTS} times: {report.verdict['sentence']} {report.verdict['noise']}")
 
 
 def check_noisy(tmp_path, right, row, **options):
@@ -44,10 +47,17 @@ class Case:
 
     def __init__(self, case, *options, body, rate=None):
         self.case, self.options, self.body = case, options, body
-        base = base_seconds(case, *options, body=body)
-        self.limit = WANTED * base
-        self.rate = rate or min(50, LOAD / base)
-        print(f"a request takes {base * 1e3:.1f} ms")
+        self.first = options  # before the remedy
+        self.base = base_seconds(case, *options, body=body)
+        self.limit = WANTED * self.base
+        self.rate = rate or min(50, LOAD / self.base)
+        print(f"a request takes {self.base * 1e3:.1f} ms")
+
+    def drifted(self):
+        """Whether a request takes another time than it did: the machine has become another one."""
+        now = base_seconds(self.case, *self.first, body=self.body)
+        print(f"a request takes {now * 1e3:.1f} ms now, {self.base * 1e3:.1f} ms before")
+        return not 1 / 1.25 < now / self.base < 1.25
 
     def words(self, *more):
         return {"case": self.case, "options": (*self.options, *more), "body": self.body, "rate": self.rate,
@@ -63,11 +73,11 @@ def text(data):  # noqa: F811
 def test_tokenizer_in_python(tmp_path, data, text):  # noqa: F811
     """Glue-bound: a C helper, and with it the request becomes as fast as was predicted."""
     case = Case("tokenizer", "--vocab", data("vocab.txt"), body=text)
-    before = settled(tmp_path, "port", **case.words())
+    before = settled(tmp_path, "port", case, **case.words())
     assert before.row == "helper", before
     assert "wordpiece.py" in before.verdict["intervention"], before
     assert before.share("interpreter") + before.share("gil_wait") > 0.7, before
-    after = settled(tmp_path, "meets_target", **case.words("--helper"))
+    after = settled(tmp_path, "meets_target", case, **case.words("--helper"))
     predicted, most = before.json["helper"]["latency"], before.json["ceilings"][0]["latency"]
     assert most["low"] <= after.latency()["high"], (before, after)
     assert after.latency()["low"] <= predicted["high"], (before, after)
@@ -77,7 +87,7 @@ def test_tokenizer_in_python(tmp_path, data, text):  # noqa: F811
 def test_convolutions(tmp_path, data):  # noqa: F811
     """Compute-bound: no port, and a quantised model in another runtime meets the target."""
     case = Case("classifier", "--model", data("classifier.onnx"), body=next(pictures(PICTURE, 1)))
-    before = settled(tmp_path, "dont_port", **case.words())
+    before = settled(tmp_path, "dont_port", case, **case.words())
     assert before.row == "compute", before
     assert before.share("compute") > 0.7, before
     assert "quantise" in before.verdict["intervention"], before
@@ -88,17 +98,17 @@ def test_convolutions(tmp_path, data):  # noqa: F811
     if remedy > 0.8 * case.limit:
         pytest.skip(f"int8 takes {remedy * 1e3:.1f} ms here, without instructions for it: not shown")
     case.options = ("--model", data("classifier.int8.onnx"), "--engine", "ashore")
-    settled(tmp_path, "meets_target", **case.words())
+    settled(tmp_path, "meets_target", case, **case.words())
 
 
 def test_starved(tmp_path):
     """Starved by synchronous IO: no port; fetching at once meets the target."""
     case = Case("starved", body=b"7", rate=14)
-    before = settled(tmp_path, "dont_port", **case.words())
+    before = settled(tmp_path, "dont_port", case, **case.words())
     assert before.row == "io", before
     assert before.share("io") > 0.7, before
     assert "prefetch" in before.verdict["intervention"], before
-    settled(tmp_path, "meets_target", **case.words("--prefetch"))
+    settled(tmp_path, "meets_target", case, **case.words("--prefetch"))
     check_noisy(tmp_path, "dont_port", "io", **case.words())
 
 
