@@ -121,7 +121,8 @@ burn(begin + 1.8)
 
 
 def test_pyspy(tmp_path):
-    pyspy = shutil.which("py-spy")
+    places = [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
+    pyspy = shutil.which("py-spy", path=os.pathsep.join(places))
     if not pyspy:
         pytest.skip("py-spy is not installed: tests/assess/traces has files in its format")
     path, program = tmp_path / "p.json", tmp_path / "p.py"
