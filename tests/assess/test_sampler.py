@@ -42,7 +42,8 @@ def interpreters():
             continue
         version = subprocess.run([path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
                                  capture_output=True, text=True).stdout.strip()
-        found.setdefault(version, path)
+        if version:
+            found.setdefault(version, path)
     for version in ("3.11", "3.12", "3.13", "3.14"):
         if version not in found:
             print(f"test_sampler: no Python {version} here: not tested with it "
