@@ -6,9 +6,10 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "load_parts.h"
 #include "watch.h"
 
-enum { REPEATS = 2, MOST_CALL_ARGUMENTS = 256 };
+enum { REPEATS = 2, CALL_ARGUMENTS = 7 /* of call_driver.py */ };
 static const double default_seconds = 10, most_seconds = 120, warm_up_seconds = 2,
                     single_seconds = 3, sweep_seconds = 2, grace = 5;
 
@@ -233,14 +234,12 @@ static void leave_out(struct assess_run *run, double seconds) {
 
 static int run_calls(struct measuring *m, struct ashore_error *err) {
     const struct assess_measure_options *o = m->options;
-    const char **argv = assess_alloc_array(m->pool, MOST_CALL_ARGUMENTS, sizeof *argv);
+    size_t count = 0;
+    while (o->argv[count]) count++;
+    const char **argv = assess_alloc_array(m->pool, count + CALL_ARGUMENTS + 1, sizeof *argv);
     const char *log = assess_format(m->pool, "%s/calls", o->folder);
     if (!argv || !log) return assess_fail(err, ASHORE_ERR_NOMEM, "out of memory");
-    size_t count = 0;
-    while (o->argv[count] && count < MOST_CALL_ARGUMENTS - 8) {
-        argv[count] = o->argv[count];
-        count++;
-    }
+    memcpy(argv, o->argv, count * sizeof *argv);
     double seconds = run_seconds(m), rate = m->evidence->rate;
     argv[count++] = o->call_driver;
     argv[count++] = o->call;
@@ -308,11 +307,6 @@ static void stop_program(struct measuring *m) {
     assess_watch_deinit(&m->watch);
 }
 
-static int by_begin(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int read_profile(struct measuring *m, const struct assess_rules *rules,
                         struct ashore_error *err) {
     struct assess_profile *profile = assess_alloc(m->pool, sizeof *profile);
@@ -328,7 +322,7 @@ static int read_profile(struct measuring *m, const struct assess_rules *rules,
             busy[count++][1] = sent->answered;
         }
     }
-    qsort(busy, count, sizeof *busy, by_begin);
+    qsort(busy, count, sizeof *busy, assess_ascending); /* by their begin, which comes first */
     ASSESS_TRY(assess_profile_trace(m->options->folder, rules, m->begin, m->end,
                                     m->run_count ? (const double(*)[2])busy : NULL, count, m->pool,
                                     profile, err));

@@ -20,9 +20,9 @@ struct assess_measure_options {
     const char *call;              /* "module:function"; NULL: HTTP, or the program by itself */
     struct assess_request request; /* url NULL: the port that the program listens on, path / */
     enum assess_load_mode mode;
-    size_t connections;   /* the most at a time; 0: as load.h says */
-    double rate, seconds; /* 0: not given */
-    double startup;       /* s that the program may take to answer */
+    size_t connections; /* the most at a time; 0: as load.h says */
+    double seconds;     /* 0: not given */
+    double startup;     /* s that the program may take to answer */
     bool sweep;
     int hz;
     uint64_t seed;
@@ -35,8 +35,8 @@ struct assess_measure_options {
     void *say_with;
 };
 
-/* Fills the measured fields of *evidence; targets, costs and the like are the caller's, and targets
- * are read.  Everything is the pool's.
+/* Fills the measured fields of *evidence; targets, the rate, costs and the like are the caller's,
+ * and targets and the rate are read.  Everything is the pool's.
  *
  * Fails when there is nothing to judge: no rules file, a program that cannot be started, nobody who
  * answers at the URL, no interpreter that can be read (ASHORE_ERR_STATE), a profile that cannot be

@@ -3,18 +3,21 @@
 #include <jansson.h>
 #include <string.h>
 
-enum { MOST_ARGUMENTS = 64 };
-
 /* What `ashore bench MODEL --json --threads 1 --target TARGET` prints, parsed; the caller's. */
 static json_t *bench(const struct assess_measure_options *options, const char *target,
                      struct assess_pool *pool, struct ashore_error *err) {
-    const char *argv[MOST_ARGUMENTS] = {options->program, "bench", options->model, "--json",
-                                        "--threads",      "1",     "--target",     target};
-    size_t count = 8;
-    for (size_t i = 0; options->model_arguments && options->model_arguments[i]; i++) {
-        if (count + 1 >= MOST_ARGUMENTS) break;
-        argv[count++] = options->model_arguments[i];
+    const char *const fixed[] = {options->program, "bench", options->model, "--json",
+                                 "--threads",      "1",     "--target",     target};
+    enum { FIXED = sizeof fixed / sizeof fixed[0] };
+    size_t more = 0;
+    while (options->model_arguments && options->model_arguments[more]) more++;
+    const char **argv = assess_alloc_array(pool, FIXED + more + 1, sizeof *argv);
+    if (!argv) {
+        assess_fail(err, ASHORE_ERR_NOMEM, "out of memory");
+        return NULL;
     }
+    memcpy(argv, fixed, sizeof fixed);
+    if (more) memcpy(argv + FIXED, options->model_arguments, more * sizeof *argv);
     char *text;
     size_t size;
     if (assess_process_output(argv, pool, &text, &size, options->stop, err)) return NULL;

@@ -12,8 +12,6 @@
 #include "process_tree.h"
 #include "trace_format.h"
 
-enum { MOST_ENVIRONMENT = 4096 };
-
 int assess_process_prepare(struct ashore_error *err) {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) {
         return assess_fail(err, ASHORE_ERR_IO, "orphaned processes cannot be followed: %s",
@@ -30,7 +28,7 @@ extern char **environ;
 static char **make_environment(const struct assess_process_options *options,
                                struct assess_pool *pool) {
     size_t count = 0;
-    while (environ[count] && count < MOST_ENVIRONMENT) count++;
+    while (environ[count]) count++;
     char **made = assess_alloc_array(pool, count + 4, sizeof *made);
     if (!made) return NULL;
     size_t n = 0;

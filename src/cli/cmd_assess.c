@@ -1,7 +1,6 @@
 /* ashore assess: would a port help?  Measured against a target. */
 #include "cli.h"
 #include "cli_file.h"
-#include "cli_json.h"
 
 #if defined(ASH_HAVE_ASSESS)
 
@@ -15,7 +14,6 @@
 #    include <signal.h>
 #    include <stdlib.h>
 #    include <string.h>
-#    include <sys/stat.h>
 #    include <time.h>
 #    include <unistd.h>
 
@@ -181,7 +179,6 @@ static int read_options(struct assess *a) {
     to->request.header_count = o->headers.count;
     to->request.timeout = o->timeout > 0 ? o->timeout : 10;
     to->mode = load_mode(a);
-    to->rate = to->mode == ASSESS_OPEN ? target_rate(a) : 0;
     to->connections = o->connections > 0 ? (size_t)o->connections : 0;
     to->seconds = o->seconds > 0 ? o->seconds : 0;
     to->startup = o->startup > 0 ? o->startup : 60;
@@ -200,7 +197,7 @@ static int read_options(struct assess *a) {
         dims[2 * i + 1] = o->dims.items[i];
     }
     to->model_arguments = dims;
-    a->evidence.rate = to->rate;
+    a->evidence.rate = to->mode == ASSESS_OPEN ? target_rate(a) : 0;
     a->evidence.port_days = o->port_days;
     a->evidence.upkeep_days = o->upkeep_days;
     a->evidence.day_cost = o->day_cost;

@@ -94,6 +94,15 @@ def test_a_program_that_serves_nobody(assess, python_program):
     assert done.buckets["interpreter"] > 0.85
 
 
+def test_every_argument_of_a_callables_python(assess, tmp_path):
+    (tmp_path / "flags.py").write_text(
+        "import sys\ndef check():\n    assert sys.flags.dont_write_bytecode, 'an argument is lost'\n")
+    done = assess("--target", "p99=10s", "--rate", "20", "--seconds", "1", "--call", "flags:check",
+                  program=["python3", *["-W", "ignore"] * 150, "-B"])
+    assert done.report, done.err
+    assert done.report["load"]["failed"] == 0, done.report["load"]
+
+
 def test_a_callable(assess, tmp_path):
     (tmp_path / "features.py").write_text("def extract():\n    return sum(i * i for i in range(50000))\n")
     done = assess("--target", "p99=10s", "--rate", "10", "--seconds", "3", "--call", "features:extract",
