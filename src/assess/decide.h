@@ -53,10 +53,9 @@ struct assess_case {
     bool assumed; /* missed was not measured: a profile alone is taken to be of a miss */
 
     /* decide_ceiling.c */
-    double work_seconds;      /* thread-seconds of work per request; 0: not known */
-    bool meets[3], likely[3]; /* as in the ceilings */
-    bool cannot[3];           /* the missed target cannot be met even at the good end */
-    bool noisy, disagree;     /* decide_noise.c */
+    double work_seconds;  /* thread-seconds of work per request; 0: not known */
+    bool cannot[3];       /* the missed target cannot be met even at the good end */
+    bool noisy, disagree; /* decide_noise.c */
 };
 
 enum { ASSESS_OPTIMISTIC, ASSESS_REALISTIC, ASSESS_WEB };

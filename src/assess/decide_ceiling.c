@@ -52,6 +52,7 @@ static struct outlook judge(const struct assess_predictor *p, struct assess_rang
         o.likely = measured->value * assess_processor_factor(p->c, factor.likely) <= limit;
         o.cannot = measured->value * assess_processor_factor(p->c, best) > limit;
     }
+    o.likely = o.likely || o.meets;
     return o;
 }
 
@@ -132,7 +133,7 @@ static struct outlook fill(struct assess_predictor *p, const char *name, struct 
                                        .speedup = 1 / f,
                                        .latency = latency,
                                        .meets = o.meets,
-                                       .likely = o.meets || o.likely,
+                                       .likely = o.likely,
                                        .basis = basis};
     if (!isfinite(factor.likely)) return o;
     const char *slower = f > 1 ? ", which is slower than today" : "";
@@ -146,8 +147,6 @@ static struct outlook fill(struct assess_predictor *p, const char *name, struct 
 static void set(struct assess_predictor *p, int number, const char *name,
                 struct assess_range factor, const char *basis) {
     struct outlook o = fill(p, name, factor, basis, &p->c->verdict->ceilings[number]);
-    p->c->meets[number] = o.meets;
-    p->c->likely[number] = o.meets || o.likely;
     p->c->cannot[number] = o.cannot;
     p->c->verdict->ceiling_count = (size_t)number + 1;
 }

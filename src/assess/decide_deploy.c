@@ -16,10 +16,6 @@ bool assess_missed_timed(const struct assess_case *c) {
     return c->missed && assess_is_timed(c->missed->target);
 }
 
-static const char *percent(struct assess_case *c, double share) {
-    return assess_percent_text(c->pool, share);
-}
-
 bool assess_when_client(struct assess_case *c, const char **why) {
     bool yes = assess_needs_client(c);
     *why = yes ? "it must run on the user's device, and no server can satisfy that"

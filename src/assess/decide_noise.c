@@ -205,7 +205,7 @@ const char *assess_decide_tie(struct assess_case *c) {
                           assess_number_text(pool, round(c->lead_error * 1000) / 10));
     }
     double edge = fabs(glue - ASSESS_SMALL_SHARE);
-    if (c->likely[ASSESS_REALISTIC] && edge <= c->interpreter_error) {
+    if (c->verdict->ceilings[ASSESS_REALISTIC].likely && edge <= c->interpreter_error) {
         return assess_say(pool,
                           "interpreter is %s of the work, give or take %s points, and %s is where "
                           "a port begins to pay; measure longer",
@@ -220,7 +220,7 @@ const char *assess_decide_tie(struct assess_case *c) {
                           "reaches it can be told from the program itself (give it after --)",
                           assess_weight_words(c, a));
     }
-    if (leads && !c->likely[ASSESS_REALISTIC] && !c->cannot[ASSESS_OPTIMISTIC]) {
+    if (leads && !c->verdict->ceilings[ASSESS_REALISTIC].likely && !c->cannot[ASSESS_OPTIMISTIC]) {
         const struct assess_ceiling *v = c->verdict->ceilings;
         return assess_say(pool,
                           "the target lies between "

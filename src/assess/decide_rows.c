@@ -1,10 +1,6 @@
 /* The decision table: rows in order, of which the first that applies fires. */
 #include "decide_rows.h"
 
-static const char *percent(struct assess_case *c, double share) {
-    return assess_percent_text(c->pool, share);
-}
-
 enum trust {
     ANY,
     CLOCK /* noise spoils it */,

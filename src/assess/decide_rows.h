@@ -5,6 +5,10 @@
 
 #include "decide.h"
 
+static inline const char *percent(struct assess_case *c, double share) {
+    return assess_percent_text(c->pool, share);
+}
+
 bool assess_missed_kind(const struct assess_case *c, enum assess_target_kind kind);
 bool assess_missed_timed(const struct assess_case *c);
 

@@ -3,10 +3,6 @@
 
 #include <math.h>
 
-static const char *percent(struct assess_case *c, double share) {
-    return assess_percent_text(c->pool, share);
-}
-
 bool assess_when_device_busy(struct assess_case *c, const char **why) {
     const struct assess_profile *p = c->evidence->profile;
     if (!p || !p->has_device) {
@@ -151,13 +147,14 @@ bool assess_when_whole(struct assess_case *c, const char **why) {
                       "the target",
                       assess_share_words(c, ASSESS_INTERPRETER), speedup(c, ASSESS_REALISTIC),
                       at_ceiling(c, ASSESS_REALISTIC),
-                      reaches(c->meets[ASSESS_REALISTIC], c->likely[ASSESS_REALISTIC]));
-    return c->likely[ASSESS_REALISTIC];
+                      reaches(c->verdict->ceilings[ASSESS_REALISTIC].meets,
+                              c->verdict->ceilings[ASSESS_REALISTIC].likely));
+    return c->verdict->ceilings[ASSESS_REALISTIC].likely;
 }
 
 const char *assess_say_whole(struct assess_case *c) {
     const char *web =
-        c->meets[ASSESS_WEB]
+        c->verdict->ceilings[ASSESS_WEB].meets
             ? assess_say(c->pool, "WebAssembly would do as well (%s)", speedup(c, ASSESS_WEB))
             : "WebAssembly is not known to be enough";
     return assess_say(c->pool, "move the serving path to C, C++ or Rust as a whole; %s%s", web,
@@ -199,9 +196,9 @@ bool assess_when_too_far(struct assess_case *c, const char **why) {
                       "%s%s, the target %s",
                       assess_share_words(c, ASSESS_INTERPRETER), speedup(c, ASSESS_OPTIMISTIC),
                       at_ceiling(c, ASSESS_OPTIMISTIC),
-                      c->cannot[ASSESS_OPTIMISTIC]  ? "would still be missed"
-                      : c->meets[ASSESS_OPTIMISTIC] ? "would be met"
-                                                    : "may be met");
+                      c->cannot[ASSESS_OPTIMISTIC]                    ? "would still be missed"
+                      : c->verdict->ceilings[ASSESS_OPTIMISTIC].meets ? "would be met"
+                                                                      : "may be met");
     return c->cannot[ASSESS_OPTIMISTIC];
 }
 

@@ -15,9 +15,6 @@ int assess_load_check(const struct assess_request *request,
 int assess_load_connections(const struct assess_load_options *options, size_t *count,
                             struct ashore_error *err);
 
-/* The next of SplitMix64's numbers (Steele, Lea and Flood, 2014). */
-uint64_t assess_split_mix(uint64_t *state);
-
 /* qsort()'s order of doubles. */
 int assess_ascending(const void *left, const void *right);
 

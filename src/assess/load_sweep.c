@@ -19,6 +19,7 @@
  * from its work, must not end the search at a low rate. */
 #include "load.h"
 #include "load_parts.h"
+#include "stats_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -95,7 +96,7 @@ static int run_once(struct search *s, double rate, size_t attempt, struct assess
     options.rate = rate;
     options.seconds = fmax(s->seconds, fmin(FEWEST_PLANNED / rate, 4 * s->seconds));
     uint64_t seed = s->options->seed + 2 * s->sweep->count + attempt;
-    options.seed = assess_split_mix(&seed);
+    options.seed = assess_random(&seed);
     return assess_load_http(s->request, &options, s->pool, run, err);
 }
 
