@@ -108,7 +108,7 @@ static int slice_infer(struct ash_infer *c) {
     const struct ash_type *t = &c->in[0]->type;
     struct ash_dim list[4][ASH_MAX_RANK], dim[ASH_MAX_RANK];
     int64_t number[ASH_MAX_RANK];
-    int axes[ASH_MAX_RANK], n, dtype;
+    int axes[ASH_MAX_RANK], n = 0, dtype;
     ASH_TRY(ash_infer_types(c, 1, 5, ASH_TAKES_INT, &dtype));
     c->out->type.dtype = t->dtype;
     int rc = slice_lists(c, list, &n);
