@@ -71,11 +71,13 @@ void ash_gemm_pack(const struct ash_gemm_kernel *row, size_t taps, size_t k, siz
 void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
     size_t blocks = ceil_div(t->rows, row->mr);
     size_t span = t->rows == 1 ? (size_t)row->nr * row->wide : row->nr;
+    bool apart = t->last && row->finish && !ash_gemm_is_simple(&t->out);
     for (size_t j = 0; j < t->cols; j += span) {
         struct ash_gemm_tile u = *t;
         u.cols = min_size(span, t->cols - j);
         u.b += j / row->nr * t->b_panel;
         u.c += j;
+        u.last = t->last && !apart;
         if (t->out.bias) u.out.bias = t->out.bias + j;
         /* Blocks of nearly equal height: 13 rows are 7 + 6 rather than 12 + 1. */
         for (size_t i = 0, r = 0; i < blocks; i++, r += u.rows) {
@@ -86,6 +88,7 @@ void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile
             row->tile(&u);
         }
     }
+    if (apart) row->finish(t);
 }
 
 void ash_gemm_block(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {

@@ -42,7 +42,7 @@ struct ash_gemm_tile {
     float *c; /* rows ldc apart */
     size_t ldc;
     bool first; /* begins at zero, otherwise at what C holds */
-    bool last;  /* applies the epilogue */
+    bool last;  /* applies the epilogue, which is a simple one if the row has `finish` */
     struct ash_gemm_out out;
 };
 
@@ -54,7 +54,16 @@ struct ash_gemm_kernel {
     uint16_t mr, nr;
     uint16_t wide; /* panels that a tile of one row may span */
     ash_gemm_tile_fn *tile;
+    /* Applies any epilogue to sums of any number of rows and columns that lie in C; NULL: `tile`
+     * does.  What is not simple runs once over all tiles, in the cache as they are. */
+    ash_gemm_tile_fn *finish;
 };
+
+/* Scale, bias, residual, limits, in this order: no other activation, and nothing after it. */
+static inline bool ash_gemm_is_simple(const struct ash_gemm_out *out) {
+    return out->act.kind == ASH_ACT_NONE ||
+           (out->act.kind <= ASH_ACT_CLIP && !(out->residual && out->residual_last));
+}
 
 enum { ASH_GEMM_ROWS_MAX = 96 }; /* most rows that a work tile has */
 

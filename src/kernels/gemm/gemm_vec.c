@@ -2,9 +2,8 @@
  * row has several panels at once instead, to have enough sums under way.  K is not unrolled:
  * compilers for WebAssembly then reorder the sums and run out of registers. */
 #include "base/cpu.h"
-#include "kernels/act_vec.h"
-#include "kernels/eltwise/eltwise.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/gemm/gemm_finish.h"
 
 /* MR * NV sums, NV of B and one of A fit the registers. */
 #if VF_LANES == 16
@@ -30,57 +29,6 @@
 #endif
 
 enum { NR = NV * VF_LANES };
-
-extern const struct ash_eltwise_row ASH_VEC_ROWS(eltwise)[];
-
-/* c = clip(c * scale + bias + residual), sums over what is not there left out. */
-static __attribute__((noinline)) void finish_pass(const struct ash_gemm_tile *t, float scale,
-                                                  const float *bias, const float *residual,
-                                                  float low, float high) {
-    const vf k = vf_set1(scale), lo = vf_set1(low), hi = vf_set1(high);
-    for (size_t j = 0; j < t->cols; j += VF_LANES) {
-        size_t n = t->cols - j;
-        vf b = vf_set1(-0.0f); /* changes nothing */
-        if (bias) b = n < VF_LANES ? vf_load_n(bias + j, n, b) : vf_load(bias + j);
-        const float *r = residual ? residual + j : NULL;
-        float *c = t->c + j;
-        for (size_t i = 0; i < t->rows; i++, c += t->ldc) {
-            vf x = (n < VF_LANES ? vf_load_n(c, n, k) : vf_load(c)) * k + b;
-            if (r) {
-                x = x + (n < VF_LANES ? vf_load_n(r, n, k) : vf_load(r));
-                r += t->out.ld_residual;
-            }
-            x = vf_clip(x, lo, hi);
-            if (n < VF_LANES) {
-                vf_store_n(c, n, x);
-            } else {
-                vf_store(c, x);
-            }
-        }
-    }
-}
-
-/* The epilogue, over sums that were just stored: once for all tiles, and they are in the cache.
- * Activations that are no pair of limits have one copy for all families. */
-static void finish(const struct ash_gemm_tile *t) {
-    const struct ash_gemm_out *out = &t->out;
-    const struct ash_act_f32 act = out->act;
-    const float inf = __builtin_inff();
-    const bool clip = act.kind == ASH_ACT_CLIP;
-    finish_pass(t, out->scale != 0.0f ? out->scale : 1.0f, out->bias,
-                out->residual_last ? NULL : out->residual,
-                clip                       ? act.a
-                : act.kind == ASH_ACT_RELU ? 0.0f
-                                           : -inf,
-                clip ? act.b : inf);
-    if (act.kind > ASH_ACT_CLIP) {
-        for (size_t i = 0; i < t->rows; i++) {
-            float *c = t->c + i * t->ldc;
-            ASH_VEC_ROWS(eltwise)->unary((int)act.kind, act.a, act.b, t->cols, c, c);
-        }
-    }
-    if (out->residual && out->residual_last) finish_pass(t, 1.0f, NULL, out->residual, -inf, inf);
-}
 
 VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const int nv) {
     vf sum[MR][NV];
@@ -215,11 +163,8 @@ static void sums(const struct ash_gemm_tile *t) {
 }
 
 static void tile(const struct ash_gemm_tile *t) {
-    const struct ash_gemm_out *out = &t->out;
     sums(t);
-    bool plain =
-        out->scale == 0.0f && !out->bias && !out->residual && out->act.kind == ASH_ACT_NONE;
-    if (t->last && !plain) finish(t);
+    if (t->last) finish(t);
 }
 
 extern const struct ash_gemm_kernel ASH_VEC_ROWS(gemm)[];
@@ -229,6 +174,7 @@ const struct ash_gemm_kernel ASH_VEC_ROWS(gemm)[] = {
      .mr = MR,
      .nr = NR,
      .wide = WIDE,
-     .tile = tile},
+     .tile = tile,
+     .finish = finish},
     {.name = NULL},
 };
