@@ -10,7 +10,12 @@ enum {
     ASH_CPU_VNNI = 1 << 2,    /* AVX-512 VNNI */
     ASH_CPU_NEON = 1 << 3,    /* AArch64 */
     ASH_CPU_SIMD128 = 1 << 4, /* WebAssembly SIMD: fixed by the module's variant */
-    ASH_CPU_RELAXED = 1 << 5  /* WebAssembly relaxed SIMD */
+    ASH_CPU_RELAXED = 1 << 5, /* WebAssembly relaxed SIMD */
+    /* What the host makes of i32x4.relaxed_dot_i8x16_i7x16_add_s where the second operand has its
+     * top bits set: an exact sum of unsigned by signed products, or of signed ones.  Neither: it
+     * saturates. */
+    ASH_CPU_UDOT = 1 << 6,
+    ASH_CPU_SDOT = 1 << 7
 };
 
 /* Detected bits less those masked off. */

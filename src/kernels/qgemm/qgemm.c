@@ -166,7 +166,7 @@ struct run {
     struct ash_qgemm_finish finish;
     unsigned char *threads;
     uint8_t flip;
-    int32_t a_zero; /* of A seen as uint8 */
+    int32_t a_zero; /* of A as tiles read it */
     size_t n_tiles;
 };
 
@@ -250,8 +250,8 @@ void ash_qgemm_run(const struct ash_qgemm_kernel *row, const struct ash_qgemm *g
                    struct ash_pool *pool) {
     if (!g->m || !g->n) return;
     struct run r = {.row = row, .g = g, .u = cut_of(row, g->m, g->n, g->k)};
-    r.flip = g->a_signed ? 0x80 : 0;
-    r.a_zero = g->a_zero + r.flip;
+    r.flip = g->a_signed == row->a_signed ? 0 : 0x80;
+    r.a_zero = g->a_signed ? g->a_zero + r.flip : g->a_zero - r.flip;
     size_t columns = padded(row, g->n);
     const int32_t *sums = (const int32_t *)g->packed + columns * r.u.words, *rest = sums + columns;
     ash_qgemm_columns(g, columns, sums, rest, r.a_zero, scratch, r.u.line_bytes, &r.finish);

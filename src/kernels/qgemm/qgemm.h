@@ -6,11 +6,13 @@
  * where it could.  Rows of the table differ in what they multiply:
  *
  *   group 2: pairs of int16, from which zero points have been subtracted; |product| <= 255 * 255,
- *            so that a pair's sum fits int32.  In WebAssembly as well: its relaxed dot products of
- *            bytes take seven bits on one side and leave to the host what more than that gives;
- *   group 4: four bytes, A unsigned and B signed (vpdpbusd, which adds four products of 17 bits in
- *            int32 without saturation).  int8 in A is moved to uint8 by 128.  What zero points add
- *            to a sum follows from the sums of B's columns and of A's rows.
+ *            so that a pair's sum fits int32;
+ *   group 4: four bytes, B signed and A unsigned (vpdpbusd, which adds four products of 17 bits in
+ *            int32 without saturation) or signed (sdot).  A of the other kind is moved by 128.
+ *            What zero points add to a sum follows from the sums of B's columns and of A's rows.
+ *
+ * In relaxed WebAssembly the dot product of bytes is one or the other, or saturates: the host
+ * decides.  base/cpu.h finds out, and no row uses it where it saturates.
  *
  * B is packed into panels of nr columns, [panel][k / group][nr][group].  Then, by `out`:
  *
@@ -35,7 +37,7 @@ enum ash_qgemm_out { ASH_QGEMM_S32, ASH_QGEMM_F32, ASH_QGEMM_BYTE };
 typedef void ash_qgemm_tile_fn(size_t rows, size_t words, const int32_t *a, size_t lda,
                                const int32_t *b, int32_t *c);
 /* n bytes x to what a tile reads: (x ^ flip) - zero in group 2, x ^ flip in group 4, whose sum is
- * returned. */
+ * returned; y may be x there. */
 typedef int32_t ash_qgemm_widen_fn(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y);
 
 struct ash_qgemm_finish {
@@ -61,6 +63,7 @@ struct ash_qgemm_kernel {
     const char *name;
     uint32_t cpu;
     uint16_t mr, nr, group;
+    bool a_signed; /* how a tile reads A; false in group 2 */
     ash_qgemm_tile_fn *tile;
     ash_qgemm_widen_fn *widen;
     ash_qgemm_finish_fn *finish;
@@ -123,7 +126,7 @@ void ash_qgemm_run(const struct ash_qgemm_kernel *row, const struct ash_qgemm *g
 
 /* For kernels beside this one: what ends a sum, from the facts of g.  Writes three arrays of
  * `columns` numbers to scratch, line_bytes each.  sums and rest: of packed B's columns; NULL: 0.
- * a_zero is that of A seen as uint8. */
+ * a_zero is that of A as tiles read it. */
 void ash_qgemm_columns(const struct ash_qgemm *g, size_t columns, const int32_t *sums,
                        const int32_t *rest, int32_t a_zero, void *scratch, size_t line_bytes,
                        struct ash_qgemm_finish *f);

@@ -1,55 +1,96 @@
-/* A tile of MR rows by NV vectors of sums stays in registers.  K is not unrolled, as in gemm.  A
- * word is a group of A, the same for all columns, and meets a vector of B's groups. */
+/* A tile of rows by NV vectors of sums stays in registers.  K is not unrolled, as in gemm.  A word
+ * is a group of A, the same for all columns, and meets a vector of B's groups.
+ *
+ * What multiplies bytes, in the sources that define QGEMM_BYTES and in relaxed WebAssembly, comes
+ * beside what multiplies pairs or in its place. */
 #include "base/cpu.h"
 #include "kernels/bytes_vec.h"
 #include "kernels/qgemm/qgemm.h"
 
 #include <string.h>
 
-/* MR * NV sums, NV of B, one of A and one product fit the registers. */
+#if defined(VF_WASM) && defined(__wasm_relaxed_simd__)
+#    define WITH_PAIRS 1
+#    define WITH_BYTES 1
+#elif VF_LANES == 1
+#    define WITH_PAIRS 1
+#    define WITH_BYTES 1
+#elif defined(QGEMM_BYTES)
+#    define WITH_PAIRS 0
+#    define WITH_BYTES 1
+#else
+#    define WITH_PAIRS 1
+#    define WITH_BYTES 0
+#endif
+
+/* The most rows of a tile: its sums, NV of B, one of A and one product fit the registers.  Dots of
+ * bytes add, so that there is no product. */
 #if VF_LANES == 16
-#    define MR 12
-#    define NV 2
+enum { MR_PAIRS = 12, MR_BYTES = 12 };
 #elif VF_LANES == 8 || defined(VF_NEON)
-#    define MR 6
-#    define NV 2
+enum { MR_PAIRS = 6, MR_BYTES = 6 };
 #elif VF_LANES == 4
-#    define MR 4
-#    define NV 2
+enum { MR_PAIRS = 4, MR_BYTES = 6 };
 #else
-#    define MR 2
-#    define NV 2
+enum { MR_PAIRS = 2, MR_BYTES = 2 };
 #endif
+enum { NV = 2, NR = NV * VF_LANES };
 
-enum { NR = NV * VF_LANES };
-
-#if defined(QGEMM_BYTES)
-enum { GROUP = 4 };
-#else
-enum { GROUP = 2 };
-#endif
+enum how { PAIRS, UBYTES, SBYTES }; /* A's */
 
 VF_INLINE vi wrapping_add(vi a, vi b) { return (vi)((vi_u)a + (vi_u)b); }
 
-/* sum + the products of each lane's group. */
-VF_INLINE vi dot(vi sum, vi a, vi b) {
-#if defined(QGEMM_BYTES)
-    return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
-#elif defined(VF_AVX512)
+#if WITH_PAIRS
+VF_INLINE vi dot_pairs(vi sum, vi a, vi b) {
+#    if defined(VF_AVX512)
     return wrapping_add(sum, (vi)_mm512_madd_epi16((__m512i)a, (__m512i)b));
-#elif defined(VF_AVX2)
+#    elif defined(VF_AVX2)
     return wrapping_add(sum, (vi)_mm256_madd_epi16((__m256i)a, (__m256i)b));
-#elif defined(VF_SSE2)
+#    elif defined(VF_SSE2)
     return wrapping_add(sum, (vi)_mm_madd_epi16((__m128i)a, (__m128i)b));
-#elif defined(VF_WASM)
+#    elif defined(VF_WASM)
     return wrapping_add(sum, (vi)wasm_i32x4_dot_i16x8((v128_t)a, (v128_t)b));
-#elif defined(VF_NEON)
+#    elif defined(VF_NEON)
     int16x8_t x = vreinterpretq_s16_s32((int32x4_t)a), y = vreinterpretq_s16_s32((int32x4_t)b);
     int32x4_t low = vmull_s16(vget_low_s16(x), vget_low_s16(y));
     return wrapping_add(sum, (vi)vpaddq_s32(low, vmull_high_s16(x, y)));
-#else
+#    else
     int32_t low = (int16_t)(uint32_t)a[0] * (int16_t)(uint32_t)b[0];
     return wrapping_add(wrapping_add(sum, (a >> 16) * (b >> 16)), vi_set1(low));
+#    endif
+}
+#endif
+
+#if WITH_BYTES
+VF_INLINE vi dot_bytes(enum how how, vi sum, vi a, vi b) {
+    (void)how; /* the processor's, but in the reference row */
+#    if defined(VF_AVX512)
+    return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+#    elif defined(VF_AVX2)
+    return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
+#    elif defined(VF_WASM)
+    return (vi)wasm_i32x4_relaxed_dot_i8x16_i7x16_add((v128_t)b, (v128_t)a, (v128_t)sum);
+#    else
+    for (int shift = 0; shift < 32; shift += 8) {
+        uint8_t x = (uint8_t)((uint32_t)a[0] >> shift), y = (uint8_t)((uint32_t)b[0] >> shift);
+        int32_t product = (how == SBYTES ? (int8_t)x : x) * (int8_t)y;
+        sum = wrapping_add(sum, vi_set1(product));
+    }
+    return sum;
+#    endif
+}
+#endif
+
+/* sum + the products of each lane's group. */
+VF_INLINE vi dot(enum how how, vi sum, vi a, vi b) {
+    (void)how;
+#if WITH_BYTES
+    if (how != PAIRS) return dot_bytes(how, sum, a, b);
+#endif
+#if WITH_PAIRS
+    return dot_pairs(sum, a, b);
+#else
+    return sum;
 #endif
 }
 
@@ -57,9 +98,10 @@ typedef int32_t vi_mem __attribute__((vector_size(4 * VF_LANES), aligned(4), may
 VF_INLINE vi load_vi(const int32_t *p) { return (vi) * (const vi_mem *)(const void *)p; }
 VF_INLINE void store_vi(int32_t *p, vi x) { *(vi_mem *)(void *)p = (vi_mem)x; }
 
-VF_INLINE void tile_of(size_t rows, size_t words, const int32_t *a, size_t lda, const int32_t *b,
-                       int32_t *c) {
-    vi sum[MR][NV];
+VF_INLINE void tile_of(enum how how, size_t rows, size_t words, const int32_t *a, size_t lda,
+                       const int32_t *b, int32_t *c) {
+    enum { MOST = (int)MR_PAIRS > (int)MR_BYTES ? (int)MR_PAIRS : (int)MR_BYTES };
+    vi sum[MOST][NV];
     VF_UNROLL
     for (size_t i = 0; i < rows; i++) {
         VF_UNROLL
@@ -74,7 +116,7 @@ VF_INLINE void tile_of(size_t rows, size_t words, const int32_t *a, size_t lda, 
         for (size_t i = 0; i < rows; i++) {
             vi x = vi_set1(a[i * lda]);
             VF_UNROLL
-            for (size_t v = 0; v < NV; v++) sum[i][v] = dot(sum[i][v], x, y[v]);
+            for (size_t v = 0; v < NV; v++) sum[i][v] = dot(how, sum[i][v], x, y[v]);
         }
     }
     VF_UNROLL
@@ -84,55 +126,35 @@ VF_INLINE void tile_of(size_t rows, size_t words, const int32_t *a, size_t lda, 
     }
 }
 
-static void tile(size_t rows, size_t words, const int32_t *a, size_t lda, const int32_t *b,
-                 int32_t *c) {
+VF_INLINE void tile_up_to(enum how how, size_t most, size_t rows, size_t words, const int32_t *a,
+                          size_t lda, const int32_t *b, int32_t *c) {
 #define ROWS(n)                                                                                    \
-    case n:                                                                                        \
-        tile_of(n, words, a, lda, b, c);                                                           \
-        return;
-    switch (rows) {
-#if MR == 12
-        ROWS(12)
-        ROWS(11)
-        ROWS(10)
-        ROWS(9)
-        ROWS(8)
-        ROWS(7)
-#endif
-#if MR >= 6
-        ROWS(6)
-        ROWS(5)
-#endif
-#if MR >= 4
-        ROWS(4)
-        ROWS(3)
-#endif
-        ROWS(2)
-    default:
-        tile_of(1, words, a, lda, b, c);
+    if (n <= most && rows == n) {                                                                  \
+        tile_of(how, n, words, a, lda, b, c);                                                      \
+        return;                                                                                    \
     }
+    ROWS(12)
+    ROWS(11)
+    ROWS(10)
+    ROWS(9)
+    ROWS(8)
+    ROWS(7)
+    ROWS(6)
+    ROWS(5)
+    ROWS(4)
+    ROWS(3)
+    ROWS(2)
+    tile_of(how, 1, words, a, lda, b, c);
 #undef ROWS
 }
 
-#if defined(QGEMM_BYTES)
-static int32_t widen(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
-    typedef uint8_t block __attribute__((vector_size(64), aligned(1), may_alias));
-    uint8_t *to = y;
-    vi_u ones = (vi_u)vi_set1(0x01010101);
-    vi sum = vi_set1(0);
-    int32_t total = 0;
-    size_t i = 0;
-    (void)zero;
-    for (; i + 64 <= n; i += 64) {
-        block b = *(const block *)(const void *)(x + i) ^ flip;
-        *(block *)(void *)(to + i) = b;
-        sum = dot(sum, (vi)b, (vi)ones);
-    }
-    for (; i < n; i++) total += to[i] = x[i] ^ flip;
-    return total + _mm512_reduce_add_epi32((__m512i)sum);
+#if WITH_PAIRS
+static void tile_pairs(size_t rows, size_t words, const int32_t *a, size_t lda, const int32_t *b,
+                       int32_t *c) {
+    tile_up_to(PAIRS, MR_PAIRS, rows, words, a, lda, b, c);
 }
-#else
-static int32_t widen(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
+
+static int32_t widen_pairs(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
     int16_t *to = y;
     size_t i = 0;
 #    if VF_LANES > 1
@@ -149,6 +171,53 @@ static int32_t widen(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, voi
     for (; i < n; i++) to[i] = (int16_t)((x[i] ^ flip) - zero);
     return 0;
 }
+#endif
+
+#if WITH_BYTES
+VF_INLINE int32_t widen_bytes(enum how how, size_t n, const uint8_t *x, uint8_t flip, uint8_t *y) {
+    typedef int32_t words __attribute__((vector_size(4 * VF_LANES), aligned(1), may_alias));
+    const vi ones = vi_set1(0x01010101), flips = ones * flip;
+    vi sum = vi_set1(0);
+    int32_t total = 0;
+    size_t i = 0;
+    for (; i + 4 * VF_LANES <= n; i += 4 * VF_LANES) {
+        vi b = (vi) * (const words *)(const void *)(x + i) ^ flips;
+        *(words *)(void *)(y + i) = (words)b;
+        sum = dot_bytes(how, sum, b, ones);
+    }
+    for (; i < n; i++) {
+        y[i] = x[i] ^ flip;
+        total += how == SBYTES ? (int8_t)y[i] : y[i];
+    }
+    for (size_t lane = 0; lane < VF_LANES; lane++) total += sum[lane];
+    return total;
+}
+
+static int32_t widen_ubytes(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
+    (void)zero;
+    return widen_bytes(UBYTES, n, x, flip, y);
+}
+
+static void tile_ubytes(size_t rows, size_t words, const int32_t *a, size_t lda, const int32_t *b,
+                        int32_t *c) {
+    tile_up_to(UBYTES, MR_BYTES, rows, words, a, lda, b, c);
+}
+#endif
+
+#if WITH_BYTES && WITH_PAIRS
+static int32_t widen_sbytes(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
+    (void)zero;
+    return widen_bytes(SBYTES, n, x, flip, y);
+}
+
+#    if defined(VF_WASM)
+#        define tile_sbytes tile_ubytes /* the host's instruction is the same */
+#    else
+static void tile_sbytes(size_t rows, size_t words, const int32_t *a, size_t lda, const int32_t *b,
+                        int32_t *c) {
+    tile_up_to(SBYTES, MR_BYTES, rows, words, a, lda, b, c);
+}
+#    endif
 #endif
 
 /* To the nearest, ties to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no bits for a fraction. */
@@ -232,8 +301,24 @@ static void depthwise(size_t channels, size_t taps, const uint8_t *const *x, uin
     if (c < channels) depthwise_block(c, channels - c, taps, x, flip, zero, w, ld, sums);
 }
 
+#define ROW(stem, bits, how, mr, group, is_signed)                                                 \
+    {ASH_VEC_NAME(stem), ASH_VEC_CPU | (bits), mr,          NR,     group,                         \
+     is_signed,          tile_##how,           widen_##how, finish, depthwise}
+
 extern const struct ash_qgemm_kernel ASH_VEC_ROWS(qgemm)[];
 const struct ash_qgemm_kernel ASH_VEC_ROWS(qgemm)[] = {
-    {ASH_VEC_NAME("qgemm_s8"), ASH_VEC_CPU, MR, NR, GROUP, tile, widen, finish, depthwise},
+#if defined(VF_WASM) && WITH_BYTES
+    ROW("qgemm_udot", ASH_CPU_UDOT, ubytes, MR_BYTES, 4, false),
+    ROW("qgemm_sdot", ASH_CPU_SDOT, sbytes, MR_BYTES, 4, true),
+#endif
+#if WITH_PAIRS
+    ROW("qgemm_s8", 0, pairs, MR_PAIRS, 2, false),
+#else
+    ROW("qgemm_s8", 0, ubytes, MR_BYTES, 4, false),
+#endif
+#if VF_LANES == 1
+    ROW("qgemm_udot", 0, ubytes, MR_BYTES, 4, false),
+    ROW("qgemm_sdot", 0, sbytes, MR_BYTES, 4, true),
+#endif
     {.name = NULL},
 };
