@@ -1,6 +1,8 @@
 /* Nodes that hand their input through: Identity, a Cast to the type that is there, a Transpose that
- * moves nothing, a view of the shape that is there, Dropout. */
+ * moves nothing, a view of the shape that is there, an Expand or Slice that leaves it, Dropout. */
 #include "opt/passes.h"
+
+#include "ops/convert.h"
 
 #include <string.h>
 
@@ -18,6 +20,16 @@ static bool keeps_all(const struct ash_pass *p, const struct ash_node *n) {
     if (n->n_formal < 3 || n->in[2] == ASH_NONE) return true;
     const struct ash_tensor *t = p->graph->values[n->in[2]].data;
     return t && t->dtype == ASHORE_BOOL && ash_tensor_count(t) == 1 && !*(const uint8_t *)t->data;
+}
+
+/* The steps of a Slice are all 1. */
+static bool walks_forward(const struct ash_pass *p, const struct ash_node *n) {
+    if (n->n_formal < 5 || n->in[4] == ASH_NONE) return true;
+    const struct ash_tensor *t = p->graph->values[n->in[4]].data;
+    for (int64_t i = 0; t && i < ash_tensor_count(t); i++) {
+        if (ash_get_i64(t, i) != 1) return false;
+    }
+    return t != NULL;
 }
 
 /* A view of the same shape is the same value; so is a conversion to the same type, and a
@@ -39,7 +51,9 @@ static bool does_nothing(const struct ash_pass *p, const struct ash_node *n) {
         }
         return true;
     }
-    return (n->op->flags & ASH_OP_VIEW) && same_shape(in, out);
+    if (!strcmp(n->op_type, "Slice")) return walks_forward(p, n) && same_shape(in, out);
+    bool keeps = (n->op->flags & ASH_OP_VIEW) || !strcmp(n->op_type, "Expand");
+    return keeps && same_shape(in, out);
 }
 
 static bool is_output(const struct ash_graph *g, uint32_t v) {

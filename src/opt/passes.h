@@ -46,6 +46,7 @@ typedef int ash_pass_fn(struct ash_pass *p);
     X(ash_pass_scale)      /* constants per channel into convolutions */                           \
     X(ash_pass_batch_norm) /* normalisations that no convolution took in, into Mul and Add */      \
     X(ash_pass_activation) /* arithmetic that is one activation */                                 \
+    X(ash_pass_embedding)  /* products of one-hot rows, what is done to rows of tables */          \
     X(ash_pass_prescale)   /* constants per channel into the convolutions behind */                \
     X(ash_pass_layer_norm) /* arithmetic that is one normalisation */                              \
     X(ash_pass_attention)  /* products around a softmax */                                         \

@@ -71,6 +71,16 @@ static void write_constants(struct mw *m) {
     numbers(m, "ONE", 1, (int64_t[]){1});
     numbers(m, "TWO", 1, (int64_t[]){2});
     numbers(m, "AXES", 1, (int64_t[]){2});
+    numbers(m, "COUNT", 8, (int64_t[]){0, 1, 2, 3, 4, 5, 6, 7});
+    numbers(m, "SKIPS", 8, (int64_t[]){0, 1, 2, 3, 4, 5, 6, 8});
+    numbers(m, "FOUR", 1, (int64_t[]){4});
+    numbers(m, "EIGHT", 1, (int64_t[]){8});
+    numbers(m, "LESS", 1, (int64_t[]){-4});
+    numbers(m, "ENDS", 1, (int64_t[]){INT64_MAX});
+    mw_tensor(m, MW_GRAPH_INITIALIZER, "HOT", ASHORE_FLOAT32, 1, (int64_t[]){2}, (float[]){0, 1},
+              2 * sizeof(float));
+    mw_tensor(m, MW_GRAPH_INITIALIZER, "COLD", ASHORE_FLOAT32, 1, (int64_t[]){2}, (float[]){1, 0},
+              2 * sizeof(float));
     numbers(m, "PADS", 8, (int64_t[]){0, 0, 1, 0, 0, 0, 0, 2});
 }
 
@@ -564,6 +574,57 @@ static void test_matmul(void **state) {
     CHECK_ALL(near, 64);
 }
 
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+/* i is the greatest element's place in each row, i - 4 is out of the table's range in part. */
+#define ROW  "ArgMax:axis=3 x > i; "
+#define BOTH "ArgMax:axis=3 x > j; Add j LESS > i; "
+
+static void test_embedding(void **state) {
+    static const struct rewrite rows[] = {
+        {ROW "Equal i COUNT > a; Cast:to=1 a > b; MatMul b SQUARE > y", "ArgMax Clip Gather"},
+        {BOTH "Equal COUNT i > a; Cast:to=1 a > b; MatMul b SQUARE > y", "ArgMax Add Clip Gather"},
+        {BOTH "Equal i COUNT > a; Cast:to=1 a > b; MatMul b SQUARE > c; Add BIAS4 c > y",
+         "ArgMax Add Clip Gather"},
+        {BOTH "Equal i COUNT > a; Cast:to=1 a > b; MatMul b SQUARE > c; Add c BIAS > d; Relu d > e;"
+              "Mul e GAIN > f; Sub #1@1 f > y",
+         "ArgMax Add Clip Gather"},
+        {BOTH "OneHot i EIGHT HOT > a; MatMul a SQUARE > y", "ArgMax Add Clip Gather"},
+        {ROW "Gather SQUARE i > a; Sigmoid a > y", "ArgMax Gather"},
+        {ROW "Gather SQUARE i > a; Max a BIAS #0 > y", "ArgMax Gather"},
+    };
+    static const struct rewrite near[] = {
+        {ROW "Equal i SKIPS > a; Cast:to=1 a > b; MatMul b SQUARE > y", "ArgMax Equal Cast MatMul"},
+        {ROW "Equal i COUNT > a; Cast:to=1 a > z; MatMul z SQUARE > y", "ArgMax Equal Cast MatMul"},
+        {"Cast:to=7 x > i; Equal i COUNT > a; Cast:to=1 a > b; MatMul b SQUARE > y",
+         "Cast Equal Cast MatMul"},
+        {ROW "OneHot i EIGHT COLD > a; MatMul a SQUARE > y", "ArgMax OneHot MatMul"},
+        {"ArgMax:axis=3,keepdims=0 x > i; OneHot:axis=2 i FOUR HOT > a; MatMul a SCORES > y",
+         "ArgMax OneHot MatMul"},
+        {ROW "Gather:axis=1 SQUARE i > a; Sigmoid a > y", "ArgMax Gather Sigmoid"},
+        {"ArgMax:axis=3,keepdims=0 x > i; Gather SQUARE i > a; Mul a x > y", "ArgMax Gather Mul"},
+        {"ArgMax:axis=3,keepdims=0 x > i; Gather SQUARE i > a; Mul a K4 > y", "ArgMax Gather Mul"},
+        {ROW "Gather SQUARE i > z; Sigmoid z > y", "ArgMax Gather Sigmoid"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+    CHECK_ALL(near, 64);
+}
+
+static void test_left_alone(void **state) {
+    static const struct rewrite rows[] = {
+        {"Slice x ZERO ENDS TWO ONE > a; Relu a > y", "Relu"},
+        {"Shape x > s; Expand x s > a; Relu a > y", "Relu"},
+    };
+    static const struct rewrite near[] = {
+        {"Slice x ONE ENDS TWO ONE > a; Relu a > y", "Slice Relu"},
+        {"Slice x LESS ENDS TWO ONE > a; Relu a > y", "Relu"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+    CHECK_ALL(near, 16);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hard_swish), cmocka_unit_test(test_hard_sigmoid),
@@ -573,6 +634,7 @@ int main(void) {
         cmocka_unit_test(test_attention),  cmocka_unit_test(test_attention_nan),
         cmocka_unit_test(test_batch_norm), cmocka_unit_test(test_matmul),
         cmocka_unit_test(test_prescale),   cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_embedding),  cmocka_unit_test(test_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
