@@ -6,3 +6,8 @@ export { load } from './index.js';
 export { load as loadInline } from './inline.js';
 export { AshoreError, Tensor, types } from './tensor.js';
 export { serve } from './worker.js';
+
+import { isOwnWorker } from './host.js';
+import { serve } from './worker.js';
+
+if (isOwnWorker) serve();

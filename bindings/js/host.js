@@ -40,20 +40,21 @@ const costs = {
 };
 const maxThreads = 16;
 
-function whyNoThreads() {
+function whyNoThreads(inPage) {
   if (node) return '';
   if (typeof SharedArrayBuffer !== 'function' || globalThis.crossOriginIsolated !== true) {
     return 'the page is not cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin'
       + ' and Cross-Origin-Embedder-Policy: require-corp)';
   }
-  if (isPage) return "a page's own thread may not wait for others: use the worker shell";
+  if (inPage) return "a page's own thread may not wait for others: use the worker shell";
   if (typeof Worker !== 'function') return 'this kind of worker cannot start workers';
   return '';
 }
 
 /** Which module to use, on how many threads, and what is missing against what was asked for.  full:
- *  the one with every operator, of each variant. */
-export function choose({ variant = 'auto', threads = 0, strict = false, full = false } = {}) {
+ *  the one with every operator, of each variant; inPage: the engine is to run on a page's thread. */
+export function choose({ variant = 'auto', threads = 0, strict = false, full = false,
+  inPage = isPage } = {}) {
   if (variant !== 'auto' && !features[variant]) {
     throw new AshoreError('ERR_ARGUMENT', `${variant} is not a variant: ${best.join(', ')}, auto`);
   }
@@ -67,7 +68,7 @@ export function choose({ variant = 'auto', threads = 0, strict = false, full = f
   });
   const cores = node ? node.os.availableParallelism() : globalThis.navigator?.hardwareConcurrency;
   let count = Math.min(threads || Math.min(cores || 1, 4), maxThreads);
-  const why = count > 1 ? whyNoThreads() : '';
+  const why = count > 1 ? whyNoThreads(inPage) : '';
   if (why) {
     missing.push({ feature: 'threads', why, cost: costs.threads(count) });
     count = 1;
@@ -232,8 +233,13 @@ export function obtain(source, signal) {
   return async (place, progress) => readResponse(await response, place, progress, signal);
 }
 
+const workerName = 'ashore:';
+/** In a worker that openWorker made of ashore.js itself. */
+export const isOwnWorker = !node && !isPage && String(globalThis.name).startsWith(workerName);
+
 /** A worker of this package, in a page or in Node: { post, listen(onMessage, onError), stop }. */
-export function openWorker(name) {
+export function openWorker(role) {
+  const name = workerName + role;
   if (node) {
     // Without arguments of Node, some of which are for the main program alone.
     const worker = new node.threads.Worker(new URL('./worker.js', import.meta.url),
@@ -246,7 +252,8 @@ export function openWorker(name) {
       ref: (on) => (on ? worker.ref() : worker.unref()),
     };
   }
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name });
+  // What the page has loaded already, and not worker.js, which would be one more request.
+  const worker = new Worker(new URL('./ashore.js', import.meta.url), { type: 'module', name });
   return {
     post: (message, transfer) => worker.postMessage(message, transfer),
     listen: (onMessage, onError) => {

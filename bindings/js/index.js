@@ -1,6 +1,6 @@
 // `import { load, Tensor } from 'ashore'`: in a page the engine runs in a worker of its own,
 // elsewhere on the thread that calls it.
-import { isPage, openWorker, refuse } from './host.js';
+import { choose, compile, isPage, moduleURL, openWorker, refuse } from './host.js';
 import { load as loadInline } from './inline.js';
 import { AshoreError, Tensor } from './tensor.js';
 
@@ -64,13 +64,24 @@ class RemoteModel {
     }
   }
 
+  // What the worker is going to choose is compiled while it starts.
+  #compile(options, signal) {
+    const send = (compiled) => {
+      if (!this.#closed) this.#worker.post({ compiled });
+    };
+    const url = moduleURL(choose({ ...options, strict: false, inPage: false }), options.modules);
+    compile(url, signal).then((module) => send({ url: url.href, module }), () => send(null));
+  }
+
   async open(source, { signal, onProgress, shell, ...options }) {
-    const plain = { ...options, progress: Boolean(onProgress) };
+    const sends = isPage && !options.module;
+    const plain = { ...options, sends, progress: Boolean(onProgress) };
     if (plain.external) {
       plain.external = Object.fromEntries(Object.entries(plain.external).map(([location, from]) =>
         [location, absolute(from)]));
     }
     try {
+      if (sends) this.#compile(options, signal);
       Object.assign(this, await this.call('load', [absolute(source), plain],
         { signal, onProgress, onAbort: () => this.close() }));
     } catch (error) {

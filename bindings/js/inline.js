@@ -18,70 +18,89 @@ const breathe = () => new Promise((resolve) => {
   port2.postMessage(0);
 });
 
-// Starts a member: resolves once it is about to join, or has failed.
-function startMember(module, memory, index) {
-  return new Promise((resolve) => {
-    const member = { stop() {}, failed: '' };
+// A thread of the engine's pool.  started: it is about to join, or has failed.
+function openMember(index) {
+  const member = { failed: '', join() {} };
+  member.started = new Promise((resolve) => {
+    let worker;
     const settle = (failed = '') => {
       clearTimeout(timer);
       member.failed ||= failed;
-      if (failed) member.stop();
-      resolve(member);
+      if (failed) worker?.stop();
+      resolve();
     };
     const timer = setTimeout(settle, patience, 'a worker did not start in time');
+    member.stop = () => settle('stopped');
     try {
-      const worker = openWorker(`ashore member ${index}`);
-      member.stop = () => worker.stop();
+      worker = openWorker(`member ${index}`);
+      member.join = (module, memory) => worker.post({ role: 'member', module, memory,
+        worker: index });
       worker.ref(true);
       worker.listen(() => {
         worker.ref(false);
         settle();
       }, (error) => settle(error.message));
-      worker.post({ role: 'member', module, memory, worker: index });
     } catch (error) {
       settle(error.message);
     }
   });
+  return member;
 }
 
-async function startMembers(core, module, count) {
-  const members = await Promise.all(Array.from({ length: count }, (_, i) =>
-    startMember(module, core.memory, i + 1)));
+const stopAll = (members) => {
+  for (const member of members.splice(0)) member.stop();
+};
+
+// Waits until all members have joined that will.
+async function joinAll({ choice, core, members }, strict) {
+  await Promise.all(members.map(({ started }) => started));
   const end = performance.now() + patience;
   while (core.members < members.filter(({ failed }) => !failed).length
     && performance.now() < end) await pause(1);
-  return members;
+  if (core.members + 1 >= choice.threads) return;
+  const why = members.find(({ failed }) => failed)?.failed ?? 'a worker did not join in time';
+  loseThreads(choice, core.members + 1, why);
+  refuse(choice, strict);
 }
 
-async function makeEngine(options, signal) {
-  const choice = choose(options);
-  const compiled = (c) => (options.module && c === choice ? options.module
-    : compile(moduleURL(c, options.modules), signal));
-  if (!choice.shared) return { choice, core: new Core(await compiled(choice)), members: [] };
-  let memory;
+function memoryFor(choice, strict) {
+  if (!choice.shared) return undefined;
   try {
-    memory = sharedMemory();
+    return sharedMemory();
   } catch (error) {
     choice.shared = false;
     loseThreads(choice, 1, `no shared memory: ${error.message}`);
-    refuse(choice, options.strict);
-    const module = await compile(moduleURL(choice, options.modules), signal);
-    return { choice, core: new Core(module), members: [] };
+    refuse(choice, strict);
+    return undefined;
   }
-  const module = await compiled(choice);
-  const core = new Core(module, memory);
-  const members = await startMembers(core, module, choice.threads - 1);
-  if (core.members + 1 < choice.threads) {
-    const why = members.find(({ failed }) => failed)?.failed ?? 'a worker did not join in time';
-    loseThreads(choice, core.members + 1, why);
-    if (options.strict) for (const member of members) member.stop();
-    refuse(choice, options.strict);
+}
+
+// Threads start while the module is compiled, and join while the model is downloaded.
+async function makeEngine(options, signal) {
+  const choice = choose(options);
+  const { shared } = choice;
+  const memory = memoryFor(choice, options.strict);
+  const compiled = async () => {
+    if (options.module && choice.shared === shared) return options.module;
+    const url = moduleURL(choice, options.modules);
+    const sent = await options.compiled; // by the page of this worker
+    return sent?.url === url.href ? sent.module : compile(url, signal);
+  };
+  const members = [];
+  try {
+    for (let i = 1; i < choice.threads; i++) members.push(openMember(i));
+    const module = await compiled();
+    const core = new Core(module, memory);
+    for (const member of members) member.join(module, memory);
+    return { choice, core, members };
+  } catch (error) {
+    stopAll(members);
+    throw error;
   }
-  return { choice, core, members };
 }
 
 function dispose({ core, members }) {
-  for (const member of members.splice(0)) member.stop();
+  stopAll(members);
   core.close();
 }
 
@@ -89,7 +108,7 @@ function dispose({ core, members }) {
 // size, location] each, move from memory to memory.  Where it is not to be had, what the first says
 // stands.
 async function enlarge(first, files, options, lack) {
-  for (const member of first.members.splice(0)) member.stop();
+  stopAll(first.members);
   let engine;
   try {
     engine = await makeEngine({ ...options, full: true }, options.signal);
@@ -164,7 +183,7 @@ class Model {
 
   /** Gives the instance back, with its memory and its threads. */
   close() {
-    for (const member of this.#members.splice(0)) member.stop();
+    stopAll(this.#members);
     this.#core.close();
   }
 }
@@ -196,6 +215,7 @@ export async function load(source, options = {}) {
       say('prepare', size, size);
       await breathe(); // lets the message out and an abort in
       signal?.throwIfAborted();
+      await joinAll(engine, options.strict);
       for (const [at, bytes, location] of files.slice(0, -1)) {
         engine.core.external(location, at, bytes);
       }

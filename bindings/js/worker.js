@@ -6,6 +6,8 @@ import { load } from './inline.js';
 const port = node ? node.threads.parentPort : globalThis;
 const aborts = new Map();
 let model;
+let takeModule;
+const sentModule = new Promise((resolve) => { takeModule = resolve; });
 
 const failure = (error) => ({ name: error.name, message: error.message, code: error.code,
   node: error.node, op: error.op });
@@ -21,7 +23,8 @@ const methods = {
   async load(id, source, options) {
     const onProgress = options.progress
       ? (progress) => port.postMessage({ id, progress }) : undefined;
-    model = await load(source, { ...options, onProgress, role: 'worker' });
+    const compiled = options.sends ? sentModule : undefined;
+    model = await load(source, { ...options, compiled, onProgress, role: 'worker' });
     return { inputs: model.inputs, outputs: model.outputs, report: model.report };
   },
   async run(id, feeds, { abortable, ...options }) {
@@ -53,6 +56,8 @@ function receive(message) {
   if (message.role === 'member') {
     port.postMessage('ready');
     joinPool(message.module, message.memory, message.worker); // does not return
+  } else if ('compiled' in message) {
+    takeModule(message.compiled);
   } else if (message.abort) {
     aborts.get(message.abort)?.abort();
   } else {

@@ -15,14 +15,28 @@ static const struct ash_op *const tables[] = {
     NULL,
 };
 
+static bool is(const struct ash_op *d, const char *domain, const char *name, int opset) {
+    return *d->name == *name && d->since <= opset && (!d->until || opset <= d->until) &&
+           !strcmp(d->name, name) && !strcmp(d->domain, domain);
+}
+
 const struct ash_op *ash_op_find(const char *domain, const char *name, int opset) {
     for (const struct ash_op *const *t = tables; *t; t++) {
         for (const struct ash_op *d = *t; d->name; d++) {
-            bool in_range = d->since <= opset && (!d->until || opset <= d->until);
-            if (in_range && !strcmp(d->name, name) && !strcmp(d->domain, domain)) return d;
+            if (is(d, domain, name, opset)) return d;
         }
     }
     return NULL;
+}
+
+/* The tables are long, and graphs have few kinds of nodes: most have been looked up before. */
+static const struct ash_op *find_near(const struct ash_graph *g, const struct ash_node *node) {
+    enum { NEAR = 64 };
+    for (uint32_t i = 0; i < g->n_nodes && i < NEAR; i++) {
+        const struct ash_op *d = g->nodes[i]->op;
+        if (d && is(d, node->domain, node->op_type, node->opset)) return d;
+    }
+    return ash_op_find(node->domain, node->op_type, node->opset);
 }
 
 /* ---- attributes ---- */
@@ -140,7 +154,7 @@ static int check_arity(const struct ash_node *node, const struct ash_op *op,
 }
 
 int ash_node_resolve(struct ash_graph *g, struct ash_node *node, struct ashore_error *err) {
-    const struct ash_op *op = ash_op_find(node->domain, node->op_type, node->opset);
+    const struct ash_op *op = find_near(g, node);
     node->op = op;
     if (!op) return ASHORE_OK;
     int rc = check_arity(node, op, err);
