@@ -11,6 +11,7 @@
 #include "kernels/deconv/deconv.h"
 #include "kernels/depthwise/depthwise.h"
 #include "kernels/pooling/pooling.h"
+#include "kernels/winograd/winograd.h"
 #include "ops/act_attrs.h"
 #include "ops/lowering.h"
 #include "ops/turned.h"
@@ -88,7 +89,8 @@ struct product {
                 const float *packed, float *y, const struct ash_gemm_out *out, void *scratch,
                 struct ash_pool *pool);
     uint64_t (*layout)(const struct ash_conv *s); /* of packed weights */
-    const char *packing; /* its name, compared by address; NULL: the row's */
+    const char *packing;      /* its name, compared by address; NULL: the row's */
+    const char *(*row)(void); /* for reports; NULL: that of the matrix product */
 };
 
 struct conv_params {
@@ -147,11 +149,14 @@ static int run_conv(struct ash_run *c) {
     return ASHORE_OK;
 }
 
+static bool fits(const struct ash_lower *c) {
+    const struct ash_type *x = &c->in[0]->type;
+    return ash_lower_all_f32(c) && (x->rank == 3 || x->rank == 4);
+}
+
 static int lower_product(struct ash_lower *c, const struct product *by, bool may_be_depthwise) {
     const struct attrs *a = c->attrs;
-    const struct ash_type *x = &c->in[0]->type;
-    bool fits = ash_lower_all_f32(c) && (x->rank == 3 || x->rank == 4);
-    if (!fits) return ASHORE_OK;
+    if (!fits(c)) return ASHORE_OK;
     struct conv_params draft = {
         .by = by, .gemm = ash_gemm_best(), .act = a->act, .residual_last = a->residual_last};
     struct ash_conv *s = &draft.shape;
@@ -175,7 +180,7 @@ static int lower_product(struct ash_lower *c, const struct product *by, bool may
         draft.packed_at = ash_align_up(scratch);
         scratch = ash_size_add(draft.packed_at, how.bytes);
     }
-    struct conv_params *p = ash_lower_to(c, run_conv, sizeof *p, row);
+    struct conv_params *p = ash_lower_to(c, run_conv, sizeof *p, by->row ? by->row() : row);
     if (!p) return ASHORE_ERR_NOMEM;
     *p = draft;
     c->scratch = scratch;
@@ -188,11 +193,41 @@ static int64_t conv_pad(const struct attrs *a, int d, int64_t X, int64_t K, int6
 
 static uint64_t conv_layout(const struct ash_conv *s) { return s->groups; }
 
+static uint64_t winograd_layout(const struct ash_conv *s) {
+    (void)s;
+    return 0; /* no number of groups */
+}
+
+static const char *winograd_row(void) { return ash_winograd_best()->name; }
+
+static void run_winograd(const struct ash_gemm_kernel *gemm, const struct ash_conv *s,
+                         const float *x, const float *packed, float *y,
+                         const struct ash_gemm_out *out, void *scratch, struct ash_pool *pool) {
+    ash_winograd_f32(ash_winograd_best(), gemm, s, x, packed, y, out, scratch, pool);
+}
+
 static int lower_conv(struct ash_lower *c) {
-    static const struct product by = {conv_pad,      ash_conv_packed_size, ash_conv_scratch,
-                                      ash_conv_pack, ash_conv_f32,         conv_layout,
-                                      NULL};
-    return lower_product(c, &by, true);
+    static const struct product direct = {conv_pad,
+                                          ash_conv_packed_size,
+                                          ash_conv_scratch,
+                                          ash_conv_pack,
+                                          ash_conv_f32,
+                                          conv_layout,
+                                          NULL,
+                                          NULL};
+    static const struct product winograd = {conv_pad,
+                                            ash_winograd_packed_size,
+                                            ash_winograd_scratch,
+                                            ash_winograd_pack,
+                                            run_winograd,
+                                            winograd_layout,
+                                            NULL,
+                                            winograd_row};
+    struct ash_conv s;
+    if (!fits(c)) return ASHORE_OK;
+    conv_shape(c, &direct, &s);
+    bool transformed = c->in[1]->data && ash_winograd_pays(&s);
+    return lower_product(c, transformed ? &winograd : &direct, true);
 }
 
 static int64_t deconv_pad(const struct attrs *a, int d, int64_t X, int64_t K, int64_t Y) {
@@ -200,9 +235,9 @@ static int64_t deconv_pad(const struct attrs *a, int d, int64_t X, int64_t K, in
 }
 
 static int lower_deconv(struct ash_lower *c) {
-    static const struct product by = {deconv_pad,      ash_deconv_packed_size, ash_deconv_scratch,
-                                      ash_deconv_pack, ash_deconv_f32,         ash_deconv_layout,
-                                      "deconv"};
+    static const struct product by = {
+        deconv_pad,     ash_deconv_packed_size, ash_deconv_scratch, ash_deconv_pack,
+        ash_deconv_f32, ash_deconv_layout,      "deconv",           NULL};
     return lower_product(c, &by, false);
 }
 

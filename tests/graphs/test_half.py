@@ -194,7 +194,14 @@ def test_one_rounding(library, op):
         plain = m.run({"x": x.astype(np.float16)})["y"]
     assert np.array_equal(np.isfinite(plain), np.isfinite(want))
     places = np.abs(plain.view(np.int16).astype(int) - want.view(np.int16))[np.isfinite(want)]
-    if op == "Softmax":
+    if op == "Conv large":
+        # Its kernel is Winograd's, whose errors are relative to a whole window: twice those of a
+        # sum of 9 * 32 terms with random roundings.  Twice that again is allowed, as in zoo.py, which
+        # is several places of the smallest results alone.
+        off = 4 * np.sqrt(9 * 32) * 2.0**-24 * np.abs(want.astype(float)).max()
+        assert np.all(places <= 1 + off / np.spacing(np.abs(want)).astype(float).ravel())
+        assert np.mean(places > 0) < 0.02
+    elif op == "Softmax":
         # Its reference rounds after each of its four steps, as NumPy's definition does: half a place
         # each, doubled at most where a quotient crosses a power of two.
         assert places.max() <= 4

@@ -1,0 +1,144 @@
+/* The two transforms.  Each goes through a tile twice: columns into a buffer, then rows out of it,
+ * so that six vectors and the constants are all that is in registers. */
+#include "base/cpu.h"
+#include "base/vec.h"
+#include "kernels/eltwise/eltwise.h"
+#include "kernels/winograd/winograd.h"
+
+enum { OUT = ASH_WINOGRAD_OUT, IN = ASH_WINOGRAD_IN };
+
+extern const struct ash_eltwise_row ASH_VEC_ROWS(eltwise)[];
+
+/* The points +-A and +-B, and what is made of them. */
+#define A  0.625f
+#define B  1.5f
+#define A2 (A * A)
+#define B2 (B * B)
+
+/* v = BT d. */
+VF_INLINE void input_transform(const vf d[IN], vf v[IN]) {
+    const vf product = vf_set1(A2 * B2), sum = vf_set1(-(A2 + B2));
+    vf even = vf_fma(vf_set1(-B2), d[2], d[4]), odd = vf_fma(vf_set1(-B2), d[1], d[3]);
+    v[1] = vf_fma(vf_set1(A), odd, even);
+    v[2] = vf_fma(vf_set1(-A), odd, even);
+    even = vf_fma(vf_set1(-A2), d[2], d[4]);
+    odd = vf_fma(vf_set1(-A2), d[1], d[3]);
+    v[3] = vf_fma(vf_set1(B), odd, even);
+    v[4] = vf_fma(vf_set1(-B), odd, even);
+    v[0] = vf_fma(product, d[0], vf_fma(sum, d[2], d[4]));
+    v[5] = vf_fma(product, d[1], vf_fma(sum, d[3], d[5]));
+}
+
+/* y = AT m. */
+VF_INLINE void output_transform(const vf m[IN], vf y[OUT]) {
+    vf sum_a = m[1] + m[2], difference_a = m[1] - m[2];
+    vf sum_b = m[3] + m[4], difference_b = m[3] - m[4];
+    y[0] = m[0] + sum_a + sum_b;
+    y[1] = vf_fma(vf_set1(B), difference_b, vf_set1(A) * difference_a);
+    y[2] = vf_fma(vf_set1(B2), sum_b, vf_set1(A2) * sum_a);
+    y[3] = vf_fma(vf_set1(B2 * B), difference_b, vf_fma(vf_set1(A2 * A), difference_a, m[5]));
+}
+
+static void input(size_t c, const float *const *x, float *v, size_t plane) {
+    for (size_t at = 0; at < c; at += VF_LANES) {
+        if (c - at < VF_LANES) at = c - VF_LANES; /* some once more */
+        vf half[IN][IN];
+        VF_NO_UNROLL for (int j = 0; j < IN; j++) {
+            vf d[IN], t[IN];
+            VF_UNROLL for (int i = 0; i < IN; i++) d[i] = vf_load(x[i * IN + j] + at);
+            input_transform(d, t);
+            VF_UNROLL for (int i = 0; i < IN; i++) half[i][j] = t[i];
+        }
+        float *to = v + at;
+        VF_NO_UNROLL for (int i = 0; i < IN; i++, to += IN * plane) {
+            vf t[IN];
+            input_transform(half[i], t);
+            VF_UNROLL for (int j = 0; j < IN; j++) vf_store(to + (size_t)j * plane, t[j]);
+        }
+    }
+}
+
+/* The epilogue but for activations that are no pair of limits. */
+struct epilogue {
+    vf scale, bias, low, high;
+    size_t ld_residual;
+};
+
+/* y = clip(from * scale + bias + residual), for `cols` neighbouring pixels in n lanes. */
+VF_INLINE void put(const struct epilogue *e, const vf *from, size_t cols, size_t n, float *y,
+                   size_t y_step, const float *residual) {
+    for (size_t j = 0; j < cols; j++, y += y_step) {
+        vf x = from[j] * e->scale + e->bias;
+        if (residual) {
+            x = x + (n < VF_LANES ? vf_load_n(residual, n, x) : vf_load(residual));
+            residual += e->ld_residual;
+        }
+        x = vf_min(vf_max(x, e->low), e->high);
+        if (n < VF_LANES) {
+            vf_store_n(y, n, x);
+        } else {
+            vf_store(y, x);
+        }
+    }
+}
+
+static void activate(const struct ash_winograd_output *o) {
+    const struct ash_act_f32 act = o->out.act;
+    for (size_t i = 0; i < o->rows; i++) {
+        for (size_t j = 0; j < o->cols; j++) {
+            float *y = o->y + i * o->y_row + j * o->y_step;
+            ASH_VEC_ROWS(eltwise)->unary((int)act.kind, act.a, act.b, o->n, y, y);
+        }
+    }
+}
+
+static void add_residual(const struct ash_winograd_output *o) {
+    for (size_t i = 0; i < o->rows * o->cols; i++) {
+        size_t row = i / o->cols, col = i % o->cols;
+        float *y = o->y + row * o->y_row + col * o->y_step;
+        const float *r = o->out.residual + row * o->residual_row + col * o->out.ld_residual;
+        for (size_t c = 0; c < o->n; c += VF_LANES) {
+            size_t n = o->n - c < VF_LANES ? o->n - c : VF_LANES;
+            vf_store_n(y + c, n, vf_load_n(y + c, n, vf_zero()) + vf_load_n(r + c, n, vf_zero()));
+        }
+    }
+}
+
+static void output(const struct ash_winograd_output *o) {
+    const struct ash_gemm_out *out = &o->out;
+    const bool clip = out->act.kind == ASH_ACT_CLIP;
+    const float inf = __builtin_inff();
+    struct epilogue e = {.scale = vf_set1(out->scale != 0.0f ? out->scale : 1.0f),
+                         .high = vf_set1(clip ? out->act.b : inf)};
+    e.low = vf_set1(clip ? out->act.a : out->act.kind == ASH_ACT_RELU ? 0.0f : -inf);
+    e.ld_residual = out->ld_residual;
+    for (size_t at = 0; at < o->n; at += VF_LANES) {
+        size_t n = o->n - at < VF_LANES ? o->n - at : VF_LANES;
+        e.bias = vf_set1(-0.0f); /* changes nothing */
+        if (out->bias) e.bias = vf_load_n(out->bias + at, n, e.bias);
+        const float *residual = out->residual_last ? NULL : out->residual;
+        vf half[OUT][IN];
+        const float *m = o->m + at;
+        VF_NO_UNROLL for (int j = 0; j < IN; j++, m += o->plane) {
+            vf t[IN], r[OUT];
+            VF_UNROLL for (int i = 0; i < IN; i++) t[i] = vf_load(m + (size_t)(i * IN) * o->plane);
+            output_transform(t, r);
+            VF_UNROLL for (int i = 0; i < OUT; i++) half[i][j] = r[i];
+        }
+        float *y = o->y + at;
+        for (size_t i = 0; i < o->rows; i++, y += o->y_row) {
+            vf r[OUT];
+            output_transform(half[i], r);
+            put(&e, r, o->cols, n, y, o->y_step,
+                residual ? residual + i * o->residual_row + at : NULL);
+        }
+    }
+    if (out->act.kind > ASH_ACT_CLIP) activate(o);
+    if (out->residual && out->residual_last) add_residual(o);
+}
+
+extern const struct ash_winograd_kernel ASH_VEC_ROWS(winograd)[];
+const struct ash_winograd_kernel ASH_VEC_ROWS(winograd)[] = {
+    {ASH_VEC_NAME("winograd_f32"), ASH_VEC_CPU, input, output},
+    {0},
+};
