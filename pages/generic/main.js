@@ -126,7 +126,9 @@ function build(files) {
 async function start() {
   const { files = [], external = [] } = await readManifest();
   const labels = loadLabels(files);
-  model = await load(modelURL, { onProgress: progress,
+  // The larger engine is there when the model needs it: no need to try the other first.
+  const full = files.some(({ path }) => path.startsWith('ashore/ashore-full-'));
+  model = await load(modelURL, { onProgress: progress, full,
     external: Object.fromEntries(external.map((location) => [location, `./${location}`])) });
   await labels;
   report(model);

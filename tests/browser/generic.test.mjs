@@ -434,6 +434,10 @@ test('a sequence of files, and an optional that is left out', async () => {
   await card(page, 'maybe').getByLabel('Leave this input out').check();
   await run(page);
   assert.equal(await card(page, 'has').locator('.number').textContent(), 'false');
+  // Optionals are of the engine with every operator, and no other is downloaded.
+  const names = [...servers.get('lists').requested].filter((name) => name.endsWith('.wasm'));
+  assert.ok(names.length, 'no module was downloaded');
+  for (const name of names) assert.match(name, /\/ashore-full-/);
   assert.deepEqual(problems, []);
   await page.close();
 });

@@ -11,7 +11,8 @@ const kinds = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/ja
 const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
   + "img-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'";
 
-/** files: content (text, buffer, or { delay, body }) by path; folders: folder by first part. */
+/** files: content (text, buffer, or { delay, body }) by path; folders: folder by first part.
+ *  `requested` collects the paths that were asked for. */
 export async function serve({ files = {}, folders = {}, isolated = true }) {
   const find = (name) => {
     if (name in files) return files[name];
@@ -21,8 +22,10 @@ export async function serve({ files = {}, folders = {}, isolated = true }) {
     const file = folder && path.join(folder, folders[first] ? rest : name);
     return file && fs.existsSync(file) && fs.statSync(file).isFile() ? fs.readFileSync(file) : null;
   };
+  const requested = new Set();
   const server = http.createServer(async (request, response) => {
     const name = request.url.split('?')[0];
+    requested.add(name);
     const found = find(name.endsWith('/') ? `${name}index.html` : name);
     if (found === null) {
       response.writeHead(404).end();
@@ -41,7 +44,7 @@ export async function serve({ files = {}, folders = {}, isolated = true }) {
     response.end();
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => { server.on('listening', resolve); });
-  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+  return { url: `http://127.0.0.1:${server.address().port}/`, requested, close: () => server.close() };
 }
 
 /** Chromium of the system, by the playwright-core of build/npm or of NODE_PATH. */
