@@ -2,7 +2,8 @@
 #
 # A variant names what is built: native_x86_64, native_aarch64, native_other, wasm_scalar,
 # wasm_simd128, wasm_relaxed.  A file's suffix is its ISA, and chooses flags and processor bits:
-#   fam_avx2.c   hand-written rows for one ISA: exports ash_fam_avx2[]
+#   fam_avx2.c   hand-written rows for one ISA, in place of those of fam_vec.c: exports
+#                ash_fam_avx2[]
 #   fam_vec.c    written over base/vec.h, compiled once per vector ISA with ASH_VEC_ISA and
 #                ASH_VEC_CPU defined: exports ASH_VEC_ROWS(fam)[], which is ash_fam_vec_avx2[]
 #   fam_ref.c    reference rows: ash_fam_ref[]
@@ -86,8 +87,7 @@ function(ash_kernel_units out variant gen)
             if(variant IN_LIST hand AND EXISTS ${dir}/${fam}_${isa}.c)
                 list(APPEND units "${dir}/${fam}_${isa}.c|${isa}|${flags}|")
                 string(APPEND inc "KERNELS(${isa})\n")
-            endif()
-            if(variant IN_LIST vec AND EXISTS ${dir}/${fam}_vec.c)
+            elseif(variant IN_LIST vec AND EXISTS ${dir}/${fam}_vec.c)
                 list(APPEND units
                      "${dir}/${fam}_vec.c|${isa}|${flags}|ASH_VEC_ISA=${isa},ASH_VEC_CPU=${cpu}")
                 string(APPEND inc "KERNELS(vec_${isa})\n")

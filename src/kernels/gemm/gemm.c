@@ -18,10 +18,13 @@ static const struct ash_gemm_kernel *const tables[] = {
 };
 
 enum {
-    BLOCK_K = 512,       /* what of a panel is gone through before the next rows */
-    TILE_WORK = 1 << 17, /* multiplications that are worth a trip through the pool */
-    PACK_WORK = 1 << 14, /* elements of B that are worth one for packing */
-    GEMV_ROWS = 4        /* up to here packing B costs more than it gives */
+    LINE = 64 / sizeof(float), /* of the cache */
+    AHEAD_BLOCKS = 4,          /* with fewer, what is loaded is not used often enough */
+    BLOCK_K = 512,             /* what of a panel is gone through before the next rows: */
+    BLOCK = 8192,              /* no more elements, half of the first cache */
+    TILE_WORK = 1 << 17,       /* multiplications that are worth a trip through the pool */
+    PACK_WORK = 1 << 14,       /* elements of B that are worth one for packing */
+    GEMV_ROWS = 4              /* up to here packing B costs more than it gives */
 };
 
 ASH_KERNEL_CHOOSER(gemm, ash_gemm_kernel, tables)
@@ -68,10 +71,26 @@ void ash_gemm_pack(const struct ash_gemm_kernel *row, size_t taps, size_t k, siz
     }
 }
 
+static size_t columns_at_once(const struct ash_gemm_kernel *row, size_t rows) {
+    return rows <= or_one(row->wide_rows) ? (size_t)row->nr * row->wide : row->nr;
+}
+
+/* Between them, the blocks of rows load what follows a panel, so that the first of them need not
+ * wait for it: the next panel, or after the last one what is next of it. */
+static void look_ahead(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t,
+                       size_t blocks, size_t block, struct ash_gemm_tile *u) {
+    size_t lines = ceil_div(t->taps * t->k * row->nr, LINE), each = ceil_div(lines, blocks);
+    size_t next = t->cols > row->nr ? t->b_panel : t->taps * t->k * t->b_step;
+    u->ahead = u->b + next + block * each * LINE;
+    u->ahead_lines = ceil_div(each, or_one(t->taps * ceil_div(t->k, ASH_GEMM_CHUNK)));
+}
+
 void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
     size_t blocks = ceil_div(t->rows, row->mr);
-    size_t span = t->rows == 1 ? (size_t)row->nr * row->wide : row->nr;
-    bool apart = t->last && row->finish && !ash_gemm_is_simple(&t->out);
+    size_t span = columns_at_once(row, t->rows);
+    bool ahead = t->fresh && blocks >= AHEAD_BLOCKS;
+    bool apart = t->last && row->finish && !ash_gemm_is_simple(&t->out) &&
+                 !(row->acts >> t->out.act.kind & 1);
     for (size_t j = 0; j < t->cols; j += span) {
         struct ash_gemm_tile u = *t;
         u.cols = min_size(span, t->cols - j);
@@ -85,6 +104,7 @@ void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile
             u.a = t->a + r;
             u.c = t->c + r * t->ldc + j;
             if (t->out.residual) u.out.residual = t->out.residual + r * t->out.ld_residual + j;
+            if (ahead) look_ahead(row, t, blocks, i, &u);
             row->tile(&u);
         }
     }
@@ -93,9 +113,10 @@ void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile
 
 void ash_gemm_block(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
     struct ash_gemm_tile u = *t;
-    size_t k_block = t->taps == 1 ? BLOCK_K : t->k;
-    size_t tap_block = t->k < BLOCK_K ? BLOCK_K / or_one(t->k) : 1;
-    if (t->rows <= row->mr || t->taps * t->k <= BLOCK_K + BLOCK_K / 2) {
+    size_t most = min_size(BLOCK_K, BLOCK / row->nr);
+    size_t k_block = t->taps == 1 ? most : t->k;
+    size_t tap_block = t->k < most ? most / or_one(t->k) : 1;
+    if (t->rows <= row->mr || t->taps * t->k <= most + most / 2) {
         k_block = t->k;
         tap_block = t->taps;
     }
@@ -128,7 +149,8 @@ void ash_gemm_cut(const struct ash_gemm_kernel *row, size_t m, size_t n, size_t 
     size_t rows = min_size(ceil_div(ceil_div(or_one(m), parts), row->mr) * row->mr, most);
     size_t work = ash_size_mul(ash_size_mul(min_size(rows, or_one(m)), row->nr), or_one(k));
     size_t count = or_one(min_size(TILE_WORK / or_one(work) + 1, panels));
-    if (m == 1 && count < panels) count = min_size(ceil_div(count, row->wide) * row->wide, panels);
+    if (m <= or_one(row->wide_rows) && count < panels)
+        count = min_size(ceil_div(count, row->wide) * row->wide, panels);
     *tile_rows = rows;
     *tile_panels = count;
 }
@@ -162,6 +184,7 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
 
     const float *rows[ASH_GEMM_ROWS_MAX];
     struct ash_gemm_tile t = {.taps = 1, .k = g->k, .a = rows, .a_tap = 0, .out = g->out};
+    t.fresh = r->m_tiles == 1;
     t.rows = min_size(r->tile_rows, g->m - m0);
     t.cols = min_size(r->tile_panels * r->row->nr, g->n - n0);
     const float *a = g->a + bo * g->outer_a + bi * g->inner_a + m0 * g->lda;

@@ -33,7 +33,7 @@ struct ash_gemm_out {
 /* One call of a micro-kernel.  out.bias and out.residual point at the tile's first element. */
 struct ash_gemm_tile {
     size_t rows; /* 1..mr */
-    size_t cols; /* 1..nr; with one row up to wide * nr */
+    size_t cols; /* 1..nr; up to wide * nr with at most wide_rows rows */
     size_t taps, k;
     const float *const *a; /* row r of tap t begins at a[t * a_tap + r] + a_skip */
     size_t a_tap, a_skip;
@@ -41,6 +41,10 @@ struct ash_gemm_tile {
     size_t b_panel, b_step;
     float *c; /* rows ldc apart */
     size_t ldc;
+    bool fresh; /* no other tile reads this part of B: it has to come from far away */
+    /* Lines of the next panel to be loaded meanwhile, so many with each ASH_GEMM_CHUNK of k. */
+    const float *ahead;
+    size_t ahead_lines;
     bool first; /* begins at zero, otherwise at what C holds */
     bool last;  /* applies the epilogue, which is a simple one if the row has `finish` */
     struct ash_gemm_out out;
@@ -52,7 +56,9 @@ struct ash_gemm_kernel {
     const char *name;
     uint32_t cpu;
     uint16_t mr, nr;
-    uint16_t wide; /* panels that a tile of one row may span */
+    uint16_t wide;      /* panels that a tile of few rows may span */
+    uint16_t wide_rows; /* how few; 0 stands for 1 */
+    uint16_t acts;      /* activations that `tile` applies although they are not simple, as bits */
     ash_gemm_tile_fn *tile;
     /* Applies any epilogue to sums of any number of rows and columns that lie in C; NULL: `tile`
      * does.  What is not simple runs once over all tiles, in the cache as they are. */
@@ -65,7 +71,10 @@ static inline bool ash_gemm_is_simple(const struct ash_gemm_out *out) {
            (out->act.kind <= ASH_ACT_CLIP && !(out->residual && out->residual_last));
 }
 
-enum { ASH_GEMM_ROWS_MAX = 96 }; /* most rows that a work tile has */
+enum {
+    ASH_GEMM_ROWS_MAX = 96, /* most rows that a work tile has */
+    ASH_GEMM_CHUNK = 64
+};
 
 /* The best row for this processor, never NULL.  Packed weights belong to the row they were packed
  * for. */

@@ -91,7 +91,8 @@ static void check_tile(const struct ash_gemm_kernel *row, size_t rows, size_t co
 
 static void check_tiles(const struct ash_gemm_kernel *row) {
     for (size_t rows = 1; rows <= row->mr; rows++) {
-        size_t most = rows == 1 ? (size_t)row->nr * row->wide : row->nr;
+        bool wide = rows == 1 || rows <= row->wide_rows;
+        size_t most = wide ? (size_t)row->nr * row->wide : row->nr;
         for (size_t cols = 1; cols <= most; cols++) {
             chk_place((enum chk_place)(cols % CHK_PLACES));
             check_tile(row, rows, cols, 1 + chk_below(3), chk_below(20), cols % 8 == 0);

@@ -6,15 +6,7 @@
 #include "kernels/gemm/gemm_finish.h"
 
 /* MR * NV sums, NV of B and one of A fit the registers. */
-#if VF_LANES == 16
-#    define MR   12
-#    define NV   2
-#    define WIDE 4
-#elif VF_LANES == 8
-#    define MR   6
-#    define NV   2
-#    define WIDE 4
-#elif defined(VF_NEON)
+#if defined(VF_NEON)
 #    define MR   6
 #    define NV   4
 #    define WIDE 4
@@ -109,14 +101,6 @@ TILE(4)
 TILE(5)
 TILE(6)
 #endif
-#if MR > 6
-TILE(7)
-TILE(8)
-TILE(9)
-TILE(10)
-TILE(11)
-TILE(12)
-#endif
 
 static ash_gemm_tile_fn *const tiles[MR] = {
     tile_1, tile_2,
@@ -125,9 +109,6 @@ static ash_gemm_tile_fn *const tiles[MR] = {
 #endif
 #if MR > 4
     tile_5, tile_6,
-#endif
-#if MR > 6
-    tile_7, tile_8, tile_9, tile_10, tile_11, tile_12,
 #endif
 };
 

@@ -1,0 +1,44 @@
+#include "kernels/gemm/gemm_x86.h"
+
+TILE(1, 1)
+TILE(1, 2)
+TILE(2, 1)
+TILE(2, 2)
+TILE(3, 1)
+TILE(3, 2)
+TILE(4, 1)
+TILE(4, 2)
+TILE(5, 1)
+TILE(5, 2)
+TILE(6, 1)
+TILE(6, 2)
+TILE(1, 4)
+TILE(1, 8)
+TILE(2, 4)
+TILE(3, 4)
+
+static ash_gemm_tile_fn *const tiles[MR][2] = {
+    {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2},
+    {tile_4_1, tile_4_2}, {tile_5_1, tile_5_2}, {tile_6_1, tile_6_2},
+};
+static ash_gemm_tile_fn *const wide_tiles[3][2] = {
+    {tile_1_4, tile_1_8},
+    {tile_2_4, NULL},
+    {tile_3_4, NULL},
+};
+
+static void tile(const struct ash_gemm_tile *t) { run_tile(t, tiles, wide_tiles); }
+
+extern const struct ash_gemm_kernel ash_gemm_avx2[];
+const struct ash_gemm_kernel ash_gemm_avx2[] = {
+    {.name = "gemm_f32_avx2",
+     .cpu = ASH_CPU_AVX2,
+     .mr = MR,
+     .nr = NR,
+     .wide = WIDE,
+     .wide_rows = 3,
+     .acts = ACTS,
+     .tile = tile,
+     .finish = finish},
+    {.name = NULL},
+};

@@ -1,0 +1,59 @@
+#include "kernels/gemm/gemm_x86.h"
+
+TILE(1, 1)
+TILE(1, 2)
+TILE(2, 1)
+TILE(2, 2)
+TILE(3, 1)
+TILE(3, 2)
+TILE(4, 1)
+TILE(4, 2)
+TILE(5, 1)
+TILE(5, 2)
+TILE(6, 1)
+TILE(6, 2)
+TILE(7, 1)
+TILE(7, 2)
+TILE(8, 1)
+TILE(8, 2)
+TILE(9, 1)
+TILE(9, 2)
+TILE(10, 1)
+TILE(10, 2)
+TILE(11, 1)
+TILE(11, 2)
+TILE(12, 1)
+TILE(12, 2)
+TILE(1, 4)
+TILE(1, 8)
+TILE(2, 4)
+TILE(3, 4)
+TILE(2, 8)
+TILE(3, 8)
+
+static ash_gemm_tile_fn *const tiles[MR][2] = {
+    {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2},   {tile_3_1, tile_3_2},   {tile_4_1, tile_4_2},
+    {tile_5_1, tile_5_2}, {tile_6_1, tile_6_2},   {tile_7_1, tile_7_2},   {tile_8_1, tile_8_2},
+    {tile_9_1, tile_9_2}, {tile_10_1, tile_10_2}, {tile_11_1, tile_11_2}, {tile_12_1, tile_12_2},
+};
+static ash_gemm_tile_fn *const wide_tiles[3][2] = {
+    {tile_1_4, tile_1_8},
+    {tile_2_4, tile_2_8},
+    {tile_3_4, tile_3_8},
+};
+
+static void tile(const struct ash_gemm_tile *t) { run_tile(t, tiles, wide_tiles); }
+
+extern const struct ash_gemm_kernel ash_gemm_avx512[];
+const struct ash_gemm_kernel ash_gemm_avx512[] = {
+    {.name = "gemm_f32_avx512",
+     .cpu = ASH_CPU_AVX512,
+     .mr = MR,
+     .nr = NR,
+     .wide = WIDE,
+     .wide_rows = 3,
+     .acts = ACTS,
+     .tile = tile,
+     .finish = finish},
+    {.name = NULL},
+};
