@@ -20,6 +20,8 @@ VF_INLINE vi vi_load_bytes(const uint8_t *p) {
     memcpy(&word, p, sizeof word);
     __m128i half = _mm_unpacklo_epi8(_mm_cvtsi32_si128(word), _mm_setzero_si128());
     return (vi)_mm_unpacklo_epi16(half, _mm_setzero_si128());
+#elif defined(VF_WASM)
+    return (vi)wasm_u32x4_extend_low_u16x8(wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(p)));
 #else
     vi_bytes_ b;
     memcpy(&b, p, VF_LANES);
@@ -40,6 +42,10 @@ VF_INLINE void vi_store_bytes(uint8_t *p, vi x) {
     half = _mm_packs_epi32(half, half);
     int32_t word = _mm_cvtsi128_si32(_mm_packus_epi16(half, half));
     memcpy(p, &word, sizeof word);
+#elif defined(VF_WASM)
+    v128_t half = (v128_t)(x & vi_set1(255));
+    half = wasm_i16x8_narrow_i32x4(half, half);
+    wasm_v128_store32_lane(p, wasm_u8x16_narrow_i16x8(half, half), 0);
 #else
     vi_bytes_ b = __builtin_convertvector(x, vi_bytes_);
     memcpy(p, &b, VF_LANES);

@@ -178,12 +178,11 @@ static void pack_b(void *dst, const void *src, const void *arg) {
 static int qmatmul_run(struct ash_run *c) {
     const struct qmatmul_params *p = c->params;
     const struct ash_qform *f = p->form;
-    struct ash_qgemm_matrix a = {.a = c->in[f->a]->data, .lda = p->k};
     struct ash_qgemm g = {.m = p->m, .n = p->n, .k = p->k, .ldc = p->n, .packed = p->packed};
     bool zero = f->b_zero >= 0 && ash_run_has(c, f->b_zero);
     struct pack_arg arg = {p, c->in[f->b]->dtype == ASHORE_INT8, zero ? c->in[f->b_zero] : NULL};
-    g.a = ash_qgemm_matrix_row;
-    g.a_arg = &a;
+    g.a = c->in[f->a]->data;
+    g.lda = p->k;
     ash_qform_set(c, f, &p->limits, &g);
     if (p->dynamic) {
         size_t count = p->m * p->k * p->batches;
@@ -191,7 +190,7 @@ static int qmatmul_run(struct ash_run *c) {
         struct ash_quantized q = ash_quantized_for(0, 0);
         if (count) q = ash_quantized_fit(c->pool, count, c->in[f->a]->data);
         ash_quantize_f32(ash_quantize_best(), c->pool, &q, 1, 1, count, c->in[f->a]->data, here);
-        a.a = here;
+        g.a = here;
         g.a_scale = q.scale;
         g.a_zero = q.zero;
         g.a_signed = false;
@@ -204,7 +203,7 @@ static int qmatmul_run(struct ash_run *c) {
             g.packed = here;
         }
         ash_qgemm_run(p->row, &g, c->scratch, c->pool);
-        a.a += p->m * p->k;
+        g.a += p->m * p->k;
         g.c = (char *)g.c + p->m * p->n * (g.out == ASH_QGEMM_BYTE ? 1 : sizeof(int32_t));
     }
     return ASHORE_OK;

@@ -67,76 +67,76 @@ void ash_qconv_pack(const struct ash_qgemm_kernel *row, const struct ash_conv *s
 struct image { /* one group's channels of the input */
     const struct ash_conv *s;
     const uint8_t *x;
-    size_t k; /* channels */
-    uint8_t zero;
+    const uint8_t *outside; /* a line of the window in zero points */
+    size_t k;               /* channels */
 };
 
 /* Pixels ix.. of a line, kw of them one behind the other, outside of it the zero point. */
-static uint8_t *copy_line(const struct image *m, const uint8_t *line, ptrdiff_t ix, uint8_t *to) {
+static void put_line(const struct image *m, const uint8_t *line, ptrdiff_t ix,
+                     struct ash_qgemm_put *to) {
     const struct ash_conv *s = m->s;
     size_t left = ix < 0 ? min_size((size_t)-ix, s->kw) : 0;
     size_t from = (size_t)(ix + (ptrdiff_t)left);
     size_t there = from < s->w ? min_size(s->kw - left, s->w - from) : 0;
-    memset(to, m->zero, left * m->k);
-    to += left * m->k;
-    if (there) memcpy(to, line + from * m->k, there * m->k);
-    to += there * m->k;
-    memset(to, m->zero, (s->kw - left - there) * m->k);
-    return to + (s->kw - left - there) * m->k;
+    size_t right = s->kw - left - there;
+    if (left) ash_qgemm_put(to, left * m->k, m->outside);
+    if (there) ash_qgemm_put(to, there * m->k, line + from * m->k);
+    if (right) ash_qgemm_put(to, right * m->k, m->outside);
 }
 
-static const uint8_t *window(const void *arg, size_t i, uint8_t *room) {
+static void window(const void *arg, size_t i, struct ash_qgemm_put *to) {
     const struct image *m = arg;
     const struct ash_conv *s = m->s;
     size_t step = x_step(s), n = i / (s->oh * s->ow), oy = i / s->ow % s->oh, ox = i % s->ow;
     const uint8_t *x = m->x + n * s->h * s->w * step;
     ptrdiff_t iy = (ptrdiff_t)(oy * s->stride_h) - (ptrdiff_t)s->pad_top;
     ptrdiff_t ix = (ptrdiff_t)(ox * s->stride_w) - (ptrdiff_t)s->pad_left;
-    uint8_t *to = room;
     for (size_t ky = 0; ky < s->kh; ky++, iy += (ptrdiff_t)s->dilation_h) {
         bool inside = iy >= 0 && (size_t)iy < s->h;
         const uint8_t *line = inside ? x + (size_t)iy * s->w * step : NULL;
         if (!inside) {
-            memset(to, m->zero, s->kw * m->k);
-            to += s->kw * m->k;
+            ash_qgemm_put(to, s->kw * m->k, m->outside);
             continue;
         }
         if (s->dilation_w == 1 && step == m->k) {
-            to = copy_line(m, line, ix, to);
+            put_line(m, line, ix, to);
             continue;
         }
         ptrdiff_t at = ix;
-        for (size_t kx = 0; kx < s->kw; kx++, at += (ptrdiff_t)s->dilation_w, to += m->k) {
-            if (at >= 0 && (size_t)at < s->w)
-                memcpy(to, line + (size_t)at * step, m->k);
-            else
-                memset(to, m->zero, m->k);
+        for (size_t kx = 0; kx < s->kw; kx++, at += (ptrdiff_t)s->dilation_w) {
+            bool there = at >= 0 && (size_t)at < s->w;
+            ash_qgemm_put(to, m->k, there ? line + (size_t)at * step : m->outside);
         }
     }
-    return room;
+}
+
+static size_t outside_bytes(const struct ash_conv *s) {
+    return ash_align_up(ash_size_mul(s->kw, s->c / s->groups));
 }
 
 static void by_product(const struct ash_qgemm_kernel *row, const struct ash_conv *s,
                        const uint8_t *x, const void *packed, const struct ash_qgemm *facts,
                        void *scratch, struct ash_pool *pool) {
     struct ash_qgemm g = *facts;
-    struct image m = {.s = s, .k = s->c / s->groups, .zero = (uint8_t)facts->a_zero};
-    struct ash_qgemm_matrix plain = {.lda = x_step(s)};
+    struct image m = {.s = s, .k = s->c / s->groups, .outside = scratch};
+    void *rest = (char *)scratch + outside_bytes(s);
+    memset(scratch, (uint8_t)facts->a_zero, s->kw * m.k);
     g.m = s->n * s->oh * s->ow;
     g.n = s->oc / s->groups;
     g.k = s->kh * s->kw * m.k;
     g.ldc = y_step(s);
-    g.a = is_pointwise(s) ? ash_qgemm_matrix_row : window;
-    g.a_arg = is_pointwise(s) ? (const void *)&plain : &m;
+    g.lda = x_step(s);
+    g.gather = is_pointwise(s) ? NULL : window;
+    g.gather_arg = &m;
     for (size_t i = 0; i < s->groups; i++) {
         size_t first = i * g.n;
-        m.x = plain.a = x + i * m.k;
+        m.x = g.a = x + i * m.k;
         g.packed = (const char *)packed + i * group_bytes(row, s);
         g.c = (char *)facts->c + first * (g.out == ASH_QGEMM_BYTE ? 1 : sizeof(int32_t));
         if (facts->b_scale) g.b_scale = facts->b_scale + first * facts->b_scale_step;
         if (facts->bias) g.bias = facts->bias + first;
         if (facts->shift) g.shift = facts->shift + first;
-        ash_qgemm_run(row, &g, scratch, pool);
+        ash_qgemm_run(row, &g, rest, pool);
     }
 }
 
@@ -182,7 +182,7 @@ static void depthwise_line(void *arg, size_t tile, size_t worker) {
         }
         d->row->depthwise(s->c, s->kh * s->kw, taps, d->flip, d->g->a_zero + d->flip, d->w,
                           lanes(s->c), sums);
-        d->row->finish(&d->finish, s->c, sums, y);
+        d->row->finish(&d->finish, 1, s->c, sums, y, 0);
     }
 }
 
@@ -196,8 +196,8 @@ size_t ash_qconv_scratch(const struct ash_qgemm_kernel *row, const struct ash_co
     if (is_depthwise(s))
         return ash_size_add(ash_size_mul(4, line_bytes(s)),
                             ash_size_mul(threads, depthwise_thread_bytes(s)));
-    return ash_qgemm_scratch(row, m, s->oc / s->groups, ash_size_mul(ash_size_mul(s->kh, s->kw), k),
-                             threads);
+    k = ash_size_mul(ash_size_mul(s->kh, s->kw), k);
+    return ash_size_add(outside_bytes(s), ash_qgemm_scratch(row, m, s->oc / s->groups, k, threads));
 }
 
 void ash_qconv_run(const struct ash_qgemm_kernel *row, const struct ash_conv *s, const uint8_t *x,

@@ -2,7 +2,7 @@
  * and their exactness are those of qgemm.h, outside of an image lies its zero point.
  *
  * struct ash_conv (kernels/conv/conv.h) has the shape.  B is the weights w[oc][c / groups][kh][kw].
- * Of struct ash_qgemm, everything but m, n, k, a, a_arg, packed and ldc is the caller's to fill. */
+ * Of struct ash_qgemm, everything but m, n, k, A, packed and ldc is the caller's to fill. */
 #ifndef ASH_KERNELS_QCONV_H
 #define ASH_KERNELS_QCONV_H
 

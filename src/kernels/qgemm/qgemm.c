@@ -129,9 +129,9 @@ void ash_qgemm_pack(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b
 
 struct cut {
     size_t tile_rows, tile_panels, words, panels;
-    size_t line_bytes;           /* an array of one number per column */
-    size_t thread_bytes;         /* A as tiles read it, a row of it, a tile of sums, sums of rows */
-    size_t room, sums, row_sums; /* offsets in them */
+    size_t line_bytes;     /* an array of one number per column */
+    size_t thread_bytes;   /* A as tiles read it, a tile of sums, sums of rows */
+    size_t sums, row_sums; /* offsets in them */
 };
 
 static struct cut cut_of(const struct ash_qgemm_kernel *row, size_t m, size_t n, size_t k) {
@@ -146,8 +146,7 @@ static struct cut cut_of(const struct ash_qgemm_kernel *row, size_t m, size_t n,
     size_t least = m > 1 ? PANELS_MIN : 1, count = TILE_WORK / work + 1;
     u.tile_panels = min_size(count < least ? least : count, u.panels);
     u.line_bytes = ash_align_up(ash_size_mul(padded(row, n), sizeof(int32_t)));
-    u.room = ash_align_up(ash_size_mul(u.tile_rows, row_bytes));
-    u.sums = ash_align_up(ash_size_add(u.room, k));
+    u.sums = ash_align_up(ash_size_mul(u.tile_rows, row_bytes));
     u.row_sums = ash_size_add(u.sums, (size_t)row->mr * row->nr * sizeof(int32_t));
     u.thread_bytes = ash_align_up(ash_size_add(u.row_sums, u.tile_rows * sizeof(int32_t)));
     return u;
@@ -167,24 +166,32 @@ struct run {
     unsigned char *threads;
     uint8_t flip;
     int32_t a_zero; /* of A as tiles read it */
+    bool in_place;  /* tiles read A where it lies */
     size_t n_tiles;
 };
-
-const uint8_t *ash_qgemm_matrix_row(const void *arg, size_t i, uint8_t *room) {
-    const struct ash_qgemm_matrix *s = arg;
-    (void)room;
-    return s->a + i * s->lda;
-}
 
 /* Rows m0.. of A as tiles read them. */
 static void prepare(const struct run *r, size_t m0, size_t rows, unsigned char *mine) {
     const struct ash_qgemm *g = r->g;
     int32_t *words = (int32_t *)(void *)mine, *row_sums = (int32_t *)(void *)(mine + r->u.row_sums);
     for (size_t i = 0; i < rows; i++, words += r->u.words) {
-        const uint8_t *x = g->a(g->a_arg, m0 + i, mine + r->u.room);
+        struct ash_qgemm_put to = {r->row, r->flip, r->a_zero, (char *)words};
         if (r->u.words) words[r->u.words - 1] = 0; /* what k leaves of the last group */
-        row_sums[i] = r->row->widen(g->k, x, r->flip, r->a_zero, words);
+        if (g->gather)
+            g->gather(g->gather_arg, m0 + i, &to);
+        else
+            ash_qgemm_put(&to, g->k, g->a + (m0 + i) * g->lda);
+        if (r->finish.rest) row_sums[i] = r->row->sum(r->u.words, (const uint8_t *)words);
     }
+}
+
+static struct ash_qgemm_finish finish_from(const struct run *r, size_t n0) {
+    struct ash_qgemm_finish f = r->finish;
+    f.add += n0;
+    if (f.rest) f.rest += n0;
+    if (f.scale) f.scale += n0;
+    if (f.shift) f.shift += n0;
+    return f;
 }
 
 static void run_tile(void *arg, size_t tile, size_t worker) {
@@ -193,30 +200,26 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
     const struct cut *u = &r->u;
     const struct ash_qgemm_kernel *row = r->row;
     unsigned char *mine = r->threads + worker * u->thread_bytes;
-    const int32_t *a = (const int32_t *)(const void *)mine;
     const int32_t *row_sums = (const int32_t *)(const void *)(mine + u->row_sums);
     int32_t *sums = (int32_t *)(void *)(mine + u->sums);
     size_t m0 = tile / r->n_tiles * u->tile_rows, rows = min_size(u->tile_rows, g->m - m0);
     size_t panel = tile % r->n_tiles * u->tile_panels;
     size_t end = min_size(panel + u->tile_panels, u->panels), blocks = ceil_div(rows, row->mr);
     size_t element = g->out == ASH_QGEMM_BYTE ? 1 : sizeof(int32_t);
-    prepare(r, m0, rows, mine);
+    const uint8_t *a = r->in_place ? g->a + m0 * g->lda : mine;
+    size_t lda = r->in_place ? g->lda : u->words * sizeof(int32_t);
+    if (!r->in_place) prepare(r, m0, rows, mine);
     for (; panel < end; panel++) {
         size_t n0 = panel * row->nr, cols = min_size(row->nr, g->n - n0);
         const int32_t *b = (const int32_t *)g->packed + n0 * u->words;
-        struct ash_qgemm_finish f = r->finish;
-        f.add += n0;
-        if (f.rest) f.rest += n0;
-        if (f.scale) f.scale += n0;
-        if (f.shift) f.shift += n0;
+        struct ash_qgemm_finish f = finish_from(r, n0);
         for (size_t i = 0, at = 0; i < blocks; i++) { /* of nearly equal height */
             size_t height = rows / blocks + (i < rows % blocks);
-            row->tile(height, u->words, a + at * u->words, u->words, b, sums);
-            for (size_t h = 0; h < height; h++, at++) {
-                char *c = (char *)g->c + ((m0 + at) * g->ldc + n0) * element;
-                f.row_sum = row_sums[at];
-                row->finish(&f, cols, sums + h * row->nr, c);
-            }
+            row->tile(height, u->words, a + at * lda, lda, b, sums);
+            f.row_sums = row_sums + at;
+            row->finish(&f, height, cols, sums, (char *)g->c + ((m0 + at) * g->ldc + n0) * element,
+                        g->ldc * element);
+            at += height;
         }
     }
 }
@@ -256,6 +259,8 @@ void ash_qgemm_run(const struct ash_qgemm_kernel *row, const struct ash_qgemm *g
     const int32_t *sums = (const int32_t *)g->packed + columns * r.u.words, *rest = sums + columns;
     ash_qgemm_columns(g, columns, sums, rest, r.a_zero, scratch, r.u.line_bytes, &r.finish);
     if (rest[columns]) r.finish.rest = rest;
+    r.in_place =
+        !g->gather && row->group == 4 && g->k % 4 == 0 && g->k && !r.flip && !r.finish.rest;
     r.threads = (unsigned char *)scratch + 3 * r.u.line_bytes;
     r.n_tiles = ceil_div(r.u.panels, r.u.tile_panels);
     ash_pool_run(pool, ceil_div(g->m, r.u.tile_rows) * r.n_tiles, run_tile, &r);

@@ -33,25 +33,27 @@ struct ash_pool;
 
 enum ash_qgemm_out { ASH_QGEMM_S32, ASH_QGEMM_F32, ASH_QGEMM_BYTE };
 
-/* rows 1..mr of `words` groups, lda words apart, times a panel, to c[rows][nr]. */
-typedef void ash_qgemm_tile_fn(size_t rows, size_t words, const int32_t *a, size_t lda,
+/* rows 1..mr of `words` groups, lda bytes apart and anywhere, times a panel, to c[rows][nr]. */
+typedef void ash_qgemm_tile_fn(size_t rows, size_t words, const uint8_t *a, size_t lda,
                                const int32_t *b, int32_t *c);
-/* n bytes x to what a tile reads: (x ^ flip) - zero in group 2, x ^ flip in group 4, whose sum is
- * returned; y may be x there. */
-typedef int32_t ash_qgemm_widen_fn(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y);
+/* n bytes x to what a tile reads: (x ^ flip) - zero in group 2, x ^ flip in group 4. */
+typedef void ash_qgemm_widen_fn(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y);
+/* The sum of the bytes of so many groups of 4, as a tile reads them. */
+typedef int32_t ash_qgemm_sum_fn(size_t words, const uint8_t *a);
 
 struct ash_qgemm_finish {
     enum ash_qgemm_out out;
-    const int32_t *add;  /* [n] */
-    const int32_t *rest; /* [n], times row_sum, is subtracted; NULL: nothing */
-    int32_t row_sum;
+    const int32_t *add;         /* [n] */
+    const int32_t *rest;        /* [n], times the row's sum, is subtracted; NULL: nothing */
+    const int32_t *row_sums;    /* [rows], where there is a rest */
     const float *scale, *shift; /* [n]; shift may be NULL */
     float lo, hi;
     int32_t zero;
 };
-/* Arrays are readable up to the next multiple of nr. */
-typedef void ash_qgemm_finish_fn(const struct ash_qgemm_finish *f, size_t n, const int32_t *c,
-                                 void *y);
+/* Sums c[rows][nr], of n columns, to rows of y that are `step` bytes apart.  Arrays are readable up
+ * to the next multiple of nr. */
+typedef void ash_qgemm_finish_fn(const struct ash_qgemm_finish *f, size_t rows, size_t n,
+                                 const int32_t *c, void *y, size_t step);
 
 /* sums[c] = sum over taps of ((x[t][c] ^ flip) - zero) * w[t * ld + c], for depthwise convolution:
  * in float32, whole numbers below 2^24 throughout, hence exact, for up to ASH_QGEMM_TAPS taps. */
@@ -66,6 +68,7 @@ struct ash_qgemm_kernel {
     bool a_signed; /* how a tile reads A; false in group 2 */
     ash_qgemm_tile_fn *tile;
     ash_qgemm_widen_fn *widen;
+    ash_qgemm_sum_fn *sum; /* NULL in group 2 */
     ash_qgemm_finish_fn *finish;
     ash_qgemm_taps_fn *depthwise; /* sums and w are there up to the next ASH_QGEMM_LANES channels */
 };
@@ -89,13 +92,27 @@ size_t ash_qgemm_packed_size(const struct ash_qgemm_kernel *row, size_t k, size_
 void ash_qgemm_pack(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b *how,
                     const void *b, void *packed);
 
-/* The k bytes of row i of A: where they lie, or gathered into room[k]. */
-typedef const uint8_t *ash_qgemm_row_fn(const void *arg, size_t i, uint8_t *room);
+/* Where the next bytes of a row of A go to. */
+struct ash_qgemm_put {
+    const struct ash_qgemm_kernel *row;
+    uint8_t flip;
+    int32_t zero;
+    char *at;
+};
+static inline void ash_qgemm_put(struct ash_qgemm_put *to, size_t n, const uint8_t *x) {
+    to->row->widen(n, x, to->flip, to->zero, to->at);
+    to->at += n * 4 / to->row->group;
+}
+/* Puts the k bytes of row i of A, one piece after the other. */
+typedef void ash_qgemm_row_fn(const void *arg, size_t i, struct ash_qgemm_put *to);
 
 struct ash_qgemm {
     size_t m, n, k;
-    ash_qgemm_row_fn *a;
-    const void *a_arg;
+    const uint8_t
+        *a; /* rows lda bytes apart, or, if there is a `gather`, what that makes them of */
+    size_t lda;
+    ash_qgemm_row_fn *gather;
+    const void *gather_arg;
     bool a_signed;
     int32_t a_zero;
     const void *packed;
@@ -110,13 +127,6 @@ struct ash_qgemm {
     void *c; /* rows ldc elements apart */
     size_t ldc;
 };
-
-/* For rows of a plain matrix. */
-struct ash_qgemm_matrix {
-    const uint8_t *a;
-    size_t lda;
-};
-ash_qgemm_row_fn ash_qgemm_matrix_row;
 
 /* Bytes of scratch that ash_qgemm_run needs; SIZE_MAX when there are too many. */
 size_t ash_qgemm_scratch(const struct ash_qgemm_kernel *row, size_t m, size_t n, size_t k,

@@ -10,7 +10,6 @@ struct job {
     const struct ash_qgemm_kernel *row;
     struct ash_qgemm g;
     struct ash_qgemm_b b;
-    struct ash_qgemm_matrix a;
     const uint8_t *weights, *zeros;
     bool zero_each;
     void *scratch, *packed;
@@ -33,7 +32,7 @@ static int32_t sum_at(const struct job *j, size_t m, size_t n) {
     for (size_t t = 0; t < j->b.taps; t++) {
         for (size_t k = 0; k < j->b.k; k++) {
             size_t at = t * j->b.step_t + k * j->b.step_k + n * j->b.step_n;
-            int64_t a = number(j->a.a[m * j->a.lda + t * j->b.k + k], j->g.a_signed);
+            int64_t a = number(j->g.a[m * j->g.lda + t * j->b.k + k], j->g.a_signed);
             sum += (a - j->g.a_zero) * (number(j->weights[at], j->b.is_signed) - zero);
         }
     }
@@ -79,15 +78,13 @@ static void fill(struct job *j, size_t taps, bool extreme) {
         j->b.step_k = g->n;
         j->b.step_n = 1;
     }
-    j->a.lda = g->k + chk_below(3);
-    j->a.a = bytes(0, g->m ? (g->m - 1) * j->a.lda + g->k : 0, extreme);
+    g->lda = g->k + chk_below(3);
+    g->a = bytes(0, g->m ? (g->m - 1) * g->lda + g->k : 0, extreme);
     j->weights = bytes(1, g->k * g->n, extreme);
     j->zeros = chk_below(3) ? bytes(2, g->n ? g->n : 1, extreme) : NULL;
     j->zero_each = chk_below(2);
     j->b.zero = j->zeros;
     j->b.zero_step = j->zero_each;
-    g->a = ash_qgemm_matrix_row;
-    g->a_arg = &j->a;
     g->a_signed = chk_below(2);
     g->a_zero = (int32_t)chk_below(256) - (g->a_signed ? 128 : 0);
 }

@@ -98,35 +98,55 @@ typedef int32_t vi_mem __attribute__((vector_size(4 * VF_LANES), aligned(4), may
 VF_INLINE vi load_vi(const int32_t *p) { return (vi) * (const vi_mem *)(const void *)p; }
 VF_INLINE void store_vi(int32_t *p, vi x) { *(vi_mem *)(void *)p = (vi_mem)x; }
 
-VF_INLINE void tile_of(enum how how, size_t rows, size_t words, const int32_t *a, size_t lda,
-                       const int32_t *b, int32_t *c) {
-    enum { MOST = (int)MR_PAIRS > (int)MR_BYTES ? (int)MR_PAIRS : (int)MR_BYTES };
-    vi sum[MOST][NV];
+typedef int32_t word_mem __attribute__((aligned(1), may_alias));
+
+/* A step of `chains` words, whose sums are kept apart: few rows alone would wait for each other. */
+VF_INLINE void step(enum how how, size_t rows, size_t chains, const uint8_t *a, size_t lda,
+                    const int32_t *b, vi sum[][NV]) {
     VF_UNROLL
-    for (size_t i = 0; i < rows; i++) {
-        VF_UNROLL
-        for (size_t v = 0; v < NV; v++) sum[i][v] = vi_set1(0);
-    }
-    VF_NO_UNROLL
-    for (size_t k = 0; k < words; k++, a++, b += NR) {
+    for (size_t ch = 0; ch < chains; ch++, a += 4, b += NR) {
         vi y[NV];
         VF_UNROLL
         for (size_t v = 0; v < NV; v++) y[v] = load_vi(b + v * VF_LANES);
         VF_UNROLL
         for (size_t i = 0; i < rows; i++) {
-            vi x = vi_set1(a[i * lda]);
+            vi x = vi_set1(*(const word_mem *)(const void *)(a + i * lda)), *s = sum[ch * rows + i];
             VF_UNROLL
-            for (size_t v = 0; v < NV; v++) sum[i][v] = dot(how, sum[i][v], x, y[v]);
+            for (size_t v = 0; v < NV; v++) s[v] = dot(how, s[v], x, y[v]);
         }
+    }
+}
+
+VF_INLINE void tile_of(enum how how, size_t rows, size_t words, const uint8_t *a, size_t lda,
+                       const int32_t *b, int32_t *c) {
+    enum { MOST = (int)MR_PAIRS > (int)MR_BYTES ? (int)MR_PAIRS : (int)MR_BYTES, CHAINS = 4 };
+    const size_t chains = VF_LANES == 1 || rows > 2 ? 1 : CHAINS / rows;
+    vi sum[MOST > CHAINS ? (int)MOST : (int)CHAINS][NV];
+    VF_UNROLL
+    for (size_t i = 0; i < rows * chains; i++) {
+        VF_UNROLL
+        for (size_t v = 0; v < NV; v++) sum[i][v] = vi_set1(0);
+    }
+    VF_NO_UNROLL
+    for (; words >= chains; words -= chains, a += 4 * chains, b += NR * chains)
+        step(how, rows, chains, a, lda, b, sum);
+    if (chains > 1) {
+        VF_NO_UNROLL
+        for (; words; words--, a += 4, b += NR) step(how, rows, 1, a, lda, b, sum);
     }
     VF_UNROLL
     for (size_t i = 0; i < rows; i++) {
         VF_UNROLL
-        for (size_t v = 0; v < NV; v++) store_vi(c + i * NR + v * VF_LANES, sum[i][v]);
+        for (size_t v = 0; v < NV; v++) {
+            VF_UNROLL
+            for (size_t ch = 1; ch < chains; ch++)
+                sum[i][v] = wrapping_add(sum[i][v], sum[ch * rows + i][v]);
+            store_vi(c + i * NR + v * VF_LANES, sum[i][v]);
+        }
     }
 }
 
-VF_INLINE void tile_up_to(enum how how, size_t most, size_t rows, size_t words, const int32_t *a,
+VF_INLINE void tile_up_to(enum how how, size_t most, size_t rows, size_t words, const uint8_t *a,
                           size_t lda, const int32_t *b, int32_t *c) {
 #define ROWS(n)                                                                                    \
     if (n <= most && rows == n) {                                                                  \
@@ -149,12 +169,12 @@ VF_INLINE void tile_up_to(enum how how, size_t most, size_t rows, size_t words, 
 }
 
 #if WITH_PAIRS
-static void tile_pairs(size_t rows, size_t words, const int32_t *a, size_t lda, const int32_t *b,
+static void tile_pairs(size_t rows, size_t words, const uint8_t *a, size_t lda, const int32_t *b,
                        int32_t *c) {
     tile_up_to(PAIRS, MR_PAIRS, rows, words, a, lda, b, c);
 }
 
-static int32_t widen_pairs(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
+static void widen_pairs(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
     int16_t *to = y;
     size_t i = 0;
 #    if VF_LANES > 1
@@ -169,54 +189,54 @@ static int32_t widen_pairs(size_t n, const uint8_t *x, uint8_t flip, int32_t zer
     }
 #    endif
     for (; i < n; i++) to[i] = (int16_t)((x[i] ^ flip) - zero);
-    return 0;
 }
 #endif
 
 #if WITH_BYTES
-VF_INLINE int32_t widen_bytes(enum how how, size_t n, const uint8_t *x, uint8_t flip, uint8_t *y) {
-    typedef int32_t words __attribute__((vector_size(4 * VF_LANES), aligned(1), may_alias));
-    const vi ones = vi_set1(0x01010101), flips = ones * flip;
-    vi sum = vi_set1(0);
-    int32_t total = 0;
+typedef int32_t bytes_mem __attribute__((vector_size(4 * VF_LANES), aligned(1), may_alias));
+
+static void widen_bytes(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
+    const vi flips = vi_set1(flip * 0x01010101);
+    uint8_t *to = y;
     size_t i = 0;
-    for (; i + 4 * VF_LANES <= n; i += 4 * VF_LANES) {
-        vi b = (vi) * (const words *)(const void *)(x + i) ^ flips;
-        *(words *)(void *)(y + i) = (words)b;
-        sum = dot_bytes(how, sum, b, ones);
-    }
-    for (; i < n; i++) {
-        y[i] = x[i] ^ flip;
-        total += how == SBYTES ? (int8_t)y[i] : y[i];
-    }
+    (void)zero;
+    for (; i + 4 * VF_LANES <= n; i += 4 * VF_LANES)
+        *(bytes_mem *)(void *)(to + i) = *(const bytes_mem *)(const void *)(x + i) ^ flips;
+    for (; i < n; i++) to[i] = x[i] ^ flip;
+}
+
+VF_INLINE int32_t sum_bytes(enum how how, size_t words, const uint8_t *a) {
+    const vi ones = vi_set1(0x01010101);
+    vi sum = vi_set1(0);
+    uint8_t rest[4 * VF_LANES] = {0};
+    int32_t total = 0;
+    for (; words >= VF_LANES; words -= VF_LANES, a += sizeof rest)
+        sum = dot_bytes(how, sum, (vi) * (const bytes_mem *)(const void *)a, ones);
+    memcpy(rest, a, words * 4);
+    sum = dot_bytes(how, sum, (vi) * (const bytes_mem *)(const void *)rest, ones);
     for (size_t lane = 0; lane < VF_LANES; lane++) total += sum[lane];
     return total;
 }
 
-static int32_t widen_ubytes(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
-    (void)zero;
-    return widen_bytes(UBYTES, n, x, flip, y);
-}
-
-static void tile_ubytes(size_t rows, size_t words, const int32_t *a, size_t lda, const int32_t *b,
+static void tile_ubytes(size_t rows, size_t words, const uint8_t *a, size_t lda, const int32_t *b,
                         int32_t *c) {
     tile_up_to(UBYTES, MR_BYTES, rows, words, a, lda, b, c);
 }
+
+static int32_t sum_ubytes(size_t words, const uint8_t *a) { return sum_bytes(UBYTES, words, a); }
 #endif
 
 #if WITH_BYTES && WITH_PAIRS
-static int32_t widen_sbytes(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
-    (void)zero;
-    return widen_bytes(SBYTES, n, x, flip, y);
-}
-
-#    if defined(VF_WASM)
-#        define tile_sbytes tile_ubytes /* the host's instruction is the same */
+#    if defined(VF_WASM) /* the host's instruction is the same */
+#        define tile_sbytes tile_ubytes
+#        define sum_sbytes  sum_ubytes
 #    else
-static void tile_sbytes(size_t rows, size_t words, const int32_t *a, size_t lda, const int32_t *b,
+static void tile_sbytes(size_t rows, size_t words, const uint8_t *a, size_t lda, const int32_t *b,
                         int32_t *c) {
     tile_up_to(SBYTES, MR_BYTES, rows, words, a, lda, b, c);
 }
+
+static int32_t sum_sbytes(size_t words, const uint8_t *a) { return sum_bytes(SBYTES, words, a); }
 #    endif
 #endif
 
@@ -226,44 +246,63 @@ VF_INLINE vi nearest(vf x) {
     return vf_bits(x + magic) - vf_bits(magic);
 }
 
-VF_INLINE vi sums_at(const struct ash_qgemm_finish *f, size_t j, const int32_t *c) {
-    vi_u s = (vi_u)load_vi(c + j) + (vi_u)load_vi(f->add + j);
-    if (f->rest) s = s - (vi_u)vi_set1(f->row_sum) * (vi_u)load_vi(f->rest + j);
+/* What ends the sums of VF_LANES columns. */
+struct ending {
+    vi add, rest;
+    vf scale, shift;
+};
+
+VF_INLINE vi sums_at(const struct ash_qgemm_finish *f, const struct ending *e, size_t i,
+                     const int32_t *c) {
+    vi_u s = (vi_u)load_vi(c) + (vi_u)e->add;
+    if (f->rest) s = s - (vi_u)vi_set1(f->row_sums[i]) * (vi_u)e->rest;
     return (vi)s;
 }
 
-VF_INLINE vf scaled_at(const struct ash_qgemm_finish *f, size_t j, const int32_t *c) {
-    vf x = vf_from_int(sums_at(f, j, c)) * vf_load(f->scale + j);
-    return f->shift ? x + vf_load(f->shift + j) : x;
+VF_INLINE vf scaled_at(const struct ash_qgemm_finish *f, const struct ending *e, size_t i,
+                       const int32_t *c) {
+    vf x = vf_from_int(sums_at(f, e, i, c)) * e->scale;
+    return f->shift ? x + e->shift : x;
 }
 
-static void finish_bytes(const struct ash_qgemm_finish *f, size_t n, const int32_t *c, uint8_t *y) {
+VF_INLINE void finish_bytes(const struct ash_qgemm_finish *f, const struct ending *e, size_t rows,
+                            size_t n, const int32_t *c, uint8_t *y, size_t step) {
     const vf lo = vf_set1(f->lo), hi = vf_set1(f->hi);
-    for (size_t j = 0; j < n; j += VF_LANES) {
-        vf x = scaled_at(f, j, c);
-        x = vf_select(vf_lt(lo, x), x, lo);
-        x = vf_select(vf_lt(x, hi), x, hi);
+    for (size_t i = 0; i < rows; i++, c += NR, y += step) {
+        vf x = scaled_at(f, e, i, c);
+        x = vf_max(lo, x); /* lo where x is NaN */
+        x = vf_min(hi, x);
         vi q = nearest(x) + vi_set1(f->zero);
-        if (n - j >= VF_LANES)
-            vi_store_bytes(y + j, q);
+        if (n >= VF_LANES)
+            vi_store_bytes(y, q);
         else
-            vi_store_bytes_n(y + j, n - j, q);
+            vi_store_bytes_n(y, n, q);
     }
 }
 
-static void finish(const struct ash_qgemm_finish *f, size_t n, const int32_t *c, void *y) {
+VF_INLINE void finish_words(const struct ash_qgemm_finish *f, const struct ending *e, size_t rows,
+                            size_t n, const int32_t *c, char *y, size_t step) {
     const vf lo = vf_set1(f->lo), hi = vf_set1(f->hi);
-    if (f->out == ASH_QGEMM_BYTE) {
-        finish_bytes(f, n, c, y);
-        return;
-    }
-    for (size_t j = 0; j < n; j += VF_LANES) {
-        vf x = f->out == ASH_QGEMM_S32 ? vf_from_bits(sums_at(f, j, c))
-                                       : vf_min(vf_max(scaled_at(f, j, c), lo), hi);
-        if (n - j >= VF_LANES)
-            vf_store((float *)y + j, x);
+    for (size_t i = 0; i < rows; i++, c += NR, y += step) {
+        vf x = f->out == ASH_QGEMM_S32 ? vf_from_bits(sums_at(f, e, i, c))
+                                       : vf_min(vf_max(scaled_at(f, e, i, c), lo), hi);
+        if (n >= VF_LANES)
+            vf_store((float *)(void *)y, x);
         else
-            memcpy((float *)y + j, &x, (n - j) * sizeof(float));
+            memcpy(y, &x, n * sizeof(float));
+    }
+}
+
+static void finish(const struct ash_qgemm_finish *f, size_t rows, size_t n, const int32_t *c,
+                   void *y, size_t step) {
+    for (size_t j = 0; j < n; j += VF_LANES) {
+        struct ending e = {.add = load_vi(f->add + j), .scale = vf_load(f->scale + j)};
+        e.rest = f->rest ? load_vi(f->rest + j) : vi_set1(0);
+        e.shift = f->shift ? vf_load(f->shift + j) : vf_zero();
+        if (f->out == ASH_QGEMM_BYTE)
+            finish_bytes(f, &e, rows, n - j, c + j, (uint8_t *)y + j, step);
+        else
+            finish_words(f, &e, rows, n - j, c + j, (char *)y + j * sizeof(float), step);
     }
 }
 
@@ -301,24 +340,25 @@ static void depthwise(size_t channels, size_t taps, const uint8_t *const *x, uin
     if (c < channels) depthwise_block(c, channels - c, taps, x, flip, zero, w, ld, sums);
 }
 
-#define ROW(stem, bits, how, mr, group, is_signed)                                                 \
-    {ASH_VEC_NAME(stem), ASH_VEC_CPU | (bits), mr,          NR,     group,                         \
-     is_signed,          tile_##how,           widen_##how, finish, depthwise}
+#define ROW(stem, bits, how, mr, group, is_signed, widen, sum)                                     \
+    {ASH_VEC_NAME(stem), ASH_VEC_CPU | (bits), mr,    NR,  group,                                  \
+     is_signed,          tile_##how,           widen, sum, finish,                                 \
+     depthwise}
 
 extern const struct ash_qgemm_kernel ASH_VEC_ROWS(qgemm)[];
 const struct ash_qgemm_kernel ASH_VEC_ROWS(qgemm)[] = {
 #if defined(VF_WASM) && WITH_BYTES
-    ROW("qgemm_udot", ASH_CPU_UDOT, ubytes, MR_BYTES, 4, false),
-    ROW("qgemm_sdot", ASH_CPU_SDOT, sbytes, MR_BYTES, 4, true),
+    ROW("qgemm_udot", ASH_CPU_UDOT, ubytes, MR_BYTES, 4, false, widen_bytes, sum_ubytes),
+    ROW("qgemm_sdot", ASH_CPU_SDOT, sbytes, MR_BYTES, 4, true, widen_bytes, sum_sbytes),
 #endif
 #if WITH_PAIRS
-    ROW("qgemm_s8", 0, pairs, MR_PAIRS, 2, false),
+    ROW("qgemm_s8", 0, pairs, MR_PAIRS, 2, false, widen_pairs, NULL),
 #else
-    ROW("qgemm_s8", 0, ubytes, MR_BYTES, 4, false),
+    ROW("qgemm_s8", 0, ubytes, MR_BYTES, 4, false, widen_bytes, sum_ubytes),
 #endif
 #if VF_LANES == 1
-    ROW("qgemm_udot", 0, ubytes, MR_BYTES, 4, false),
-    ROW("qgemm_sdot", 0, sbytes, MR_BYTES, 4, true),
+    ROW("qgemm_udot", 0, ubytes, MR_BYTES, 4, false, widen_bytes, sum_ubytes),
+    ROW("qgemm_sdot", 0, sbytes, MR_BYTES, 4, true, widen_bytes, sum_sbytes),
 #endif
     {.name = NULL},
 };
