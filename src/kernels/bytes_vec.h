@@ -52,6 +52,18 @@ VF_INLINE void vi_store_bytes(uint8_t *p, vi x) {
 #endif
 }
 
+/* The low bytes of four vectors, one behind the other. */
+VF_INLINE void vi_store_bytes_4(uint8_t *p, const vi x[4]) {
+#if defined(VF_WASM)
+    v128_t mask = (v128_t)vi_set1(255), v[4];
+    VF_UNROLL for (int i = 0; i < 4; i++) { v[i] = wasm_v128_and((v128_t)x[i], mask); }
+    v128_t low = wasm_i16x8_narrow_i32x4(v[0], v[1]), high = wasm_i16x8_narrow_i32x4(v[2], v[3]);
+    wasm_v128_store(p, wasm_u8x16_narrow_i16x8(low, high));
+#else
+    VF_UNROLL for (int i = 0; i < 4; i++) { vi_store_bytes(p + i * VF_LANES, x[i]); }
+#endif
+}
+
 /* The same for the first n lanes alone; the others are 0. */
 VF_INLINE vi vi_load_bytes_n(const uint8_t *p, size_t n) {
     uint8_t b[VF_LANES] = {0};

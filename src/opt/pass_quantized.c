@@ -3,7 +3,7 @@
  *   DequantizeLinear -> Conv, MatMul, Gemm [-> Relu, Clip] [-> QuantizeLinear]  becomes one product
  *   DequantizeLinear -> Add, Mul -> QuantizeLinear                    becomes QLinearAdd, -Mul
  *   DequantizeLinear -> what only moves elements -> QuantizeLinear    moves the bytes
- *   MatMulInteger, ConvInteger -> Cast -> Mul [-> Add]                becomes one product
+ *   MatMulInteger, ConvInteger -> Cast -> Mul [-> Add] [-> Relu, Clip] becomes one product
  *   convolutions of bytes                                             become channels-last
  *   MaxPool of bytes                                                  is computed in float32
  *
@@ -197,27 +197,39 @@ static bool read_bias(const struct ash_pass *p, uint32_t v, int64_t n, struct pr
            i->data->dim[0] == n;
 }
 
-/* A Relu or Clip between the product and its quantiser is a limit of the quantiser's. */
-static void read_end(const struct ash_pass *p, const struct ash_node *n, struct product *m) {
+/* v's only user, if that is a Relu or a Clip by constants: its limits. */
+static struct ash_node *limiter(const struct ash_pass *p, uint32_t v, float *lo, float *hi) {
     const struct ash_tensor *data[3] = {NULL, NULL, NULL};
-    struct ash_node *next = ash_pass_single_use(p, n->out[0]);
+    struct ash_node *next = ash_pass_single_use(p, v);
     struct ash_act_f32 act;
-    m->lo = -INFINITY;
-    m->hi = INFINITY;
-    m->act = NULL;
-    m->quantize = quantizer(p, n->out[0], &m->y);
-    if (m->quantize || !next || next->n_formal > 3 || next->n_out != 1) return;
+    *lo = -INFINITY;
+    *hi = INFINITY;
+    if (!next || next->n_formal > 3 || next->n_out != 1 || next->in[0] != v) return NULL;
     for (uint32_t i = 1; i < next->n_formal; i++) {
         const struct ash_info *in = info_of(p, next->in[i]);
         if (in) data[i] = in->data;
     }
-    if (next->in[0] != n->out[0] || !ash_act_from_node(next, data, &act)) return;
-    if (act.kind != ASH_ACT_RELU && act.kind != ASH_ACT_CLIP) return;
-    m->quantize = quantizer(p, next->out[0], &m->y);
+    if (!ash_act_from_node(next, data, &act)) return NULL;
+    if (act.kind != ASH_ACT_RELU && act.kind != ASH_ACT_CLIP) return NULL;
+    *lo = act.kind == ASH_ACT_RELU ? 0 : act.a;
+    if (act.kind == ASH_ACT_CLIP) *hi = act.b;
+    return next;
+}
+
+/* A Relu or Clip between the product and its quantiser is a limit of the quantiser's. */
+static void read_end(const struct ash_pass *p, const struct ash_node *n, struct product *m) {
+    m->lo = -INFINITY;
+    m->hi = INFINITY;
+    m->act = NULL;
+    m->quantize = quantizer(p, n->out[0], &m->y);
+    if (m->quantize) return;
+    float lo, hi;
+    struct ash_node *act = limiter(p, n->out[0], &lo, &hi);
+    if (act) m->quantize = quantizer(p, act->out[0], &m->y);
     if (!m->quantize) return;
-    m->act = next;
-    m->lo = act.kind == ASH_ACT_RELU ? 0 : act.a / scale_at(&m->y, 0);
-    if (act.kind == ASH_ACT_CLIP) m->hi = act.b / scale_at(&m->y, 0);
+    m->act = act;
+    m->lo = lo / scale_at(&m->y, 0);
+    m->hi = hi / scale_at(&m->y, 0);
 }
 
 static int set_limit(struct list *l, struct ash_node *n, const char *name, float v) {
@@ -456,20 +468,28 @@ static int take_dynamic(struct list *l, struct ash_node *n, bool *done) {
     ash_pass_take_over(l->p, n, cast);
     ash_pass_take_over(l->p, n, mul);
     if (add) ash_pass_take_over(l->p, n, add);
+    float lo, hi;
+    struct ash_node *act = limiter(p, n->out[0], &lo, &hi);
+    if (act) {
+        ash_pass_take_over(l->p, n, act);
+        ASH_TRY(set_limit(l, n, "lo", lo));
+        ASH_TRY(set_limit(l, n, "hi", hi));
+    }
     *done = true;
+    uint32_t in[9] = {x,        a_scale,  zeros[0], n->in[1], b_scale,
+                      zeros[1], ASH_NONE, ASH_NONE, vector};
     if (conv) {
         int rank = w->rank;
-        uint32_t in[9] = {x,        a_scale,  zeros[0], n->in[1], b_scale,
-                          zeros[1], ASH_NONE, ASH_NONE, vector};
         struct ash_node *turn;
         ASH_TRY(push_new(l, "Transpose", x, ASH_NONE, ASH_NONE, &turn));
         in[0] = turn->out[0];
         ASH_TRY(become(l, n, ASH_INTERNAL, "QLinearConv", in, 9));
         return turn_around(l, n, rank);
     }
-    const uint32_t in[7] = {x, n->in[1], a_scale, b_scale, zeros[0], zeros[1], vector};
     ASH_TRY(push(l, n));
-    return become(l, n, MICROSOFT, "MatMulIntegerToFloat", in, 7);
+    if (act) return become(l, n, ASH_INTERNAL, "QLinearMatMul", in, 9);
+    const uint32_t to_float[7] = {x, n->in[1], a_scale, b_scale, zeros[0], zeros[1], vector};
+    return become(l, n, MICROSOFT, "MatMulIntegerToFloat", to_float, 7);
 }
 
 /* ---- layout ---- */

@@ -2,20 +2,33 @@
 #include "kernels/bytes_vec.h"
 #include "kernels/quantize/quantize.h"
 
+/* The whole numbers of x, in range; lo where x is NaN. */
+VF_INLINE vi whole(vf x, vf scale, vf lo, vf hi) {
+    const vf magic = vf_set1(12582912.0f); /* 1.5 * 2^23: a sum with it has no fraction */
+    vf v = vf_min(hi, vf_max(lo, x / scale));
+    return vf_bits(v + magic) - vf_bits(magic);
+}
+
 static void quantize(const struct ash_quantized *q, size_t n, const float *x, uint8_t *y) {
     const float low = (float)((q->is_signed ? -128 : 0) - q->zero);
     const vf lo = vf_set1(low), hi = vf_set1(low + 255), scale = vf_set1(q->scale);
-    const vf magic = vf_set1(12582912.0f); /* 1.5 * 2^23: a sum with it has no fraction */
-    for (size_t i = 0; i < n; i += VF_LANES) {
+    const vi zero = vi_set1(q->zero);
+    size_t i = 0;
+#if VF_LANES > 1
+    for (; i + 4 * VF_LANES <= n; i += 4 * VF_LANES) {
+        vi v[4];
+        VF_UNROLL for (size_t k = 0; k < 4; k++) {
+            v[k] = whole(vf_load(x + i + k * VF_LANES), scale, lo, hi) + zero;
+        }
+        vi_store_bytes_4(y + i, v);
+    }
+#endif
+    for (; i < n; i += VF_LANES) {
         size_t m = n - i;
-        vf v = (m < VF_LANES ? vf_load_n(x + i, m, scale) : vf_load(x + i)) / scale;
-        v = vf_select(vf_lt(lo, v), v, lo);
-        v = vf_select(vf_lt(v, hi), v, hi);
-        vi whole = vf_bits(v + magic) - vf_bits(magic) + vi_set1(q->zero);
         if (m < VF_LANES)
-            vi_store_bytes_n(y + i, m, whole);
+            vi_store_bytes_n(y + i, m, whole(vf_load_n(x + i, m, scale), scale, lo, hi) + zero);
         else
-            vi_store_bytes(y + i, whole);
+            vi_store_bytes(y + i, whole(vf_load(x + i), scale, lo, hi) + zero);
     }
 }
 
@@ -51,13 +64,23 @@ static void op(bool product, size_t n, float *a, const float *b) {
 }
 
 static void range(size_t n, const float *x, float *lo, float *hi) {
-    vf low = vf_set1(*lo), high = vf_set1(*hi);
-    for (size_t i = 0; i < n; i += VF_LANES) {
-        vf v = n - i < VF_LANES ? vf_load_n(x + i, n - i, low) : vf_load(x + i);
-        low = vf_select(vf_lt(v, low), v, low);
-        high = vf_select(vf_lt(high, v), v, high);
+    vf low = vf_set1(*lo), high = vf_set1(*hi), low2 = low, high2 = high;
+    size_t i = 0;
+    for (; i + 2 * VF_LANES <= n; i += 2 * VF_LANES) {
+        vf v = vf_load(x + i), w = vf_load(x + i + VF_LANES);
+        low = vf_min(low, v);
+        high = vf_max(high, v);
+        low2 = vf_min(low2, w);
+        high2 = vf_max(high2, w);
     }
-    for (size_t i = 0; i < VF_LANES; i++) {
+    for (; i < n; i += VF_LANES) {
+        vf v = n - i < VF_LANES ? vf_load_n(x + i, n - i, low) : vf_load(x + i);
+        low = vf_min(low, v);
+        high = vf_max(high, v);
+    }
+    low = vf_min(low, low2);
+    high = vf_max(high, high2);
+    for (i = 0; i < VF_LANES; i++) {
         *lo = low[i] < *lo ? low[i] : *lo;
         *hi = high[i] > *hi ? high[i] : *hi;
     }
