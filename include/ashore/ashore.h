@@ -142,12 +142,17 @@ struct ashore_model_options {
      * *size to bytes that outlive the model; ASHORE_ERR_IO when there are none. */
     int (*external)(void *user, const char *location, const void **data, size_t *size);
     void *external_user;
+    /* Takes parts of the bytes that the model was loaded from, in memory or by `external`, which it
+     * is not going to read again: while sessions are made and run, each part once.  NULL: they all
+     * have to stay. */
+    void (*give_back)(void *user, const void *data, size_t size);
+    void *give_back_user;
 };
 ASHORE_API void ashore_model_options_init(struct ashore_model_options *options);
 
 ASHORE_API int ashore_model_load_file(const char *path, const struct ashore_model_options *options,
                                       ashore_model **model, struct ashore_error *err);
-/* bytes must outlive the model: weights are used where they lie. */
+/* bytes must outlive the model, but for what it gives back: weights are used where they lie. */
 ASHORE_API int ashore_model_load_memory(const void *bytes, size_t size,
                                         const struct ashore_model_options *options,
                                         ashore_model **model, struct ashore_error *err);

@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { ARENA_ALIGN = 16, ARENA_BLOCK_MIN = 4096, ARENA_BLOCK_MAX = 262144 };
+/* A piece of half of the smallest block has a block of its own: it can be given back. */
+enum { ARENA_ALIGN = 16, ARENA_BLOCK_MIN = 4096, ARENA_BLOCK_MAX = 65536, ARENA_SINGLE = 2048 };
 
 struct ash_arena_block {
     struct ash_arena_block *next;
@@ -33,8 +34,8 @@ void ash_arena_deinit(struct ash_arena *arena) {
 
 /* Blocks double, so that small graphs stay small and large ones take few blocks. */
 static size_t next_block_size(const struct ash_arena *arena, size_t need) {
-    size_t size = ARENA_BLOCK_MIN;
-    while (size < arena->used && size < ARENA_BLOCK_MAX) size *= 2;
+    size_t size = arena->head == NULL ? ARENA_BLOCK_MIN : 2 * arena->head->size;
+    if (size > ARENA_BLOCK_MAX) size = ARENA_BLOCK_MAX;
     return need > size - ARENA_HEADER ? ash_size_add(need, ARENA_HEADER) : size;
 }
 
@@ -42,19 +43,20 @@ void *ash_arena_raw(struct ash_arena *arena, size_t size) {
     if (size > SIZE_MAX / 2) return NULL;
     size_t need = size == 0 ? ARENA_ALIGN : (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     struct ash_arena_block *block = arena->head;
-    if (block == NULL || block->size - block->fill < need) {
-        size_t block_size = next_block_size(arena, need);
+    bool single = need >= ARENA_SINGLE && block != NULL;
+    if (single || block == NULL || block->size - block->fill < need) {
+        size_t block_size =
+            single ? ash_size_add(need, ARENA_HEADER) : next_block_size(arena, need);
         block = ash_alloc(arena->heap, block_size);
         if (block == NULL) return NULL;
         block->size = block_size;
         block->fill = ARENA_HEADER;
         arena->used += block_size;
-        /* A block for one large piece goes behind the head, whose room stays in use. */
+        /* It goes behind the head, whose room stays in use. */
         struct ash_arena_block *head = arena->head;
-        bool full = head != NULL && block_size - ARENA_HEADER == need;
-        block->single = full;
-        block->next = full ? head->next : head;
-        *(full ? &head->next : &arena->head) = block;
+        block->single = single;
+        block->next = single ? head->next : head;
+        *(single ? &head->next : &arena->head) = block;
     }
     unsigned char *piece = (unsigned char *)block + block->fill;
     block->fill += need;

@@ -55,6 +55,11 @@ static void count_growth(struct ash_heap *heap, size_t more) {
                                                   memory_order_relaxed)) {}
 }
 
+void ash_heap_count(struct ash_heap *heap, size_t more, size_t less) {
+    count_growth(heap, more);
+    atomic_fetch_sub_explicit(&heap->used, less, memory_order_relaxed);
+}
+
 void *ash_resize(struct ash_heap *heap, void *ptr, size_t old_size, size_t new_size) {
     if (ptr == NULL) old_size = 0;
     if (new_size > PTRDIFF_MAX || (ptr == NULL && new_size == 0)) return NULL;

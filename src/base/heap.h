@@ -33,6 +33,9 @@ struct ash_heap *ash_heap_create(ash_realloc_fn *fn, void *user);
 void ash_heap_retain(struct ash_heap *heap);
 void ash_heap_release(struct ash_heap *heap);
 
+/* Counts memory that is held, and was not obtained here. */
+void ash_heap_count(struct ash_heap *heap, size_t more, size_t less);
+
 /* heap NULL: the C library's allocator, uncounted. */
 void *ash_alloc(struct ash_heap *heap, size_t size); /* not cleared; NULL when size is 0 too */
 void *ash_alloc_zero(struct ash_heap *heap, size_t size);

@@ -122,4 +122,11 @@ void *ash_wasm_realloc(void *user, void *ptr, size_t old_size, size_t new_size) 
     return block;
 }
 
+void ash_wasm_give(void *user, const void *ptr, size_t size) {
+    (void)user;
+    uintptr_t first = ((uintptr_t)ptr + GRANULE - 1) & ~(uintptr_t)(GRANULE - 1);
+    uintptr_t end = ((uintptr_t)ptr + size) & ~(uintptr_t)(GRANULE - 1);
+    if (end > first + SMALL_MAX) give_large((void *)first, end - first);
+}
+
 #endif

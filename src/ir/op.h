@@ -133,13 +133,15 @@ struct ash_lower {
     int n_in, n_out;
     const struct ash_info *const *in; /* types exact; data set for weights.  Large ones are read by
                                          ash_lower_pack and ash_lower_constant alone, and by a run
-                                         only if they were not packed: those of 16 bit types are
-                                         float32 here, and converted when they are read */
+                                         only if they were not packed: they may be gone, and those
+                                         of 16 bit types are float32 here, and converted when they
+                                         are read */
     const struct ash_info *out;       /* exact */
     struct ash_arena *arena;          /* the plan's: params live here */
     struct ash_wide *wide;            /* [n_in] what stands for constants of 16 bits, or NULL */
     size_t threads;
     struct ash_plan *plan; /* the one that the step is for */
+    uint32_t packed;       /* bit i: input i was packed; set by ash_lower_pack */
     struct ashore_error *err;
     /* results; run NULL: the reference runs */
     ash_run_fn *run;
@@ -161,6 +163,23 @@ enum { ASH_PACK_SRC = 4 };
  * first): made once for the model, shared by its sessions and plans. */
 int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *const *src, int n,
                    const struct ash_packing *how, const void **packed);
+
+/* What is known of a packing that moves the elements of one constant. */
+struct ash_moves {
+    size_t element;  /* bytes of an element: 1, 2 or 4 */
+    size_t bytes;    /* the first of the packed form: elements, each at least once, and zeros */
+    size_t arg_size; /* all that pack reads beside the constant lies at arg, and points to nothing
+                        that dies with the plan */
+};
+/* ash_lower_pack of a constant that is then given back, and comes again out of the packed form
+ * when it is to be read: pack is a function of the elements' places alone.  moves NULL: as
+ * ash_lower_pack. */
+int ash_lower_pack_moves(struct ash_lower *c, const struct ash_tensor *src,
+                         const struct ash_packing *how, const struct ash_moves *moves,
+                         const void **packed);
+
+/* A constant that is an input, where it can be read during the lowering; NULL: no memory. */
+const struct ash_tensor *ash_lower_read(const struct ash_lower *c, const struct ash_tensor *t);
 
 /* ---- control flow ---- */
 

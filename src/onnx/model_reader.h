@@ -68,6 +68,7 @@ struct ash_onnx_model {
     size_t n_ops;
     struct ash_onnx_weights weights[ASHORE_DTYPE_COUNT];
     uint64_t file_bytes; /* with external files */
+    uint64_t in_place;   /* bytes of constants that are used where they lie in these */
     struct ash_onnx_external *external;
 };
 

@@ -91,6 +91,7 @@ struct product {
     uint64_t (*layout)(const struct ash_conv *s); /* of packed weights */
     const char *packing;      /* its name, compared by address; NULL: the row's */
     const char *(*row)(void); /* for reports; NULL: that of the matrix product */
+    bool moves;               /* packing moves the weights, and does not compute */
 };
 
 struct conv_params {
@@ -175,7 +176,10 @@ static int lower_product(struct ash_lower *c, const struct product *by, bool may
                                      : by->scratch(draft.gemm, s, c->threads);
     if (how.bytes == 0 || how.bytes == SIZE_MAX || scratch == SIZE_MAX) return ASHORE_OK;
     if (c->in[1]->data) {
-        ASH_TRY(ash_lower_pack(c, &c->in[1]->data, 1, &how, &draft.packed));
+        const struct ash_moves moves = {sizeof(float), how.bytes, sizeof draft};
+        const bool moved = by->moves || draft.depthwise;
+        ASH_TRY(
+            ash_lower_pack_moves(c, c->in[1]->data, &how, moved ? &moves : NULL, &draft.packed));
     } else {
         draft.packed_at = ash_align_up(scratch);
         scratch = ash_size_add(draft.packed_at, how.bytes);
@@ -214,7 +218,8 @@ static int lower_conv(struct ash_lower *c) {
                                           ash_conv_f32,
                                           conv_layout,
                                           NULL,
-                                          NULL};
+                                          NULL,
+                                          true};
     static const struct product winograd = {conv_pad,
                                             ash_winograd_packed_size,
                                             ash_winograd_scratch,
@@ -222,7 +227,8 @@ static int lower_conv(struct ash_lower *c) {
                                             run_winograd,
                                             winograd_layout,
                                             NULL,
-                                            winograd_row};
+                                            winograd_row,
+                                            false};
     struct ash_conv s;
     if (!fits(c)) return ASHORE_OK;
     conv_shape(c, &direct, &s);
@@ -235,9 +241,15 @@ static int64_t deconv_pad(const struct attrs *a, int d, int64_t X, int64_t K, in
 }
 
 static int lower_deconv(struct ash_lower *c) {
-    static const struct product by = {
-        deconv_pad,     ash_deconv_packed_size, ash_deconv_scratch, ash_deconv_pack,
-        ash_deconv_f32, ash_deconv_layout,      "deconv",           NULL};
+    static const struct product by = {deconv_pad,
+                                      ash_deconv_packed_size,
+                                      ash_deconv_scratch,
+                                      ash_deconv_pack,
+                                      ash_deconv_f32,
+                                      ash_deconv_layout,
+                                      "deconv",
+                                      NULL,
+                                      true};
     return lower_product(c, &by, false);
 }
 

@@ -25,8 +25,10 @@ bool ash_lower_all_f32(const struct ash_lower *c) {
 const float *ash_lower_constant(const struct ash_lower *c, int i, size_t count) {
     const struct ash_tensor *t = ash_lower_in_f32(c, i) ? c->in[i]->data : NULL;
     if (!t || (size_t)ash_tensor_count(t) != count) return NULL;
-    if (ash_wide_from(c, i) && ash_wide_fill(&c->wide[i]) != ASHORE_OK) return NULL;
-    return t->data;
+    const struct ash_tensor *wide = ash_wide_from(c, i);
+    const struct ash_tensor *from = ash_lower_read(c, wide ? wide : t);
+    if (!from || !wide) return from ? from->data : NULL;
+    return ash_wide_fill(&c->wide[i], from) == ASHORE_OK ? t->data : NULL;
 }
 
 void *ash_lower_to(struct ash_lower *c, ash_run_fn *run, size_t size, const char *row) {

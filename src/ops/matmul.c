@@ -337,17 +337,20 @@ static int lower_product(struct ash_lower *c, struct product_params *draft) {
     if (b && (size_t)ash_tensor_count(b) == g->k * g->n) {
         size_t bytes = ash_gemm_packed_size(draft->row, 1, g->k, g->n);
         struct ash_packing how = {draft->row->name, g->step_n != 1, bytes, pack_b, draft};
+        struct ash_moves moves = {sizeof(float), bytes, sizeof *draft};
 
         draft->dtype = packed_dtype(c, g);
         if (draft->dtype) {
             const struct ash_gemm_parts parts = product_parts(draft);
 
-            how.bytes = (half_count(draft) + 1) * sizeof(uint16_t);
+            moves.element = sizeof(uint16_t);
+            moves.bytes = half_count(draft) * sizeof(uint16_t);
+            how.bytes = moves.bytes + sizeof(uint16_t);
             scratch = ash_gemm_parts_scratch(&parts, c->threads);
         }
         if (bytes == SIZE_MAX) return ASHORE_OK;
         if (draft->dtype) b = ash_wide_from(c, 1);
-        ASH_TRY(ash_lower_pack(c, &b, 1, &how, &draft->packed));
+        ASH_TRY(ash_lower_pack_moves(c, b, &how, &moves, &draft->packed));
     } else {
         scratch = ash_gemm_dynamic_scratch(draft->row, g);
     }

@@ -31,11 +31,11 @@ bool ash_half_regular(int dtype, const uint16_t *x, size_t n) {
     return infinite == 0 && denormal <= n / 64;
 }
 
-int ash_wide_fill(struct ash_wide *w) {
+int ash_wide_fill(struct ash_wide *w, const struct ash_tensor *from) {
     if (w->tensor.data) return ASHORE_OK;
     w->tensor.data = ash_alloc_aligned(w->heap, w->bytes);
     if (!w->tensor.data) return ASHORE_ERR_NOMEM;
-    ash_half_widen(w->from, w->tensor.data);
+    ash_half_widen(from, w->tensor.data);
     return ASHORE_OK;
 }
 

@@ -18,8 +18,8 @@ struct ash_wide {
     bool packed; /* a run does not read it */
 };
 
-/* ASHORE_ERR_NOMEM, without a message. */
-int ash_wide_fill(struct ash_wide *w);
+/* From w->from, or where that can be read.  ASHORE_ERR_NOMEM, without a message. */
+int ash_wide_fill(struct ash_wide *w, const struct ash_tensor *from);
 /* What input i really is where it stands for a constant of 16 bits, to be packed as it is; NULL. */
 const struct ash_tensor *ash_wide_from(const struct ash_lower *c, int i);
 

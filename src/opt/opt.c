@@ -124,7 +124,6 @@ int ash_opt_run(struct ash_opt *o) {
     for (uint32_t i = 0; i < g->n_inputs; i++) in[i].type = g->values[g->inputs[i]].type;
     ash_arena_init(&o->scratch, o->heap);
     int rc = optimize(o, g, in, 0);
-    if (rc == ASHORE_OK) rc = ash_opt_release(o);
     ash_arena_deinit(&o->scratch);
     return rc;
 }

@@ -20,9 +20,6 @@ struct ash_opt {
 /* Infers types, rewrites, and writes the inferred types to the graph's values. */
 int ash_opt_run(struct ash_opt *opt);
 
-/* Gives the memory of large constants back that nothing uses any more; part of ash_opt_run. */
-int ash_opt_release(struct ash_opt *opt);
-
 /* What a pass sees: the graph and what inference found.  Use counts are fresh; a pass that changes
  * the graph keeps to values that it looked at or made. */
 struct ash_pass {

@@ -21,6 +21,7 @@ static int segment_push(struct ash_draft *d) {
 
 static int leave(struct ash_draft *d) {
     if (!d->plan->scope->parent) ASH_TRY(ash_half_outputs(d));
+    ASH_TRY(ash_draft_read_outputs(d));
     ash_draft_pop(d->plan);
     return ASHORE_OK;
 }
@@ -58,6 +59,7 @@ void ash_plan_destroy(struct ash_plan **plan) {
     *plan = NULL;
     if (!p) return;
     drop_children(p, NULL);
+    ash_plan_unpin(p);
     ash_free(p->options.heap, p->places, p->cap_places * sizeof *p->places);
     ash_free(p->options.heap, p->segments, p->cap_segments * sizeof *p->segments);
     ash_arena_deinit(&p->arena);

@@ -12,6 +12,7 @@
 #define ASH_PLAN_PLAN_H
 
 #include "ir/infer.h"
+#include "plan/raws.h"
 
 struct ash_plan;
 
@@ -81,6 +82,7 @@ struct ash_plan {
     size_t *out_offset;     /* nested: where output i lies in the slab unless it is given memory */
     struct ash_walk *scope; /* where planning stands; NULL: complete */
     struct ash_plan *children, *sibling; /* nested plans made for steps, newest first */
+    unsigned char *pinned;               /* by number: constants of the model that steps read */
     struct {                             /* the state at the end of segment 0, unless complete */
         struct ash_walk *scope;
         struct ash_place *places;
@@ -113,8 +115,27 @@ static inline bool ash_plan_static(const struct ash_plan *plan) {
 
 /* ---- packed weights ---- */
 
-int ash_packs_create(struct ash_heap *heap, struct ash_packs **packs, struct ashore_error *err);
+/* give: where the model's constants are given back. */
+int ash_packs_create(struct ash_heap *heap, ash_give_fn *give, void *user, struct ash_packs **packs,
+                     struct ashore_error *err);
 void ash_packs_destroy(struct ash_packs **packs);
 size_t ash_packs_bytes(const struct ash_packs *packs);
+/* Bytes that constants take, of `held` that were there and have not been given away. */
+size_t ash_packs_raw(const struct ash_packs *packs, size_t held);
+/* From here on constants are given back: those that nothing uses now, others once they are packed.
+ * A second call has no effect. */
+int ash_packs_watch(struct ash_packs *packs, const struct ash_graph *graph,
+                    struct ashore_error *err);
+/* Around everything that plans: ash_plan_create, unless it is called while planning, and
+ * ash_plan_next. */
+void ash_packs_enter(struct ash_packs *packs);
+void ash_packs_leave(struct ash_packs *packs);
+
+/* *t becomes a tensor that can be read as long as the plan lives; one of the arena's where the
+ * model's own cannot. */
+int ash_plan_read(struct ash_plan *plan, struct ash_arena *arena, const struct ash_tensor **t,
+                  struct ashore_error *err);
+bool ash_plan_is_away(const struct ash_plan *plan, const struct ash_tensor *t);
+void ash_plan_unpin(struct ash_plan *plan);
 
 #endif

@@ -65,6 +65,21 @@ static int inline_graph(struct ash_draft *d, const struct ash_node *node, int k,
     return ASHORE_OK;
 }
 
+/* The constant at a place is going to be read. */
+static int read_place(struct ash_draft *d, uint32_t place) {
+    if (place == ASH_NONE) return ASHORE_OK;
+    return ash_plan_read(d->plan, d->arena, &d->plan->places[place].info.data, d->err);
+}
+
+int ash_draft_read_outputs(struct ash_draft *d) {
+    const struct ash_walk *s = d->plan->scope;
+    for (uint32_t i = 0; i < s->graph->n_outputs; i++) {
+        uint32_t v = s->graph->outputs[i];
+        if (v != ASH_NONE) ASH_TRY(read_place(d, s->map[v]));
+    }
+    return ASHORE_OK;
+}
+
 void ash_draft_pop(struct ash_plan *p) {
     struct ash_walk *s = p->scope;
     p->scope = s->parent;
@@ -221,6 +236,11 @@ static int emit(struct ash_draft *d, const struct ash_node *node, const struct a
     }
     uint32_t *ids = ash_arena_array(d->arena, node->n_in, sizeof *ids);
     if (!ids) return ash_fail_nomem(d->err, node->n_in * sizeof *ids);
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        bool packed = low.run && i < 32 && (low.packed >> i & 1);
+        if (node->in[i] != ASH_NONE && !packed)
+            ASH_TRY(read_place(d, d->plan->scope->map[node->in[i]]));
+    }
     ASH_TRY(ash_half_inputs(d, node, &half, ids));
     ASH_TRY(ash_draft_step(d, node, &step));
     step->in = ids;
@@ -256,6 +276,23 @@ static int take_constants(struct ash_draft *d, const struct ash_node *node,
     return ASHORE_OK;
 }
 
+/* Constants are read in the planning if the node may be computed now.  Those that are gone were
+ * packed for kernels, and inference looks at no other constants of their size. */
+static int read_for_folding(struct ash_draft *d, const struct ash_node *node) {
+    const uint32_t *map = d->plan->scope->map;
+    bool away = false;
+    for (uint32_t i = 0; i < node->n_in; i++) {
+        if (node->in[i] == ASH_NONE) continue;
+        const struct ash_tensor *t = d->plan->places[map[node->in[i]]].info.data;
+        if (!t) return ASHORE_OK;
+        away = away || ash_plan_is_away(d->plan, t);
+    }
+    for (uint32_t i = 0; away && i < node->n_in; i++) {
+        if (node->in[i] != ASH_NONE) ASH_TRY(read_place(d, map[node->in[i]]));
+    }
+    return ASHORE_OK;
+}
+
 int ash_draft_node(struct ash_draft *d, struct ash_inference *f, bool live,
                    enum ash_verdict *verdict) {
     struct ash_walk *scope = d->plan->scope;
@@ -269,6 +306,7 @@ int ash_draft_node(struct ash_draft *d, struct ash_inference *f, bool live,
                 "node '%s': operator %s%s%s, opset %d, is not "
                 "supported",
                 node->name, node->domain, *node->domain ? "." : "", node->op_type, node->opset);
+    ASH_TRY(read_for_folding(d, node));
     for (uint32_t i = 0; i < node->n_in; i++) {
         if (node->in[i] == ASH_NONE) continue;
         const struct ash_place *place = &d->plan->places[scope->map[node->in[i]]];

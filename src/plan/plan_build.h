@@ -29,6 +29,8 @@ int ash_draft_place(struct ash_draft *d, const struct ash_info *info, enum ash_w
 /* A scope over g, inside of the plan's current one; its constants have places. */
 int ash_draft_scope(struct ash_draft *d, const struct ash_graph *g, const struct ash_node *caller,
                     struct ash_walk **out);
+/* Constants that are outputs of the scope can be read. */
+int ash_draft_read_outputs(struct ash_draft *d);
 /* Leaves a finished scope: its outputs become the caller's. */
 void ash_draft_pop(struct ash_plan *p);
 /* Plans the node at the cursor and says whether the segment ends before or after it.  live: what

@@ -24,8 +24,9 @@ static uint32_t twin_of(const struct ash_plan *p, uint32_t place) {
 }
 
 static void pack_widened(void *dst, const void *src, const void *arg) {
-    (void)src;
-    ash_half_widen(arg, dst);
+    struct ash_tensor t = *(const struct ash_tensor *)arg;
+    t.data = (void *)(uintptr_t)src;
+    ash_half_widen(&t, dst);
 }
 
 /* A constant in float32: one for the model. */
@@ -36,7 +37,11 @@ static int widen_const(struct ash_draft *d, const struct ash_tensor *t, uint32_t
     const void *data;
     if (!wide) return ash_fail_nomem(d->err, sizeof *wide);
     size_t bytes = ash_size_mul((size_t)ash_tensor_count(t), sizeof(float));
-    const struct ash_packing how = {row, (uint64_t)t->dtype, bytes ? bytes : 1, pack_widened, t};
+    const struct ash_packing how = {.row = row,
+                                    .variant = (uint64_t)t->dtype,
+                                    .bytes = bytes ? bytes : 1,
+                                    .pack = pack_widened,
+                                    .arg = t};
     ASH_TRY(ash_lower_pack(&c, &t, 1, &how, &data));
     *wide = *t;
     wide->dtype = ASHORE_FLOAT32;
@@ -131,7 +136,7 @@ static int wide_consts(struct ash_draft *d, struct ash_info *in, const struct as
         w[i].tensor.data = NULL;
         w[i].heap = d->plan->options.heap;
         w[i].from = t;
-        bool filled = count > SMALL || ash_wide_fill(&w[i]) == ASHORE_OK;
+        bool filled = count > SMALL || ash_wide_fill(&w[i], t) == ASHORE_OK;
         if (!filled) return ash_fail_nomem(d->err, w[i].bytes);
         in[i].data = &w[i].tensor;
     }

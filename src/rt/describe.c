@@ -41,7 +41,7 @@ struct ash_info ash_model_declared(const struct ash_graph *g, uint32_t input) {
 }
 
 uint64_t ash_model_bytes(const struct ashore_model *m) {
-    return m->onnx.file_bytes + m->arena.used;
+    return ash_packs_raw(m->packs, atomic_load(&m->file_held) + m->arena.used);
 }
 
 int ash_model_describe_all(struct ashore_model *m, struct ashore_error *err) {

@@ -114,7 +114,9 @@ static int plan_call(struct ash_exec *x, const struct ash_frame *f, const struct
     struct ash_info *in = ash_alloc(x->heap, bytes ? bytes : 1);
     if (!in) return ash_fail_nomem(err, bytes);
     for (uint32_t i = 0; i < g->n_inputs; i++) in[i] = slot_info(&args[i]);
+    ash_packs_enter(options.packs);
     int rc = ash_plan_create(&options, g, in, plan, err);
+    ash_packs_leave(options.packs);
     ash_free(x->heap, in, bytes ? bytes : 1);
     return rc;
 }

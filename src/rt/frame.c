@@ -168,7 +168,10 @@ int ash_frame_begin(struct ash_exec *x, struct ash_frame *f, struct ash_plan *pl
 
 int ash_frame_next(struct ash_exec *x, struct ash_frame *f, struct ashore_error *err) {
     if (ash_plan_complete(f->plan)) return ASHORE_PENDING;
-    ASH_TRY(ash_plan_next(f->plan, f->slots.data, err));
+    ash_packs_enter(f->plan->options.packs);
+    int rc = ash_plan_next(f->plan, f->slots.data, err);
+    ash_packs_leave(f->plan->options.packs);
+    if (rc != ASHORE_OK) return rc;
     f->segment++;
     return begin_segment(x, f, NULL, err);
 }

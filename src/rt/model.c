@@ -35,6 +35,44 @@ void ashore_model_destroy(ashore_model **model) {
     ash_heap_release(heap);
 }
 
+/* ---- giving constants back ---- */
+
+static bool within(const void *data, const void *start, size_t size) {
+    return (uintptr_t)data - (uintptr_t)start < size;
+}
+
+static void count_less(struct ashore_model *m, size_t size) {
+    atomic_fetch_sub(&m->file_held, size);
+    ash_heap_count(m->heap, 0, size);
+}
+
+static enum ash_given give_caller(struct ashore_model *m, const void *data, size_t size,
+                                  bool away) {
+    if (!m->give_back || !away) return ASH_GIVEN_NOT;
+    m->give_back(m->give_back_user, data, size);
+    count_less(m, size);
+    return ASH_GIVEN_AWAY;
+}
+
+static enum ash_given give_mapped(const struct ash_mapping *file, const void *data, size_t size) {
+    if (!file->mapped) return ASH_GIVEN_NOT;
+    ash_mapping_release(file, data, size);
+    return ASH_GIVEN_BACK;
+}
+
+static enum ash_given give(void *user, const void *data, size_t size, bool away) {
+    struct ashore_model *m = user;
+    if (within(data, m->bytes, m->bytes_size))
+        return m->file.size ? give_mapped(&m->file, data, size) : give_caller(m, data, size, away);
+    for (const struct ash_onnx_external *e = m->onnx.external; e; e = e->next) {
+        if (!within(data, e->data, e->size)) continue;
+        return e->mapping.size ? give_mapped(&e->mapping, data, size)
+                               : give_caller(m, data, size, away);
+    }
+    bool given = away && ash_arena_release(&m->arena, data);
+    return given ? ASH_GIVEN_AWAY : ASH_GIVEN_NOT;
+}
+
 /* Numbers the nodes and, with a list, writes them there. */
 static uint32_t number_nodes(struct ash_graph *g, uint32_t next, const struct ash_node **list) {
     for (uint32_t i = 0; i < g->n_nodes; i++) {
@@ -57,7 +95,12 @@ static int keep_output_names(struct ashore_model *m, struct ashore_error *err) {
 
 static int load(struct ashore_model *m, const struct ash_onnx_source *src, int optimize,
                 struct ashore_error *err) {
+    m->bytes = src->bytes;
+    m->bytes_size = src->size;
     ASH_TRY(ash_onnx_read(src, &m->arena, &m->onnx, err));
+    atomic_init(&m->file_held, (size_t)m->onnx.file_bytes);
+    ash_heap_count(m->heap, (size_t)m->onnx.file_bytes, 0);
+    if (m->file.mapped) ash_mapping_release(&m->file, m->file.data, m->file.size);
     m->graph = m->onnx.graph;
     m->syms = m->graph->syms;
     ASH_TRY(ash_graph_resolve(m->graph, err));
@@ -69,8 +112,11 @@ static int load(struct ashore_model *m, const struct ash_onnx_source *src, int o
     m->nodes = ash_arena_array(&m->arena, m->n_nodes, sizeof *m->nodes);
     if (!m->nodes) return ash_fail_nomem(err, m->n_nodes * sizeof *m->nodes);
     number_nodes(m->graph, 0, m->nodes);
-    ash_mapping_release(&m->file, m->file.data, m->file.size);
-    ASH_TRY(ash_packs_create(m->heap, &m->packs, err));
+    if (m->file.mapped) {
+        ash_mapping_release(&m->file, m->file.data, m->file.size);
+        count_less(m, (size_t)(m->onnx.file_bytes - m->onnx.in_place));
+    }
+    ASH_TRY(ash_packs_create(m->heap, give, m, &m->packs, err));
     return ash_model_describe_all(m, err);
 }
 
@@ -118,6 +164,8 @@ int ashore_model_load_memory(const void *bytes, size_t size,
         ASH_TRY(ash_options_take(&defaults, sizeof defaults, options, options->struct_size, err));
     struct ashore_model *m;
     ASH_TRY(model_new(&defaults, defaults.name ? defaults.name : "model", &m, err));
+    m->give_back = defaults.give_back;
+    m->give_back_user = defaults.give_back_user;
     struct ash_onnx_source src = {.bytes = bytes,
                                   .size = size,
                                   .data_dir = defaults.data_dir,

@@ -13,6 +13,11 @@ struct ashore_model {
     struct ash_mapping file; /* size 0: the caller's memory */
     const char *name;
     struct ash_onnx_model onnx;
+    const unsigned char *bytes; /* the file's, in memory of the caller's or mapped */
+    size_t bytes_size;
+    _Atomic size_t file_held; /* bytes of the file and of external data that are not given away */
+    void (*give_back)(void *user, const void *data, size_t size);
+    void *give_back_user;
     struct ash_graph *graph; /* rewritten */
     const char **output_names;
     struct ash_packs *packs;

@@ -104,7 +104,7 @@ void ashore_session_memory(const ashore_session *s, struct ashore_memory *memory
     memory->weights = ash_model_bytes(m);
     memory->packed = ash_packs_bytes(m->packs);
     memory->slab = s->exec.slab.size;
-    memory->total = atomic_load(&m->heap->peak) + m->onnx.file_bytes;
+    memory->total = atomic_load(&m->heap->peak);
     memory->exact = 1;
 }
 

@@ -36,6 +36,7 @@ static int session_init(struct ashore_session *s, struct ashore_error *err) {
     struct ashore_model *m = s->model;
     const struct ash_graph *g = m->graph;
     ASH_TRY(refuse_unsupported(g, err));
+    ASH_TRY(ash_packs_watch(m->packs, g, err));
     size_t threads = s->options.threads > 0 ? (size_t)s->options.threads : core_count();
     ASH_FAIL_IF(threads > ASH_POOL_MAX, err, ARGUMENT, "%d threads, at most %d are possible",
                 s->options.threads, ASH_POOL_MAX);
@@ -129,7 +130,9 @@ static int make_plan(struct ashore_session *s, struct ash_planned *p, struct ash
         in[i] = ash_info_const(&p->shapes[i]);
         in[i].data = NULL;
     }
+    ash_packs_enter(m->packs);
     if (rc == ASHORE_OK) rc = ash_plan_create(&options, g, in, &p->plan, err);
+    ash_packs_leave(m->packs);
     ash_free(m->heap, in, bytes);
     if (rc != ASHORE_OK) return rc;
     size_t need = p->plan->segments[0].slab + ash_packs_bytes(m->packs);

@@ -30,7 +30,8 @@ class SessionOptions(c.Structure):
 class ModelOptions(c.Structure):
     _fields_ = [("struct_size", c.c_size_t), ("name", c.c_char_p), ("data_dir", c.c_char_p),
                 ("realloc", c.c_void_p), ("realloc_user", c.c_void_p), ("optimize", c.c_int),
-                ("external", c.c_void_p), ("external_user", c.c_void_p)]
+                ("external", c.c_void_p), ("external_user", c.c_void_p),
+                ("give_back", c.c_void_p), ("give_back_user", c.c_void_p)]
 
 
 class ValueInfo(c.Structure):

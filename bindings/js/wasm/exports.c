@@ -7,6 +7,8 @@
 #include "exports.h"
 #include "ashore/ashore.h"
 
+#include "base/wasm_heap.h"
+
 #if defined(__wasm_atomics__)
 #    include "base/pool.h"
 #endif
@@ -130,12 +132,14 @@ static int find_external(void *user, const char *location, const void **data, si
     return ASHORE_ERR_IO;
 }
 
+/* The bytes are memory for the life of the engine, but for what the model gives back. */
 EXPORT(int, load, const void *bytes, size_t size, const char *name, int optimize) {
     struct ashore_model_options options;
     ashore_model_options_init(&options);
     options.name = name;
     options.optimize = optimize;
     options.external = find_external;
+    options.give_back = ash_wasm_give;
     return ashore_model_load_memory(bytes, size, &options, &js.model, &js.error);
 }
 
