@@ -2,14 +2,16 @@
 # make demo       ... and reads the text in a photographed page, natively and in WebAssembly
 # make test       ... and runs every test
 # make test-full  the whole matrix: compilers, sanitizers, instruction sets, fuzzing
+# make bench      measures against other engines: docs/performance.md; BENCH='--quick --only ocr'
 # make install    PREFIX=/usr/local DESTDIR=
 # make format     clang-format over the sources
 # make clean      removes what was built; make distclean what was installed in build/, too
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
+BENCH ?=
 
-.PHONY: all native wasm demo test test-full install format clean distclean setup
+.PHONY: all native wasm demo test test-full bench install format clean distclean setup
 
 all: native wasm
 
@@ -32,6 +34,12 @@ test:
 
 test-full:
 	@scripts/test --full
+
+bench:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all
+	@bench/setup
+	@build/venv/bin/python -B bench/bench.py $(BENCH)
 
 install: all
 	@cmake --install build --prefix "$(PREFIX)"

@@ -18,8 +18,8 @@ LOWEST = float(np.finfo(np.float32).min)
 
 
 class Graph:
-    def __init__(self, seed):
-        self.rng = np.random.default_rng(seed)
+    def __init__(self, seed, places=PLACES):
+        self.rng, self.places = np.random.default_rng(seed), places
         self.nodes, self.weights, self.count = [], [], 0
 
     def name(self):
@@ -78,9 +78,9 @@ def embed(g, width, style):
     if style == "llama":
         return x
     length = g.node("Gather", g.node("Shape", "input_ids"), g.constant(np.int64(1)), axis=0)
-    at = g.node("Slice", g.constant(np.arange(PLACES).reshape(1, -1)), g.ints(0),
+    at = g.node("Slice", g.constant(np.arange(g.places).reshape(1, -1)), g.ints(0),
                 g.node("Unsqueeze", length, g.ints(0)), g.ints(1))
-    x = g.node("Add", x, g.node("Gather", g.floats(PLACES, width), at))
+    x = g.node("Add", x, g.node("Gather", g.floats(g.places, width), at))
     return g.norm(x, width, style)
 
 
@@ -115,7 +115,7 @@ def heads(g, x, n, size, perm, of=None):
 
 def rotated(g, x, size):
     """x * cos + (-second half, first half) * sin, by tables for all places."""
-    at = np.arange(PLACES)[:, None] / 100 ** (np.arange(size) % (size // 2) / size)[None]
+    at = np.arange(g.places)[:, None] / 100 ** (np.arange(size) % (size // 2) / size)[None]
     cos, sin = (g.node("Gather", g.constant(f(at).astype(np.float32)), places(g))
                 for f in (np.cos, np.sin))
     first = g.node("Slice", x, g.ints(0), g.ints(size // 2), g.ints(3))
@@ -187,8 +187,8 @@ def attention(g, x, mask, width, n, style):
     return g.linear(g.node("Reshape", y, shape), width, width)
 
 
-def make(style, layers=6, width=384, n=12, seed=1):
-    g = Graph(seed)
+def make(style, layers=6, width=384, n=12, seed=1, places=PLACES):
+    g = Graph(seed, places)
     x, mask = embed(g, width, style), mask_of(g, style)
     for _ in range(layers):
         x = g.norm(g.node("Add", attention(g, x, mask, width, n, style), x), width, style)

@@ -1,0 +1,1 @@
+export const openLite = () => { throw new Error('not yet'); };

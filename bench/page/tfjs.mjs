@@ -1,0 +1,1 @@
+export const openTf = () => { throw new Error('not yet'); };

@@ -1,0 +1,69 @@
+// The worker of the page in which everything is measured: one case after the other.
+import { difference } from './compare.mjs';
+import { open } from './engines.mjs';
+import { interleave, settle } from './measure.mjs';
+
+const read = async (file) => {
+  const response = await fetch(`/models/${file}`);
+  if (!response.ok) throw new Error(`${file}: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+};
+const pause = () => new Promise((resolve) => { setTimeout(resolve, 3); });
+const text = (error) => `${error?.message ?? error}`.split('\n')[0].slice(0, 200);
+
+async function openContender(contender, threads) {
+  const { label, why } = contender;
+  if (why) return { label, why };
+  try {
+    const begin = performance.now();
+    const engine = await open(contender, { threads, read });
+    const ready = performance.now();
+    const answer = await engine.run();
+    return { label, contender, engine, answer, load: ready - begin,
+      first: performance.now() - ready, about: engine.about };
+  } catch (error) {
+    return { label, why: text(error) };
+  }
+}
+
+// What is wrong is not timed.
+function judge(entries, tolerance) {
+  const [own] = entries;
+  for (const entry of entries.slice(1)) {
+    if (entry.why || !own.answer || entry.contender.compare === false) continue;
+    entry.difference = difference(own.answer, entry.answer);
+    if (!(entry.difference <= tolerance)) entry.why = `its answer differs by ${entry.difference}`;
+  }
+}
+
+async function measure({ contenders, tolerance, slow }, { threads, budget, least }) {
+  const entries = [];
+  for (const contender of contenders) entries.push(await openContender(contender, threads));
+  try {
+    judge(entries, tolerance);
+    const able = entries.filter(({ why }) => !why);
+    for (const entry of able) {
+      const limit = slow ? 0 : Math.max(300, budget / 3 / able.length);
+      Object.assign(entry, { settled: await settle(entry.engine.run, { limit }) });
+    }
+    const programs = able.map(({ engine, settled }) => ({ act: engine.run, ms: settled.ms }));
+    const { samples, runs } = await interleave(programs, { budget, least: slow ? 3 : least,
+      rest: threads > 1 ? pause : null });
+    able.forEach((entry, i) => Object.assign(entry, { samples: samples[i], runs: runs[i] }));
+    return entries.map(({ engine, answer, contender, ...entry }) => entry);
+  } finally {
+    for (const { engine } of entries) {
+      try {
+        await engine?.close();
+      } catch { /* an engine that failed cannot always be closed */ }
+    }
+  }
+}
+
+addEventListener('message', async ({ data: { case: what, options } }) => {
+  try {
+    postMessage({ entries: await measure(what, options) });
+  } catch (error) {
+    postMessage({ error: text(error) });
+  }
+});

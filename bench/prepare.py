@@ -1,0 +1,98 @@
+"""Writes what is measured: models and inputs as files in a folder, and cases.json, which lists them.
+
+    { "cases": [{ name, title, group, model, tolerance, slow, kind: "model" | "operator",
+                  contenders: [{ label, engine, file, feeds: [{ name, type, dims, file }] }] }] }
+
+`engine` is "ashore", "ort" (onnxruntime or onnxruntime-web), "litert" or "tfjs"; for the last, `program`
+and the shape of its weights stand in the place of `file`.  The first contender is this engine.
+A contender with `only` is for that place alone, one with `why` cannot be had, for that reason.
+"""
+
+import hashlib
+import json
+import os
+
+import numpy as np
+import onnx
+
+import models
+import operators
+
+
+class Folder:
+    def __init__(self, path):
+        self.path, self.known = path, {}
+        os.makedirs(path, exist_ok=True)
+
+    def file(self, name, source):
+        """The name of a file with these bytes, or of a copy of the file `source`."""
+        if not isinstance(source, bytes):
+            with open(source, "rb") as f:
+                source = f.read()
+        key = hashlib.sha256(source).digest()
+        if key not in self.known:
+            self.known[key] = name
+            with open(os.path.join(self.path, name), "wb") as f:
+                f.write(source)
+        return self.known[key]
+
+    def feeds(self, name, arrays):
+        rows = []
+        for i, (key, array) in enumerate(arrays.items()):
+            array = np.asarray(array, order="C")
+            file = f"{name}.{i}.bin"
+            array.tofile(os.path.join(self.path, file))
+            rows.append({"name": key, "type": array.dtype.name, "dims": list(array.shape),
+                         "file": file})
+        return rows
+
+
+def contender(label, engine, **more):
+    return {"label": label, "engine": engine, **more}
+
+
+def of_model(row, folder):
+    source = row.file
+    if os.path.isdir(str(source)):
+        source = models.zoo.join_parts(models.row(row.name), folder.path)
+    file = folder.file(f"{row.name}.onnx", source)
+    arrays = row.feeds()
+    if None in arrays:
+        graph = onnx.load(os.path.join(folder.path, file), load_external_data=False).graph
+        arrays = {graph.input[0].name: arrays[None]}
+    feeds = folder.feeds(row.name, arrays)
+    found = [contender("ashore", "ashore", file=file, feeds=feeds),
+             contender("onnxruntime", "ort", file=file, feeds=feeds)]
+    return {"name": row.name, "title": row.title, "group": row.group, "model": row.model,
+            "kind": "model", "tolerance": row.tolerance, "slow": row.slow, "contenders": found}
+
+
+def of_operator(row, folder, others):
+    content, arrays = row.make()
+    file = folder.file(f"op-{row.name}.onnx", content)
+    feeds = folder.feeds(f"op-{row.name}", arrays)
+    found = [contender("ashore", "ashore", file=file, feeds=feeds),
+             contender("onnxruntime", "ort", file=file, feeds=feeds)]
+    if row.against:
+        other = others[row.against]["contenders"][0]
+        found.append({**other, "label": "ashore float32", "compare": False})
+    return {"name": row.name, "title": row.title, "group": "operator", "model": row.name,
+            "kind": "operator", "tolerance": row.tolerance, "slow": False, "contenders": found}
+
+
+def selected(name, only):
+    return not only or any(name.startswith(part) for part in only)
+
+
+def prepare(path, only=(), quick=False):
+    """The cases, whose names begin with one of `only`; `quick` leaves out what takes seconds a run."""
+    folder = Folder(path)
+    cases = [of_model(row, folder) for row in models.rows()
+             if selected(row.name, only) and not (quick and row.slow)]
+    made = {}
+    for row in operators.rows():
+        made[row.name] = of_operator(row, folder, made)
+    cases += [case for name, case in made.items() if selected(name, only)]
+    with open(os.path.join(path, "cases.json"), "w", encoding="utf-8") as f:
+        json.dump({"cases": cases}, f, indent=1)
+    return cases

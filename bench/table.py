@@ -1,0 +1,54 @@
+"""The tables that a run prints."""
+
+from results import GROUPS
+
+
+def time_text(ms):
+    return f"{ms:.3f}" if ms < 10 else f"{ms:.2f}" if ms < 100 else f"{ms:.1f}"
+
+
+def spread(row):
+    return f"{time_text(row['ms'])} ±{100 * row['mad'] / row['ms']:.0f}%" if "ms" in row else "-"
+
+
+def ratio_text(peer):
+    if "ratio" not in peer:
+        return "-"
+    return f"{peer['ratio']:.2f} ({peer['low']:.2f}-{peer['high']:.2f})"
+
+
+def line(name, label, row, peer):
+    cells = [f"{name:22}", f"{spread(row):>15}", f"{label:16}", f"{spread(peer):>15}",
+             f"{ratio_text(peer):>20}"]
+    apart = peer.get("difference")
+    note = peer.get("why") or row.get("why") or ("" if apart is None else f"{apart:.1e}")
+    return "  ".join([*cells, note]).rstrip()
+
+
+def lines_of(name, row):
+    if not row["peers"]:
+        return [f"{name:22}  {row.get('why', '-')}"]
+    return [line(name if i == 0 else "", label, row, peer)
+            for i, (label, peer) in enumerate(row["peers"].items())]
+
+
+def group_line(group, g):
+    missing = f"; without {', '.join(g['missing'])}" if g["missing"] else ""
+    return (f"   geometric mean {g['value']:.2f} ({g['low']:.2f}-{g['high']:.2f}), least "
+            f"{g['least']:.2f} ({g['least_name']}), {g['rows']} rows{missing}")
+
+
+def run_table(title, run):
+    """Times in ms, ±MAD; ratio: the peer's time over ours, with its 95 % interval; the difference."""
+    out = [f"== {title}", f"{'':22}  {'ashore ms ±MAD':>15}  {'peer':16}  {'ms ±MAD':>15}  "
+           f"{'ratio':>20}  difference"]
+    for group, words in GROUPS.items():
+        rows = {n: r for n, r in run["rows"].items() if r["group"] == group}
+        if not rows:
+            continue
+        out.append(f"-- {words}")
+        for name, row in rows.items():
+            out += lines_of(name, row)
+        if group in run["groups"]:
+            out.append(group_line(group, run["groups"][group]))
+    return "\n".join(out)
