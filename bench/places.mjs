@@ -11,12 +11,14 @@ const installed = (name) => [path.join(home, 'npm/node_modules'),
   path.join(root, 'build/npm/node_modules')].map((place) => path.join(place, name))
   .find((place) => fs.existsSync(place)) ?? path.join(home, 'missing');
 
-/** Folders by the first part of their address in the page.  A peer that is not installed has none. */
+/** Folders by the first part of their address in the page.  Those of a peer that is not installed are
+ *  not there. */
 export const folders = {
   bench: path.join(here, 'page'),
   ashore: packageDir,
   models: path.join(home, 'models'),
   'onnxruntime-web': path.join(installed('onnxruntime-web'), 'dist'),
+  peers: path.join(home, 'peers'),
   litert: installed('@litertjs'),
   tfjs: installed('@tensorflow'),
 };

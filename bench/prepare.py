@@ -3,9 +3,10 @@
     { "cases": [{ name, title, group, model, tolerance, slow, kind: "model" | "operator",
                   contenders: [{ label, engine, file, feeds: [{ name, type, dims, file }] }] }] }
 
-`engine` is "ashore", "ort" (onnxruntime or onnxruntime-web), "litert" or "tfjs"; for the last, `program`
-and the shape of its weights stand in the place of `file`.  The first contender is this engine.
-A contender with `only` is for that place alone, one with `why` cannot be had, for that reason.
+`engine` is "ashore", "ort" (onnxruntime or onnxruntime-web), "litert" or "tfjs"; for the last, `steps`
+stand in the place of `file`.  The first contender is this engine.  A contender may have `tolerance` of its
+own, `layout` "last" where its channels are last and "any" where outputs are arranged in another way, `compare` false where its answer is another one, and `why`
+where it cannot run the case.
 """
 
 import hashlib
@@ -15,8 +16,10 @@ import os
 import numpy as np
 import onnx
 
+import lite
 import models
 import operators
+import steps
 
 
 class Folder:
@@ -51,6 +54,17 @@ def contender(label, engine, **more):
     return {"label": label, "engine": engine, **more}
 
 
+def lite_of_model(row, folder):
+    """The same network from the makers of the model, or why it is not there."""
+    label, engine = "LiteRT.js", "litert"
+    if not row.lite:
+        return contender(label, engine, why="there is no .tflite file of this model")
+    if not os.path.exists(row.lite):
+        return contender(label, engine, why="the package with its .tflite file is not installed")
+    # BlazeFace in ONNX has outputs that the original joins.
+    return contender(label, engine, file=folder.file(f"{row.name}.tflite", row.lite), layout="any")
+
+
 def of_model(row, folder):
     source = row.file
     if os.path.isdir(str(source)):
@@ -62,9 +76,39 @@ def of_model(row, folder):
         arrays = {graph.input[0].name: arrays[None]}
     feeds = folder.feeds(row.name, arrays)
     found = [contender("ashore", "ashore", file=file, feeds=feeds),
-             contender("onnxruntime", "ort", file=file, feeds=feeds)]
+             contender("onnxruntime", "ort", file=file, feeds=feeds),
+             {**lite_of_model(row, folder), "feeds": feeds}]
     return {"name": row.name, "title": row.title, "group": row.group, "model": row.model,
             "kind": "model", "tolerance": row.tolerance, "slow": row.slow, "contenders": found}
+
+
+def feeds_of_steps(found, name, folder):
+    return [{"kind": step.kind, "arrays": {
+        key: folder.feeds(f"{name}-{i}-{key}", {key: array})[0]
+        for key, array in step.arrays.items()}} for i, step in enumerate(found)]
+
+
+def others_of_operator(row, content, arrays, folder):
+    """LiteRT.js and TensorFlow.js."""
+    name = f"op-{row.name}"
+    try:
+        found = steps.read(content)
+    except steps.Unsupported as error:
+        return [contender(label, engine, why=str(error))
+                for label, engine in (("LiteRT.js", "litert"), ("TensorFlow.js", "tfjs"))]
+    x = {"x": steps.channels_last(arrays["x"])}
+    feeds = folder.feeds(f"{name}-last", x)
+    more = {"feeds": feeds, "layout": "last", "tolerance": max(row.tolerance, models.QUANTISED)
+            if found[0].kind in steps.ROUNDED else row.tolerance}
+    if lite.MISSING:
+        small = contender("LiteRT.js", "litert", why=lite.MISSING)
+    else:
+        file = folder.file(f"{name}.tflite", lite.write(found, x["x"].shape))
+        small = contender("LiteRT.js", "litert", file=file, **more)
+    if found[0].kind in steps.ROUNDED:
+        return [small, contender("TensorFlow.js", "tfjs", why="it has no such weights")]
+    return [small, contender("TensorFlow.js", "tfjs", steps=feeds_of_steps(found, name, folder),
+                             **more)]
 
 
 def of_operator(row, folder, others):
@@ -73,6 +117,7 @@ def of_operator(row, folder, others):
     feeds = folder.feeds(f"op-{row.name}", arrays)
     found = [contender("ashore", "ashore", file=file, feeds=feeds),
              contender("onnxruntime", "ort", file=file, feeds=feeds)]
+    found += others_of_operator(row, content, arrays, folder)
     if row.against:
         other = others[row.against]["contenders"][0]
         found.append({**other, "label": "ashore float32", "compare": False})

@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import { parseArgs } from 'node:util';
 import { openBrowser } from '../tests/browser/serve.mjs';
+import { bundlePeers } from './bundle.mjs';
 import { folders } from './places.mjs';
 import { serveFolders } from './serve.mjs';
 
@@ -28,6 +29,7 @@ async function openPage(browser, url) {
   return tab;
 }
 
+await bundlePeers();
 const server = await serveFolders(folders, { '/': page });
 const browser = await openBrowser();
 const result = { browser: `Chromium ${browser.version()}`, threads: options.threads, cases: {} };

@@ -1,17 +1,9 @@
 // This engine and its peers behind one interface: open(contender, { threads, read }) gives
 // { run(): outputs as [{ name, data, dims }], close() }.  An engine whose package is not there fails to
 // open, and what it says is what the report shows.
+import { readFeeds } from './feeds.mjs';
 import { openLite } from './litert.mjs';
 import { openTf } from './tfjs.mjs';
-
-const arrays = { float32: Float32Array, int32: Int32Array, int64: BigInt64Array, uint8: Uint8Array,
-  bool: Uint8Array };
-
-/** [{ name, type, dims, data }] of a contender's inputs. */
-export const readFeeds = (feeds, read) => Promise.all(feeds.map(async ({ file, ...feed }) => {
-  const bytes = await read(file);
-  return { ...feed, data: new arrays[feed.type](bytes.buffer) };
-}));
 
 async function openAshore({ file, feeds }, { threads, read }) {
   const { load, Tensor } = await import('/ashore/inline.js');

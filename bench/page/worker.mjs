@@ -1,5 +1,5 @@
 // The worker of the page in which everything is measured: one case after the other.
-import { difference } from './compare.mjs';
+import { channelsFirst, difference, sorted } from './compare.mjs';
 import { open } from './engines.mjs';
 import { interleave, settle } from './measure.mjs';
 
@@ -26,13 +26,21 @@ async function openContender(contender, threads) {
   }
 }
 
+// By a contender's `layout`: "last", channels are; "any", its outputs are joined or split in another way.
+function compared(own, { contender: { layout }, answer }) {
+  if (layout === 'any') return difference(sorted(own.answer), sorted(answer));
+  return difference(own.answer, layout === 'last' ? answer.map(channelsFirst) : answer);
+}
+
 // What is wrong is not timed.
 function judge(entries, tolerance) {
   const [own] = entries;
   for (const entry of entries.slice(1)) {
     if (entry.why || !own.answer || entry.contender.compare === false) continue;
-    entry.difference = difference(own.answer, entry.answer);
-    if (!(entry.difference <= tolerance)) entry.why = `its answer differs by ${entry.difference}`;
+    entry.difference = compared(own, entry);
+    if (!(entry.difference <= (entry.contender.tolerance ?? tolerance))) {
+      entry.why = `its answer differs by ${entry.difference.toPrecision(3)}`;
+    }
   }
 }
 
@@ -50,6 +58,7 @@ async function measure({ contenders, tolerance, slow }, { threads, budget, least
     const { samples, runs } = await interleave(programs, { budget, least: slow ? 3 : least,
       rest: threads > 1 ? pause : null });
     able.forEach((entry, i) => Object.assign(entry, { samples: samples[i], runs: runs[i] }));
+    if (able[0] === entries[0]) entries[0].memory = await entries[0].engine.memory();
     return entries.map(({ engine, answer, contender, ...entry }) => entry);
   } finally {
     for (const { engine } of entries) {

@@ -1,0 +1,60 @@
+// sizes.mjs RESULT.json: bytes that a page downloads of each engine, as they are and as brotli.
+//
+// { ENGINE: { files: [{ file, bytes, brotli }] } or { why } }.  Compressing the peers takes a while; their
+// sizes are kept beside the packages, by hash.
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants } from 'node:zlib';
+import { bundlePeers } from './bundle.mjs';
+import { folders, home } from './places.mjs';
+
+const [resultFile] = process.argv.slice(2);
+const cacheFile = path.join(home, 'sizes.json');
+const cache = fs.existsSync(cacheFile) ? JSON.parse(fs.readFileSync(cacheFile, 'utf8')) : {};
+
+async function compressed(bytes) {
+  const key = createHash('sha256').update(bytes).digest('hex');
+  cache[key] ??= (await promisify(brotliCompress)(bytes, { params: {
+    [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } })).length;
+  return cache[key];
+}
+
+// index.js and all that it names, and so on.
+function ownScripts() {
+  const scripts = ['index.js'];
+  for (const name of scripts) {
+    const text = fs.readFileSync(path.join(folders.ashore, name), 'utf8');
+    for (const [, other] of text.matchAll(/["']\.\/(\w+\.js)["']/g)) {
+      if (!scripts.includes(other)) scripts.push(other);
+    }
+  }
+  return scripts;
+}
+
+const inFolder = (folder, ...names) => names.map((name) => path.join(folders[folder], name));
+const engines = {
+  ashore: () => inFolder('ashore', ...ownScripts(), 'ashore-relaxed.wasm'),
+  'ashore, every operator': () => inFolder('ashore', ...ownScripts(), 'ashore-full-relaxed.wasm'),
+  'onnxruntime-web': () => inFolder('onnxruntime-web', 'ort.wasm.min.mjs',
+    'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'),
+  'LiteRT.js': () => [...inFolder('peers', 'litert.mjs'), ...inFolder('litert',
+    'core/wasm/litert_wasm_internal.js', 'core/wasm/litert_wasm_internal.wasm')],
+  'TensorFlow.js': () => inFolder('tfjs', 'tfjs-core/dist/tf-core.min.js',
+    ...['tf-backend-wasm.min.js', 'tfjs-backend-wasm-simd.wasm']
+      .map((name) => `tfjs-backend-wasm/dist/${name}`)),
+};
+
+async function sizeOf(file) {
+  const bytes = fs.readFileSync(file);
+  return { file: path.basename(file), bytes: bytes.length, brotli: await compressed(bytes) };
+}
+
+await bundlePeers();
+const found = Object.fromEntries(await Promise.all(Object.entries(engines).map(
+  async ([name, files]) => [name, await Promise.all(files().map(sizeOf))
+    .then((sizes) => ({ files: sizes }), () => ({ why: 'it is not installed' }))])));
+fs.writeFileSync(cacheFile, JSON.stringify(cache));
+fs.writeFileSync(resultFile, JSON.stringify(found));
