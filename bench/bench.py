@@ -15,8 +15,10 @@ import time
 import machine
 import models
 import prepare
+import record
 import results
 import table
+import targets
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NODE = os.path.join(models.ROOT, "build", "node")
@@ -28,7 +30,7 @@ RUNS = {
     "native-best-1": ("native", 1, "best"), "native-best-2": ("native", 2, "best"),
     "native-avx2-1": ("native", 1, "avx2"), "native-avx2-2": ("native", 2, "avx2"),
 }
-PARTS = [*RUNS]
+PARTS = [*RUNS, "cold", "memory", "sizes"]
 
 
 def title_of(run):
@@ -44,45 +46,80 @@ def command(key, quick):
     # Seconds of a case, and rounds at least.
     budget, least = ((0.5, 5) if quick else (1.6, 7)) if where == "web" else \
         ((0.25, 5) if quick else (0.8, 7))
-    result = os.path.join(RAW, f"{key}.json")
-    shared = ["--threads", str(threads), "--least", str(least), CASES, result]
+    shared = ["--threads", str(threads), "--least", str(least), CASES]
     if where == "web":
-        return result, [NODE, os.path.join(HERE, "web.mjs"), "--budget", str(1000 * budget),
-                        *shared]
-    return result, [sys.executable, os.path.join(HERE, "native.py"), "--isa", isa, "--budget",
-                    str(budget), *shared]
+        return [NODE, os.path.join(HERE, "web.mjs"), "--budget", str(1000 * budget), *shared]
+    return [sys.executable, os.path.join(HERE, "native.py"), "--isa", isa, "--budget", str(budget),
+            *shared]
 
 
-def run_program(argv, say):
-    """Runs one of the programs that measure; each line that it prints is a case that is done."""
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as program:
-        for text in program.stdout:
-            say(json.loads(text)[0])
-    if program.returncode != 0:
-        raise RuntimeError(f"{os.path.basename(argv[1])} ended with {program.returncode}")
+def run_program(argv):
+    """Runs one of the programs that measure; the last argument is the file that it writes."""
+    code = subprocess.run(argv, stdout=subprocess.DEVNULL).returncode
+    if code != 0:
+        raise RuntimeError(f"{os.path.basename(argv[1])} ended with {code}")
 
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def raw_of(key, argv, args, found):
+    """What a program wrote, or what it wrote the last time with --reuse; None when it failed."""
+    path = os.path.join(RAW, f"{key}.json")
+    if not args.reuse or not os.path.exists(path):
+        say(f"bench: {key}")
+        try:
+            run_program([*argv, path])
+        except (OSError, RuntimeError) as error:
+            say(f"bench: {key} is missing: {error}")
+            found["missing"][key] = str(error)
+            return None
+    with open(path, encoding="utf-8") as f:
+        return json.load(f)
+
+
 def measure_runs(args, cases, found):
-    for key in RUNS:
-        where, _, isa = RUNS[key]
+    for key, (where, _, isa) in RUNS.items():
         if not args.wants(key):
             continue
-        say(f"{key}: measuring {len(cases)} cases")
-        path, argv = command(key, args.quick)
-        try:
-            run_program(argv, lambda name: None)
-        except (OSError, RuntimeError) as error:
-            say(f"{key}: not measured: {error}")
-            found["missing"][key] = str(error)
-            continue
-        with open(path, encoding="utf-8") as f:
-            found["runs"][key] = results.run_of(json.load(f), cases, where, isa)
-        if not args.json:
-            print(table.run_table(title_of(found["runs"][key]), found["runs"][key]), flush=True)
+        raw = raw_of(key, command(key, args.quick), args, found)
+        if raw:
+            run = found["runs"][key] = results.run_of(raw, cases, where, isa)
+            show(args, table.run_table(title_of(run), run))
+
+
+def measure_memory(cases):
+    """A process for each model and engine."""
+    found = {}
+    for case in (case for case in cases if case["kind"] == "model"):
+        row = found[case["name"]] = {}
+        for engine in ("ashore", "ort"):
+            argv = [sys.executable, os.path.join(HERE, "memory.py"), engine, case["name"], CASES]
+            done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                  text=True)
+            row[engine] = json.loads(done.stdout) if done.returncode == 0 else None
+    return found
+
+
+def measure_rest(args, cases, found):
+    if args.wants("cold"):
+        samples = "7" if args.quick else "15"
+        raw = raw_of("cold", [NODE, os.path.join(HERE, "cold.mjs"), "--samples", samples], args,
+                     found)
+        found["cold"] = results.cold_of(raw) if raw else None
+    if args.wants("memory"):
+        say("bench: memory")
+        found["memory"] = results.memory_of(measure_memory(cases), found["runs"])
+    if args.wants("sizes"):
+        raw = raw_of("sizes", [NODE, os.path.join(HERE, "sizes.mjs")], args, found)
+        found["sizes"] = results.sizes_of(raw) if raw else None
+    show(args, table.rest_table(found))
+
+
+def show(args, text):
+    if not args.json:
+        print(text, flush=True)
 
 
 def options():
@@ -92,12 +129,18 @@ def options():
                         help="cases whose names begin so; may be given more than once")
     parser.add_argument("--parts", default="", metavar="PART,...",
                         help=f"those that begin so, of {', '.join(PARTS)}")
+    parser.add_argument("--reuse", action="store_true",
+                        help="take the samples of the last run, where there are any")
+    parser.add_argument("--record", action="store_true",
+                        help="bench/history.json gets an entry, and docs/performance.md is written")
     parser.add_argument("--json", action="store_true", help="print results.json instead of tables")
     args = parser.parse_args()
     wanted = args.parts.split(",")
     unknown = [start for start in wanted if not any(p.startswith(start) for p in PARTS)]
     if unknown:
         parser.error(f"no such part: {', '.join(unknown)}")
+    if args.record and (args.only or args.parts):
+        parser.error("--record is for whole runs")
     args.wants = lambda part: any(part.startswith(start) for start in wanted)
     return args
 
@@ -114,12 +157,17 @@ def main():
              "runs": {}}
     measure_runs(args, cases, found)
     found["against_native"] = results.against_native(found["runs"])
+    measure_rest(args, cases, found)
+    found["targets"] = targets.judge(found)
+    show(args, table.target_table(found["targets"]))
     found["seconds"] = round(time.monotonic() - begin)
     text = json.dumps(found, indent=1)
     with open(os.path.join(models.PEERS, "results.json"), "w", encoding="utf-8") as f:
         f.write(text)
     if args.json:
         print(text)
+    if args.record:
+        record.record(found)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     { commit, date, machine, versions, quick, seconds,
       runs: { "web-1": { where, threads, isa, peer_isa, rows: { NAME: row }, groups: { GROUP: figures } } },
-      cold, memory, sizes }
+      cold: { engines: { NAME: medians }, ratio }, memory: { NAME: { ashore, ort, web } },
+      sizes: { ENGINE: { bytes, brotli } }, against_native, missing: { PART: why }, targets }
 
 A row: title, group, model, ms and mad of this engine, and `peers` by label: ms, mad, ratio, low, high,
 rounds, difference, or why there are no times.  Ratios are the peer's time over ours.
@@ -35,7 +36,7 @@ def row_of(case, entries):
         return {**row, "why": entries["error"], "peers": {}}
     own = entries[0]
     row.update(figures(own["samples"]) if "samples" in own else {"why": own["why"]})
-    row.update({key: own[key] for key in ("load", "first", "about") if key in own})
+    row.update({key: own[key] for key in ("load", "first", "about", "memory") if key in own})
     row["peers"] = {entry["label"]: peer_of(entry, own) for entry in entries[1:]}
     return row
 
@@ -87,3 +88,37 @@ def against_native(runs):
             found[group] = {"value": stats.group(exact).value, "most": max(pairs[n] for n in names),
                             "most_name": max(names, key=pairs.get)}
     return {"rows": pairs, "groups": found}
+
+
+def cold_of(raw):
+    """Medians by engine, and how much sooner this one answers."""
+    able = {name: [s for s in samples if "why" not in s] for name, samples in
+            raw["samples"].items()}
+    whys = {name: s["why"] for name, samples in raw["samples"].items() for s in samples
+            if "why" in s}
+    found = {name: {key: stats.median([s[key] for s in samples]) for key in samples[0]}
+             for name, samples in able.items() if samples}
+    own, peer = able.get(OWN, []), able.get("onnxruntime", [])
+    ratio = None
+    if own and len(own) == len(peer):
+        r = stats.ratio([s["answer"] for s in peer], [s["answer"] for s in own])
+        ratio = {"ratio": r.value, "low": r.low, "high": r.high, "rounds": r.rounds}
+    return {"engines": found, "why": whys, "ratio": ratio}
+
+
+def memory_of(native, runs):
+    """By model: what the engine says it held and what it took, in WebAssembly and natively; bytes."""
+    rows = {}
+    for name, found in native.items():
+        web = runs.get("web-1", {}).get("rows", {}).get(name, {}).get("memory")
+        rows[name] = {**found, "web": {"total": web["total"], "taken": web["wasm"]} if web else None}
+    return rows
+
+
+def size_of(files):
+    return {key: sum(f[key] for f in files) for key in ("bytes", "brotli")}
+
+
+def sizes_of(raw):
+    return {name: {"why": found["why"]} if "why" in found else size_of(found["files"])
+            for name, found in raw.items()}

@@ -52,3 +52,39 @@ def run_table(title, run):
         if group in run["groups"]:
             out.append(group_line(group, run["groups"][group]))
     return "\n".join(out)
+
+
+def megabytes(count):
+    return f"{count / 1e6:.2f}"
+
+
+def rest_table(found):
+    """A cold page, memory and sizes, as far as they were measured."""
+    out = []
+    if found.get("cold"):
+        out.append("== cold page, PP-OCR cls, ms: session, run, both")
+        out += [f"{name:22}  {c['ready']:8.1f}  {c['run']:8.1f}  {c['answer']:8.1f}"
+                for name, c in found["cold"]["engines"].items()]
+        out += [f"{name:22}  {why}" for name, why in found["cold"]["why"].items()]
+    if found.get("memory"):
+        out.append("== memory, MB: reported and taken in WebAssembly, reported and taken natively, "
+                   "onnxruntime")
+        for name, row in found["memory"].items():
+            web, own, ort = row["web"], row["ashore"], row["ort"]
+            cells = [web and web["total"], web and web["taken"], own and own["total"],
+                     own and own["rss"], ort and ort["rss"]]
+            out.append("  ".join([f"{name:22}", *(f"{megabytes(c) if c else '-':>9}"
+                                                  for c in cells)]))
+    if found.get("sizes"):
+        out.append("== download, bytes: as it is, as brotli")
+        out += [f"{name:22}  " + (s["why"] if "why" in s else f"{s['bytes']:>12,}  "
+                                  f"{s['brotli']:>12,}") for name, s in found["sizes"].items()]
+    return "\n".join(out)
+
+
+def target_table(rows):
+    mark = {True: "yes", False: "no", None: "-"}
+    out = [f"== targets\n{'':48}  {'against':24}  {'goal':30}  {'measured':32}  reached"]
+    out += [f"{r['what'][:48]:48}  {r['against']:24}  {r['goal']:30}  {r['value']:32}  "
+            f"{mark[r['met']]:7}  {r['note']}".rstrip() for r in rows]
+    return "\n".join(out)

@@ -51,7 +51,7 @@ async function measure({ contenders, tolerance, slow }, { threads, budget, least
     judge(entries, tolerance);
     const able = entries.filter(({ why }) => !why);
     for (const entry of able) {
-      const limit = slow ? 0 : Math.max(300, budget / 3 / able.length);
+      const limit = slow ? 0 : Math.max(200, budget / 3 / able.length);
       Object.assign(entry, { settled: await settle(entry.engine.run, { limit }) });
     }
     const programs = able.map(({ engine, settled }) => ({ act: engine.run, ms: settled.ms }));
