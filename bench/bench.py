@@ -44,8 +44,8 @@ def title_of(run):
 def command(key, quick):
     where, threads, isa = RUNS[key]
     # Seconds of a case, and rounds at least.
-    budget, least = ((0.5, 5) if quick else (1.6, 7)) if where == "web" else \
-        ((0.25, 5) if quick else (0.8, 7))
+    budget, least = ((0.5, 5) if quick else (1.4, 7)) if where == "web" else \
+        ((0.25, 5) if quick else (0.6, 7))
     shared = ["--threads", str(threads), "--least", str(least), CASES]
     if where == "web":
         return [NODE, os.path.join(HERE, "web.mjs"), "--budget", str(1000 * budget), *shared]

@@ -136,15 +136,26 @@ def dense(f, x, w):
     return fully_connected(f, x, f.floats(w.T), w.shape[1])
 
 
-def int8(f, x, w, scales):
+def by_row(f, scales):
+    """Quantisation with a scale for each row of the weights."""
     scale = f.b.CreateNumpyVector(scales.astype(np.float32))
     zeros = f.b.CreateNumpyVector(np.zeros(len(scales), np.int64))
     tflite.QuantizationParametersStart(f.b)
     tflite.QuantizationParametersAddScale(f.b, scale)
     tflite.QuantizationParametersAddZeroPoint(f.b, zeros)
-    quantization = tflite.QuantizationParametersEnd(f.b)
+    return tflite.QuantizationParametersEnd(f.b)
+
+
+def int8(f, x, w, scales):
     t = f.tensor(w.shape, tflite.TensorType.INT8, np.ascontiguousarray(w).tobytes(),
-                 quantization)
+                 by_row(f, scales))
+    return fully_connected(f, x, t, len(w), 9, dynamic=True)
+
+
+def int4_by_row(f, x, w, scales):
+    """With the scale of the first block for all of a row: another product, of fewer scales."""
+    t = f.tensor([len(w), 2 * w.shape[1]], tflite.TensorType.INT4, w.tobytes(),
+                 by_row(f, scales[:, 0]))
     return fully_connected(f, x, t, len(w), 9, dynamic=True)
 
 
@@ -222,7 +233,7 @@ def layer_norm(f, x, scale, bias):
                       shape)
 
 
-KINDS = {"dense": dense, "int8": int8, "int4": int4, "conv": conv, "depthwise": depthwise,
+KINDS = {"dense": dense, "int8": int8, "int4": int4, "int4_by_row": int4_by_row, "conv": conv, "depthwise": depthwise,
          "softmax": softmax, "gelu": gelu, "sigmoid": sigmoid, "layer_norm": layer_norm}
 
 

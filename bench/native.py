@@ -83,10 +83,16 @@ def timed(run, count):
     return (time.perf_counter() - start) / count
 
 
-def interleave(runs, budget, least, rest):
-    """Seconds of a run by program and round, and how many runs a sample is the mean of."""
-    counts = [max(1, min(2000, round(BLOCK / timed(run, 3 if timed(run, 1) < BLOCK else 1))))
-              for run in runs]
+def runs_of_block(run, first):
+    """first: the seconds that the first run took."""
+    if first >= 4 * BLOCK:
+        return 1
+    timed(run, 3)
+    return max(1, min(2000, round(BLOCK / timed(run, 3))))
+
+
+def interleave(runs, counts, budget, least, rest):
+    """Seconds of a run by program and round; counts: the runs whose mean a sample is."""
     samples = [[] for _ in runs]
     end = time.perf_counter() + budget
     rounds = 0
@@ -99,7 +105,7 @@ def interleave(runs, budget, least, rest):
                     runs[i]()
             samples[i].append(timed(runs[i], counts[i]))
         rounds += 1
-    return samples, counts
+    return samples
 
 
 def measure(case, library, args):
@@ -108,8 +114,9 @@ def measure(case, library, args):
     judge(entries, case["tolerance"])
     able = [entry for entry in entries if "why" not in entry]
     least = 3 if case["slow"] else args.least
-    samples, counts = interleave([entry["engine"].run for entry in able], args.budget, least,
-                                 args.threads > 1)
+    runs = [entry["engine"].run for entry in able]
+    counts = [runs_of_block(run, entry["first"] / 1e3) for run, entry in zip(runs, able)]
+    samples = interleave(runs, counts, args.budget, least, args.threads > 1)
     for entry, times, count in zip(able, samples, counts):
         entry["samples"], entry["runs"] = [1e3 * t for t in times], count
     for entry in entries:

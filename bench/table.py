@@ -28,8 +28,20 @@ def line(name, label, row, peer):
 def lines_of(name, row):
     if not row["peers"]:
         return [f"{name:22}  {row.get('why', '-')}"]
+    shown = {label: peer for label, peer in row["peers"].items()
+             if label == "onnxruntime" or "why" not in peer}
     return [line(name if i == 0 else "", label, row, peer)
-            for i, (label, peer) in enumerate(row["peers"].items())]
+            for i, (label, peer) in enumerate(shown.items())]
+
+
+def untimed(rows):
+    """Of the other peers, by reason."""
+    whys = {}
+    for name, row in rows.items():
+        for label, peer in row["peers"].items():
+            if label != "onnxruntime" and "why" in peer:
+                whys.setdefault((label, peer["why"]), []).append(name)
+    return [f"   {label} without {', '.join(names)}: {why}" for (label, why), names in whys.items()]
 
 
 def group_line(group, g):
@@ -51,6 +63,7 @@ def run_table(title, run):
             out += lines_of(name, row)
         if group in run["groups"]:
             out.append(group_line(group, run["groups"][group]))
+        out += untimed(rows)
     return "\n".join(out)
 
 

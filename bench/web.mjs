@@ -10,7 +10,7 @@ import { bundlePeers } from './bundle.mjs';
 import { folders } from './places.mjs';
 import { serveFolders } from './serve.mjs';
 
-const patience = 120_000; // ms for a case
+const patience = 300_000; // ms for a case
 
 const { values, positionals: [casesFile, resultFile] } = parseArgs({ allowPositionals: true,
   options: { threads: { type: 'string', default: '1' }, budget: { type: 'string', default: '2000' },

@@ -51,8 +51,8 @@ async function measure({ contenders, tolerance, slow }, { threads, budget, least
     judge(entries, tolerance);
     const able = entries.filter(({ why }) => !why);
     for (const entry of able) {
-      const limit = slow ? 0 : Math.max(200, budget / 3 / able.length);
-      Object.assign(entry, { settled: await settle(entry.engine.run, { limit }) });
+      entry.settled = slow ? { ms: entry.first }
+        : await settle(entry.engine.run, { limit: Math.max(200, budget / 3 / able.length) });
     }
     const programs = able.map(({ engine, settled }) => ({ act: engine.run, ms: settled.ms }));
     const { samples, runs } = await interleave(programs, { budget, least: slow ? 3 : least,

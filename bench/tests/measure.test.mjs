@@ -1,7 +1,7 @@
 // How the page of the benchmark takes times, by a clock that the test sets, and compares answers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { difference } from '../page/compare.mjs';
+import { channelsFirst, difference, sorted } from '../page/compare.mjs';
 import { interleave, runsOf, settle } from '../page/measure.mjs';
 
 /** A clock, and programs that take as long as `time(run)` says. */
@@ -80,7 +80,7 @@ test('the run that follows a rest is not timed where a block has several', async
   assert.equal(state.log.length, 12);
 });
 
-const output = (name, data) => ({ name, data });
+const output = (name, data) => ({ name, data, dims: [data.length] });
 
 test('differences of answers', () => {
   const expected = [output('a', [1, -4]), output('b', [2n, 3n])];
@@ -92,4 +92,14 @@ test('differences of answers', () => {
   assert.equal(difference([output('a', [1, NaN])], [output('a', [1, 2])]), Infinity);
   assert.equal(difference([output('a', [1, 2])], [output('a', [1, NaN])]), Infinity);
   assert.equal(difference([output('a', [0, -Infinity])], [output('a', [0, -Infinity])]), 0);
+});
+
+test('outputs in other arrangements', () => {
+  const last = { name: 'y', data: Float32Array.of(1, 2, 3, 4, 5, 6), dims: [1, 1, 3, 2] };
+  assert.deepEqual(channelsFirst(last),
+    { name: 'y', data: Float32Array.of(1, 3, 5, 2, 4, 6), dims: [1, 2, 1, 3] });
+  assert.deepEqual(channelsFirst(output('z', [1])), output('z', [1]));
+  const joined = sorted([output('y', [3, 1, -2])]);
+  assert.equal(difference(joined, sorted([output('a', [1]), output('b', [-2, 3])])), 0);
+  assert.equal(difference(joined, sorted([output('a', [1]), output('b', [-2])])), Infinity);
 });
