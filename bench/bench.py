@@ -23,7 +23,9 @@ import targets
 HERE = os.path.dirname(os.path.abspath(__file__))
 NODE = os.path.join(models.ROOT, "build", "node")
 RAW = os.path.join(models.PEERS, "raw")
-CASES = os.path.join(models.PEERS, "models", "cases.json")
+FILES = os.path.join(models.PEERS, "models")
+CASES = os.path.join(FILES, "cases.json")
+BUSY = 0.5  # load of the machine
 # Key: what measures it, its threads, its instruction set.
 RUNS = {
     "web-1": ("web", 1, "relaxed"), "web-2": ("web", 2, "relaxed"),
@@ -44,9 +46,10 @@ def title_of(run):
 def command(key, quick):
     where, threads, isa = RUNS[key]
     # Seconds of a case, and rounds at least.
-    budget, least = ((0.5, 5) if quick else (1.4, 7)) if where == "web" else \
-        ((0.25, 5) if quick else (0.6, 7))
-    shared = ["--threads", str(threads), "--least", str(least), CASES]
+    budget, least = ((0.35, 5) if quick else (1.4, 7)) if where == "web" else \
+        ((0.2, 5) if quick else (0.6, 7))
+    cases = os.path.join(FILES, "models.json") if quick and threads > 1 else CASES
+    shared = ["--threads", str(threads), "--least", str(least), cases]
     if where == "web":
         return [NODE, os.path.join(HERE, "web.mjs"), "--budget", str(1000 * budget), *shared]
     return [sys.executable, os.path.join(HERE, "native.py"), "--isa", isa, "--budget", str(budget),
@@ -69,6 +72,8 @@ def raw_of(key, argv, args, found):
     path = os.path.join(RAW, f"{key}.json")
     if not args.reuse or not os.path.exists(path):
         say(f"bench: {key}")
+        if os.path.exists(path):
+            os.remove(path)
         try:
             run_program([*argv, path])
         except (OSError, RuntimeError) as error:
@@ -124,7 +129,7 @@ def show(args, text):
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="shorter, without the slowest models")
+    parser.add_argument("--quick", action="store_true", help="shorter; without the slowest models, and operators with one thread alone")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
                         help="cases whose names begin so; may be given more than once")
     parser.add_argument("--parts", default="", metavar="PART,...",
@@ -149,10 +154,14 @@ def main():
     args = options()
     begin = time.monotonic()
     os.makedirs(RAW, exist_ok=True)
-    cases = prepare.prepare(os.path.dirname(CASES), args.only, args.quick)
+    cases = prepare.prepare(FILES, args.only, args.quick)
     if not cases:
         sys.exit(f"bench: nothing is called {', '.join(args.only)}")
+    load = machine.load()
+    if load > BUSY:
+        say(f"bench: the load of this machine is {load:.1f}: others use it, and figures will vary")
     found = {"commit": machine.commit(), "date": machine.date(), "machine": machine.describe(),
+             "load": load,
              "versions": machine.versions(), "quick": args.quick, "only": args.only, "missing": {},
              "runs": {}}
     measure_runs(args, cases, found)

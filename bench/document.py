@@ -75,7 +75,8 @@ def versions(found):
 
 def about(found):
     return (f"Measured on {found['date']} with the sources of commit `{found['commit']}`: "
-            f"{machine(found)}. {versions(found)}. The run took {found['seconds']} s"
+            f"{machine(found)}. {versions(found)}. The load of the machine was {found['load']:.1f} "
+            f"before it began. The run took {found['seconds']} s"
             f"{' (`--quick`)' if found['quick'] else ''}.")
 
 

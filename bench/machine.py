@@ -48,6 +48,11 @@ def describe():
     }
 
 
+def load():
+    """How many processes ran in the last minute, on average."""
+    return os.getloadavg()[0]
+
+
 def versions():
     """By peer; None where one is not installed."""
     found = {"onnxruntime-web": npm_version("onnxruntime-web"),

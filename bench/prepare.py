@@ -4,9 +4,9 @@
                   contenders: [{ label, engine, file, feeds: [{ name, type, dims, file }] }] }] }
 
 `engine` is "ashore", "ort" (onnxruntime or onnxruntime-web), "litert" or "tfjs"; for the last, `steps`
-stand in the place of `file`.  The first contender is this engine.  A contender may have `tolerance` of its
-own, `layout` "last" where its channels are last and "any" where outputs are arranged in another way, `compare` false where its answer is another one, and `why`
-where it cannot run the case.
+stand in the place of `file`.  The first contender is this engine.  A contender may have `tolerance` of
+its own, `layout` ("last" where its channels are last, "any" where outputs are arranged in another way),
+`compare` false where its answer is another one, and `why` where it cannot run the case.
 """
 
 import hashlib
@@ -139,15 +139,22 @@ def selected(name, only):
     return not only or any(name.startswith(part) for part in only)
 
 
+def write_list(path, name, cases):
+    with open(os.path.join(path, name), "w", encoding="utf-8") as f:
+        json.dump({"cases": cases}, f, indent=1)
+
+
 def prepare(path, only=(), quick=False):
-    """The cases, whose names begin with one of `only`; `quick` leaves out what takes seconds a run."""
+    """The cases, whose names begin with one of `only`; `quick` leaves out what takes seconds a run.
+    models.json lists those that are whole models."""
     folder = Folder(path)
+    folder.file("ocr-cls.onnx", models.row("ocr-cls").file)  # of the cold page, too
     cases = [of_model(row, folder) for row in models.rows()
              if selected(row.name, only) and not (quick and row.slow)]
     made = {}
     for row in operators.rows():
         made[row.name] = of_operator(row, folder, made)
     cases += [case for name, case in made.items() if selected(name, only)]
-    with open(os.path.join(path, "cases.json"), "w", encoding="utf-8") as f:
-        json.dump({"cases": cases}, f, indent=1)
+    write_list(path, "cases.json", cases)
+    write_list(path, "models.json", [case for case in cases if case["kind"] == "model"])
     return cases

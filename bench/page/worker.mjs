@@ -52,7 +52,7 @@ async function measure({ contenders, tolerance, slow }, { threads, budget, least
     const able = entries.filter(({ why }) => !why);
     for (const entry of able) {
       entry.settled = slow ? { ms: entry.first }
-        : await settle(entry.engine.run, { limit: Math.max(200, budget / 3 / able.length) });
+        : await settle(entry.engine.run, { limit: Math.max(100, budget / 2 / able.length) });
     }
     const programs = able.map(({ engine, settled }) => ({ act: engine.run, ms: settled.ms }));
     const { samples, runs } = await interleave(programs, { budget, least: slow ? 3 : least,
