@@ -58,7 +58,7 @@ def command(key, quick):
 
 def run_program(argv):
     """Runs one of the programs that measure; the last argument is the file that it writes."""
-    code = subprocess.run(argv, stdout=subprocess.DEVNULL).returncode
+    code = subprocess.run(argv).returncode
     if code != 0:
         raise RuntimeError(f"{os.path.basename(argv[1])} ended with {code}")
 

@@ -134,6 +134,11 @@ def hide_avx512():
     return None if ctypes.CDLL(path).mask_cpuid() == 0 else "the kernel cannot hide it"
 
 
+def write(path, result):
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(result, f)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=1)
@@ -155,14 +160,13 @@ def main():
     result = {"cpu": library.lib.ashore_cpu_text().decode(), "threads": args.threads,
               "peer_isa": "best" if args.isa == "best" or unmasked else args.isa,
               "unmasked": unmasked, "cases": {}}
+    write(args.result, result)
     for case in cases:
         try:
             result["cases"][case["name"]] = measure(case, library, args)
         except Exception as error:
             result["cases"][case["name"]] = {"error": str(error).split("\n")[0][:200]}
-        print(json.dumps([case["name"], result["cases"][case["name"]]]), flush=True)
-    with open(args.result, "w", encoding="utf-8") as f:
-        json.dump(result, f)
+        write(args.result, result)  # after each case: what is there stays there
 
 
 if __name__ == "__main__":

@@ -33,6 +33,9 @@ await bundlePeers();
 const server = await serveFolders(folders, { '/': page });
 const browser = await openBrowser();
 const result = { browser: `Chromium ${browser.version()}`, threads: options.threads, cases: {} };
+// After each case, too, so that what is there stays there.
+const write = () => fs.writeFileSync(resultFile, JSON.stringify(result));
+write();
 try {
   let tab = await openPage(browser, server.url);
   for (const each of cases) {
@@ -43,10 +46,9 @@ try {
       tab = await openPage(browser, server.url);
     }
     result.cases[each.name] = answer.entries ?? { error: answer.error };
-    process.stdout.write(`${JSON.stringify([each.name, result.cases[each.name]])}\n`);
+    write();
   }
 } finally {
   await browser.close();
   server.close();
 }
-fs.writeFileSync(resultFile, JSON.stringify(result));

@@ -3,6 +3,7 @@
 // open, and what it says is what the report shows.
 import { readFeeds } from './feeds.mjs';
 import { openLite } from './litert.mjs';
+import { importPeer } from './peer.mjs';
 import { openTf } from './tfjs.mjs';
 
 async function openAshore({ file, feeds }, { threads, read }) {
@@ -22,7 +23,8 @@ async function openAshore({ file, feeds }, { threads, read }) {
 }
 
 async function openOrt({ file, feeds }, { threads, read }) {
-  const ort = await import('/onnxruntime-web/ort.wasm.min.mjs');
+  const ort = await importPeer('onnxruntime-web',
+    '/onnxruntime-web/ort.wasm.min.mjs');
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = 'error';
   const session = await ort.InferenceSession.create(await read(file),

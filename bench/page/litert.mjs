@@ -1,5 +1,6 @@
 // LiteRT.js, on the processor.  Its loader wants importScripts, which workers of modules have not.
 import { readFeeds } from './feeds.mjs';
+import { importPeer } from './peer.mjs';
 
 let loading;
 
@@ -11,7 +12,7 @@ function runScript(url) {
 }
 
 async function loadPackage(threads) {
-  const lite = await import('/peers/litert.mjs');
+  const lite = await importPeer('LiteRT.js', '/peers/litert.mjs');
   const folder = `${location.origin}/litert/core/wasm/`;
   globalThis.importScripts = runScript;
   globalThis.Module = { locateFile: (name) => folder + name,

@@ -1,10 +1,11 @@
 // TensorFlow.js on its WebAssembly backend: steps of steps.py by its operators.
 import { readFeeds } from './feeds.mjs';
+import { importPeer } from './peer.mjs';
 
 let loading;
 
 async function loadPackage(threads) {
-  const tf = await import('/peers/tfjs.mjs');
+  const tf = await importPeer('TensorFlow.js', '/peers/tfjs.mjs');
   tf.setWasmPaths(`${location.origin}/tfjs/tfjs-backend-wasm/dist/`);
   tf.setThreadsCount(threads);
   if (!await tf.setBackend('wasm')) throw new Error('the WebAssembly backend cannot be used');
