@@ -17,6 +17,15 @@ def rounded(value):
     return [rounded(v) for v in value] if isinstance(value, list) else value
 
 
+def by_line(value, depth=4, indent=""):
+    """JSON with a line for each row of a run, so that changes of it can be read."""
+    if depth == 0 or not isinstance(value, dict) or not value:
+        return json.dumps(value)
+    parts = (f'{indent} {json.dumps(key)}: {by_line(v, depth - 1, indent + " ")}'
+             for key, v in value.items())
+    return "{\n" + ",\n".join(parts) + f"\n{indent}}}"
+
+
 def entry(found):
     """{ commit, date, machine, quick, runs: { RUN: { groups: { GROUP: mean }, ratios: { NAME: ratio } } } }"""
     runs = {}
@@ -45,6 +54,5 @@ def record(found):
     with open(HISTORY, "w", encoding="utf-8") as f:
         f.write("[\n" + ",\n".join(json.dumps(e) for e in append(history, entry(found))) + "\n]\n")
     with open(document.RECORDED, "w", encoding="utf-8") as f:
-        json.dump(rounded(found), f, indent=1)
-        f.write("\n")
+        f.write(by_line(rounded(found)) + "\n")
     document.write()

@@ -1,5 +1,6 @@
 """From samples to figures, goals, chart and document, on made-up samples and on the recorded ones."""
 
+import json
 import os
 import sys
 import xml.dom.minidom
@@ -154,6 +155,13 @@ def test_history_has_one_entry_a_commit_and_machine():
     old = {**new, "date": "2029"}
     other = {**old, "commit": "other"}
     assert record.append([old, other], new) == [other, new]
+
+
+def test_recorded_results_are_the_same_by_line():
+    every = record.rounded(found())
+    text = record.by_line(every)
+    assert json.loads(text) == every
+    assert sum('"ocr-b": {"title"' in line for line in text.split("\n")) == 3
 
 
 def test_document_is_that_of_the_recorded_results():
