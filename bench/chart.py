@@ -52,8 +52,9 @@ def rows_of(runs):
 def panel(title, runs, y):
     """(elements, y behind them)."""
     rows = list(rows_of(runs))
-    most = max(peers_of(run, name)["high"] for run in runs if run for name, _ in rows
-               if peers_of(run, name))
+    # Intervals beyond the longest bar are cut.
+    most = 1.1 * max(peers_of(run, name)["ratio"] for run in runs if run for name, _ in rows
+                     if peers_of(run, name))
     most = min(most, TICKS[-1])
     scale = {"most": most, "unit": (WIDTH - LEFT - RIGHT) / most}
     out = [text(12, y + 20, title, "head")]
