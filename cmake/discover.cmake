@@ -6,6 +6,8 @@
 #                ash_fam_avx2[]
 #   fam_vec.c    written over base/vec.h, compiled once per vector ISA with ASH_VEC_ISA and
 #                ASH_VEC_CPU defined: exports ASH_VEC_ROWS(fam)[], which is ash_fam_vec_avx2[]
+#   fam_wasm.c   in the place of fam_vec.c for the vector ISAs of WebAssembly, with the same
+#                definitions, and with the assembly that fam_wasm.py writes: fam_wasm.py ISA FILE
 #   fam_ref.c    reference rows: ash_fam_ref[]
 #   fam_check.c  for the checker alone: void check_fam(void)
 #   the rest     compiled once, with no flags
@@ -44,6 +46,17 @@ function(ash_write_if_changed file content)
     endif()
 endfunction()
 
+# ash_wasm_assembly(OUT SCRIPT ISA GEN_DIR): the assembly that a script writes for an ISA.
+function(ash_wasm_assembly out script isa gen)
+    get_filename_component(stem ${script} NAME_WE)
+    set(assembly ${gen}/${stem}_${isa}.s)
+    add_custom_command(OUTPUT ${assembly} DEPENDS ${script}
+        COMMAND Python3::Interpreter ${script} ${isa} ${assembly} VERBATIM)
+    set_source_files_properties(${assembly} PROPERTIES
+        COMPILE_OPTIONS -Wno-unused-command-line-argument)
+    set(${out} ${assembly} PARENT_SCOPE)
+endfunction()
+
 # ash_kernel_units(OUT VARIANT GEN_DIR [REF]): compilation units of all kernel families, as a list
 # of "source|isa|flags|definitions" with commas inside the last two; isa is `plain` where there are
 # no flags.  Writes GEN_DIR/fam_list.inc.  Reference rows are left out of WebAssembly variants, which
@@ -63,7 +76,7 @@ function(ash_kernel_units out variant gen)
 
     file(GLOB plain CONFIGURE_DEPENDS ${ASH_ROOT}/src/kernels/*.c ${ASH_ROOT}/src/kernels/*/*.c)
     foreach(f IN LISTS plain)
-        if(NOT f MATCHES "_(${isa_regex}|vec|ref|check)\\.c$")
+        if(NOT f MATCHES "_(${isa_regex}|vec|wasm|ref|check)\\.c$")
             list(APPEND units "${f}|plain||")
         endif()
     endforeach()
@@ -88,8 +101,13 @@ function(ash_kernel_units out variant gen)
                 list(APPEND units "${dir}/${fam}_${isa}.c|${isa}|${flags}|")
                 string(APPEND inc "KERNELS(${isa})\n")
             elseif(variant IN_LIST vec AND EXISTS ${dir}/${fam}_vec.c)
-                list(APPEND units
-                     "${dir}/${fam}_vec.c|${isa}|${flags}|ASH_VEC_ISA=${isa},ASH_VEC_CPU=${cpu}")
+                set(source ${dir}/${fam}_vec.c)
+                if(isa MATCHES "^(relaxed|simd128)$" AND EXISTS ${dir}/${fam}_wasm.c)
+                    set(source ${dir}/${fam}_wasm.c)
+                    ash_wasm_assembly(assembly ${dir}/${fam}_wasm.py ${isa} ${gen})
+                    list(APPEND units "${assembly}|${isa}|${flags}|")
+                endif()
+                list(APPEND units "${source}|${isa}|${flags}|ASH_VEC_ISA=${isa},ASH_VEC_CPU=${cpu}")
                 string(APPEND inc "KERNELS(vec_${isa})\n")
             endif()
         endforeach()

@@ -10,6 +10,8 @@ find_program(ASH_WASM_CLANG NAMES clang-19 clang-20 clang-21 clang-18 clang REQU
 find_program(ASH_WASM_AR NAMES llvm-ar-19 llvm-ar-20 llvm-ar-21 llvm-ar-18 llvm-ar REQUIRED)
 set(CMAKE_C_COMPILER ${ASH_WASM_CLANG})
 set(CMAKE_C_COMPILER_TARGET wasm32-wasi)
+set(CMAKE_ASM_COMPILER ${ASH_WASM_CLANG})
+set(CMAKE_ASM_COMPILER_TARGET wasm32-wasi)
 set(CMAKE_AR ${ASH_WASM_AR})
 set(CMAKE_C_FLAGS_RELEASE_INIT "-DNDEBUG")
 set(CMAKE_EXECUTABLE_SUFFIX .wasm)

@@ -86,8 +86,9 @@ static void look_ahead(const struct ash_gemm_kernel *row, const struct ash_gemm_
 }
 
 void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
-    size_t blocks = ceil_div(t->rows, row->mr);
-    size_t span = columns_at_once(row, t->rows);
+    size_t most_rows = row->whole ? (size_t)ASH_GEMM_ROWS_MAX : row->mr;
+    size_t blocks = ceil_div(t->rows, most_rows);
+    size_t span = row->whole ? t->cols : columns_at_once(row, t->rows);
     bool ahead = t->fresh && blocks >= AHEAD_BLOCKS;
     bool apart = t->last && row->finish && !ash_gemm_is_simple(&t->out) &&
                  !(row->acts >> t->out.act.kind & 1);

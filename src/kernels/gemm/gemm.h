@@ -32,8 +32,8 @@ struct ash_gemm_out {
 
 /* One call of a micro-kernel.  out.bias and out.residual point at the tile's first element. */
 struct ash_gemm_tile {
-    size_t rows; /* 1..mr */
-    size_t cols; /* 1..nr; up to wide * nr with at most wide_rows rows */
+    size_t rows; /* 1..mr, or ASH_GEMM_ROWS_MAX if the kernel is `whole` */
+    size_t cols; /* 1..nr; up to wide * nr with at most wide_rows rows; any if it is `whole` */
     size_t taps, k;
     const float *const *a; /* row r of tap t begins at a[t * a_tap + r] + a_skip */
     size_t a_tap, a_skip;
@@ -59,16 +59,17 @@ struct ash_gemm_kernel {
     uint16_t wide;      /* panels that a tile of few rows may span */
     uint16_t wide_rows; /* how few; 0 stands for 1 */
     uint16_t acts;      /* activations that `tile` applies although they are not simple, as bits */
+    bool whole;         /* cuts what it is given itself */
     ash_gemm_tile_fn *tile;
     /* Applies any epilogue to sums of any number of rows and columns that lie in C; NULL: `tile`
      * does.  What is not simple runs once over all tiles, in the cache as they are. */
     ash_gemm_tile_fn *finish;
 };
 
-/* Scale, bias, residual, limits, in this order: no other activation, and nothing after it. */
+/* Bias, residual, limits, in this order: no scale, no other activation, and nothing after it. */
 static inline bool ash_gemm_is_simple(const struct ash_gemm_out *out) {
-    return out->act.kind == ASH_ACT_NONE ||
-           (out->act.kind <= ASH_ACT_CLIP && !(out->residual && out->residual_last));
+    bool limits_last = out->act.kind == ASH_ACT_NONE || !(out->residual && out->residual_last);
+    return out->scale == 0.0f && out->act.kind <= ASH_ACT_CLIP && limits_last;
 }
 
 enum {

@@ -98,6 +98,10 @@ static void check_tiles(const struct ash_gemm_kernel *row) {
             check_tile(row, rows, cols, 1 + chk_below(3), chk_below(20), cols % 8 == 0);
         }
     }
+    for (size_t rows = 1; row->whole && rows <= 3 * (size_t)row->mr; rows++) {
+        chk_place((enum chk_place)(rows % CHK_PLACES));
+        check_tile(row, rows, 1 + chk_below(5 * (size_t)row->nr), chk_below(3), 5, rows % 8 == 0);
+    }
     for (size_t k = 0; k < CHK_TAILS; k++) {
         chk_place((enum chk_place)(k % CHK_PLACES));
         check_tile(row, row->mr, row->nr, 1, k, false);

@@ -47,7 +47,7 @@ VF_INLINE void finish_limits(struct ash_act_f32 act, float *low, float *high) {
 static __attribute__((unused)) void finish(const struct ash_gemm_tile *t) {
     const struct ash_gemm_out *out = &t->out;
     const struct ash_act_f32 act = out->act;
-    const bool after = !ash_gemm_is_simple(out) && out->residual && out->residual_last;
+    const bool after = out->residual && out->residual_last && act.kind != ASH_ACT_NONE;
     float low, high;
     if (out->scale != 0.0f || out->bias || out->residual || act.kind != ASH_ACT_NONE) {
         finish_limits(act, &low, &high);
