@@ -3,7 +3,7 @@
 A row says where the file lies, how its inputs are made of something real, and how far its outputs may
 be from onnxruntime's.  The bound is derived, not fitted.  A sum of n float32 products in another
 order errs, with roundings as good as random, by about sqrt(n) * 2**-24 of its magnitude; a chain of
-`layers` such sums by sqrt(layers) times as much.  Four times that is allowed (twice for 3x3
+`layers` such sums by sqrt(layers) times as much.  Four times that is allowed (twice for
 convolutions by Winograd's filtering, whose errors are twice those of a sum), relative to the
 largest magnitude of the output (`gain`: how much more the values inside may be than what comes out,
 as in front of a logarithm or of a subtraction).

@@ -27,6 +27,10 @@ static void run(void *arg) {
     ash_winograd_f32(j->row, j->gemm, &j->s, j->x, j->packed, j->y, &j->out, j->scratch, j->pool);
 }
 
+/* Of a tile in a dimension where the kernel has this extent. */
+static size_t outputs(size_t kernel) { return kernel == 1 ? 1 : IN + 1 - kernel; }
+static size_t taps(const struct ash_conv *s) { return s->kh * s->kw; }
+
 static size_t pitch_x(const struct ash_conv *s) { return s->x_step ? s->x_step : s->c; }
 static size_t pitch_y(const struct ash_conv *s) { return s->y_step ? s->y_step : s->oc; }
 
@@ -40,24 +44,27 @@ static const float *pixel_at(const struct job *j, size_t image, size_t iy, size_
 static double exact(const struct job *j, const float *w, size_t image, size_t oy, size_t ox) {
     const struct ash_conv *s = &j->s;
     double sum = 0.0;
-    for (size_t k = 0; k < 9; k++) {
-        const float *p = pixel_at(j, image, oy + k / 3 - s->pad_top, ox + k % 3 - s->pad_left);
-        for (size_t c = 0; p && c < s->c; c++) sum += (double)p[c] * (double)w[c * 9 + k];
+    for (size_t k = 0; k < taps(s); k++) {
+        const float *p =
+            pixel_at(j, image, oy + k / s->kw - s->pad_top, ox + k % s->kw - s->pad_left);
+        for (size_t c = 0; p && c < s->c; c++) sum += (double)p[c] * (double)w[c * taps(s) + k];
     }
     return sum;
 }
 
 /* What the class is relative to: sum over c of (max |x| in the window) * (sum |w|). */
 static double scale_of(const struct job *j, const float *w, size_t image, size_t oy, size_t ox) {
+    const struct ash_conv *s = &j->s;
+    size_t height = outputs(s->kh) + s->kh - 1, width = outputs(s->kw) + s->kw - 1;
     double scale = 0.0;
-    for (size_t c = 0; c < j->s.c; c++) {
+    for (size_t c = 0; c < s->c; c++) {
         double most = 0.0, sum = 0.0;
-        for (size_t i = 0; i < IN * IN; i++) {
+        for (size_t i = 0; i < height * width; i++) {
             const float *p =
-                pixel_at(j, image, oy + i / IN - j->s.pad_top, ox + i % IN - j->s.pad_left);
+                pixel_at(j, image, oy + i / width - s->pad_top, ox + i % width - s->pad_left);
             if (p) most = fmax(most, fabs((double)p[c]));
         }
-        for (size_t k = 0; k < 9; k++) sum += fabs((double)w[c * 9 + k]);
+        for (size_t k = 0; k < taps(s); k++) sum += fabs((double)w[c * taps(s) + k]);
         scale += most * sum;
     }
     return scale;
@@ -75,14 +82,14 @@ static double activated(struct ash_act_f32 act, double v) {
 static bool tile_is_near(const struct job *j, const float *w, size_t image, size_t oy, size_t ox,
                          size_t oc) {
     const struct ash_conv *s = &j->s;
-    const float *filter = w + oc * s->c * 9;
+    const float *filter = w + oc * s->c * taps(s);
+    size_t tile_w = outputs(s->kw), n = 0;
     float got[OUT * OUT];
-    double want[OUT * OUT], scale = scale_of(j, filter, image, oy, ox) * ASH_WINOGRAD_NORM,
-                            most = 0;
+    double want[OUT * OUT], scale = scale_of(j, filter, image, oy, ox), most = 0;
+    scale *= s->kh == s->kw ? ASH_WINOGRAD_NORM : ASH_WINOGRAD_LINE_NORM;
     double bias = j->out.bias ? (double)j->out.bias[oc] : 0.0;
-    size_t n = 0;
-    for (size_t i = 0; i < OUT * OUT; i++) {
-        size_t py = oy + i / OUT, px = ox + i % OUT;
+    for (size_t i = 0; i < outputs(s->kh) * tile_w; i++) {
+        size_t py = oy + i / tile_w, px = ox + i % tile_w;
         if (py >= s->oh || px >= s->ow) continue;
         size_t at = ((image * s->oh + py) * s->ow + px) * pitch_y(s) + oc;
         double residual = j->out.residual ? (double)j->out.residual[at] : 0.0;
@@ -127,21 +134,21 @@ static const struct ash_winograd_kernel *reference(void) {
 
 static void compare(const struct job *j, const float *w, const float *bits) {
     const struct ash_conv *s = &j->s;
-    size_t pixels = s->n * s->oh * s->ow,
-           tiles = (s->oh + OUT - 1) / OUT * ((s->ow + OUT - 1) / OUT);
+    size_t pixels = s->n * s->oh * s->ow, height = outputs(s->kh), width = outputs(s->kw);
     for (size_t i = 0; bits && i < pixels; i++) {
         if (chk_diff(j->y + i * pitch_y(s), bits + i * pitch_y(s), s->oc) == s->oc) continue;
-        chk_fail("n %zu %zux%zux%zu -> %zu: pixel %zu has not the reference's bits", s->n, s->h,
-                 s->w, s->c, s->oc, i);
+        chk_fail("n %zu %zux%zux%zu -> %zu, %zux%zu: pixel %zu has not the reference's bits", s->n,
+                 s->h, s->w, s->c, s->oc, s->kh, s->kw, i);
         return;
     }
-    size_t tiles_x = (s->ow + OUT - 1) / OUT;
+    size_t tiles_x = (s->ow + width - 1) / width, tiles = (s->oh + height - 1) / height * tiles_x;
     for (size_t i = 0; i < s->n * tiles * s->oc; i++) {
         size_t oc = i % s->oc, tile = i / s->oc % tiles, image = i / s->oc / tiles;
-        size_t oy = tile / tiles_x * OUT, ox = tile % tiles_x * OUT;
+        size_t oy = tile / tiles_x * height, ox = tile % tiles_x * width;
         if (tile_is_near(j, w, image, oy, ox, oc)) continue;
-        chk_fail("n %zu %zux%zux%zu -> %zux%zux%zu: the tile at %zu, %zu is wrong in channel %zu",
-                 s->n, s->h, s->w, s->c, s->oh, s->ow, s->oc, oy, ox, oc);
+        chk_fail("n %zu %zux%zux%zu -> %zux%zux%zu, %zux%zu: the tile at %zu, %zu is wrong in "
+                 "channel %zu",
+                 s->n, s->h, s->w, s->c, s->oh, s->ow, s->oc, s->kh, s->kw, oy, ox, oc);
         return;
     }
 }
@@ -161,22 +168,23 @@ static void fill(int kind, const struct ash_conv *s, float *x, size_t x_size, fl
         if (kind == ALTERNATING) x[i] = (iy / 2 + ix / 2) % 2 ? 1.0f : -1.0f;
         if (kind == CANCELLING) x[i] = 1000.0f + x[i];
     }
-    for (size_t i = 0; i + 9 <= w_size; i += 9) {
+    size_t n = taps(s);
+    for (size_t i = 0; i + n <= w_size; i += n) {
         float *g = w + i, sum = 0;
-        size_t c = i / 9 % s->c, oc = i / 9 / s->c;
-        for (int k = 0; k < 9; k++) {
+        size_t c = i / n % s->c, oc = i / n / s->c;
+        for (size_t k = 0; k < n; k++) {
             if (kind == SCALED)
                 g[k] = ldexpf(g[k], (int)(oc * 5 % 31) - 15 - (int)(c * 7 % 41) + 20);
-            if (kind == ALTERNATING) g[k] = (k / 3 + k % 3) % 2 ? -0.7f : 0.7f;
+            if (kind == ALTERNATING) g[k] = (k / s->kw + k % s->kw) % 2 ? -0.7f : 0.7f;
             sum += g[k];
         }
-        if (kind == CANCELLING) g[4] -= sum;
+        if (kind == CANCELLING) g[n / 2] -= sum;
     }
 }
 
 static void check_shape(const struct ash_winograd_kernel *row, const struct ash_conv *s, int kind) {
     struct job j = {.row = row, .gemm = gemm_for(row), .s = *s};
-    size_t x_size = s->n * s->h * s->w * pitch_x(s), w_size = s->oc * s->c * 9;
+    size_t x_size = s->n * s->h * s->w * pitch_x(s), w_size = s->oc * s->c * taps(s);
     size_t pixels = s->n * s->oh * s->ow, y_size = pixels ? (pixels - 1) * pitch_y(s) + s->oc : 0;
     float *x = chk_floats(X_SLOT, x_size), *w = chk_floats(W_SLOT, w_size);
     float *bias = chk_floats(BIAS_SLOT, s->oc), *residual = chk_floats(RESIDUAL_SLOT, y_size);
@@ -211,19 +219,37 @@ static void check_shape(const struct ash_winograd_kernel *row, const struct ash_
     }
 }
 
-static struct ash_conv shape(size_t h, size_t w, size_t c, size_t oc, size_t pad) {
-    struct ash_conv s = {.n = 1, .h = h, .w = w, .c = c, .oc = oc, .kh = 3, .kw = 3};
+static size_t extent(size_t in, size_t kernel, size_t pad) {
+    return in + 2 * pad < kernel ? 0 : in + 2 * pad - kernel + 1;
+}
+
+static struct ash_conv kernel_shape(size_t h, size_t w, size_t c, size_t oc, size_t kh, size_t kw) {
+    struct ash_conv s = {.n = 1, .h = h, .w = w, .c = c, .oc = oc, .kh = kh, .kw = kw};
     s.groups = s.dilation_h = s.dilation_w = s.stride_h = s.stride_w = 1;
-    s.pad_top = s.pad_left = pad;
-    s.oh = h + 2 * pad < 2 ? 0 : h + 2 * pad - 2;
-    s.ow = w + 2 * pad < 2 ? 0 : w + 2 * pad - 2;
+    s.pad_top = kh / 2;
+    s.pad_left = kw / 2;
+    s.oh = extent(h, kh, s.pad_top);
+    s.ow = extent(w, kw, s.pad_left);
     return s;
 }
 
-static void check_random(const struct ash_winograd_kernel *row, int kind) {
-    struct ash_conv s = shape(1 + chk_below(14), 1 + chk_below(14), 16 + chk_below(30),
-                              1 + chk_below(70), chk_below(3));
+static struct ash_conv shape(size_t h, size_t w, size_t c, size_t oc) {
+    return kernel_shape(h, w, c, oc, 3, 3);
+}
+
+static void check_random(const struct ash_winograd_kernel *row, int kind, bool line) {
+    size_t kh = 3, kw = 3, across = chk_below(2);
+    if (line) {
+        kh = across ? 1 : 3 + chk_below(3);
+        kw = across ? 3 + chk_below(3) : 1;
+    }
+    struct ash_conv s = kernel_shape(1 + chk_below(14), 1 + chk_below(14), 16 + chk_below(30),
+                                     1 + chk_below(70), kh, kw);
     s.n = 1 + chk_below(2);
+    s.pad_top = kh > 1 ? chk_below(3) : 0;
+    s.pad_left = kw > 1 ? chk_below(3) : 0;
+    s.oh = extent(s.h, kh, s.pad_top);
+    s.ow = extent(s.w, kw, s.pad_left);
     if (chk_below(4) == 0) s.x_step = s.c + 3;
     if (chk_below(4) == 0) s.y_step = s.oc + 5;
     if (chk_below(4) == 0) s.pad_left = 7;
@@ -235,7 +261,7 @@ static void check_random(const struct ash_winograd_kernel *row, int kind) {
  * that of a direct sum of 9 c terms with random roundings, sqrt(9 c) * eps / 2 of the results' (a
  * direct sum has a third of it, this one half). */
 static void check_typical(const struct ash_winograd_kernel *row) {
-    struct job j = {.row = row, .gemm = gemm_for(row), .s = shape(32, 32, 64, 32, 1)};
+    struct job j = {.row = row, .gemm = gemm_for(row), .s = shape(32, 32, 64, 32)};
     size_t x_size = 32 * 32 * 64, w_size = 32 * 64 * 9, y_size = 32 * 32 * 32;
     float *x = chk_floats(X_SLOT, x_size), *w = chk_floats(W_SLOT, w_size);
     chk_fill(x, x_size, -1, 1);
@@ -256,7 +282,7 @@ static void check_typical(const struct ash_winograd_kernel *row) {
 
 /* An infinity or a NaN spoils the tiles that see it, and nothing else. */
 static void check_poison(const struct ash_winograd_kernel *row) {
-    struct job j = {.row = row, .gemm = gemm_for(row), .s = shape(12, 12, 16, 8, 1)};
+    struct job j = {.row = row, .gemm = gemm_for(row), .s = shape(12, 12, 16, 8)};
     size_t x_size = 12 * 12 * 16, y_size = 12 * 12 * 8;
     float *x = chk_floats(X_SLOT, x_size), *w = chk_floats(W_SLOT, 8 * 16 * 9);
     chk_fill(x, x_size, -1, 1);
@@ -279,7 +305,7 @@ static void bench_row(const struct ash_winograd_kernel *row) {
                                        {120, 160, 96, 24}, {56, 56, 16, 16}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const size_t *d = shapes[i];
-        struct job j = {.row = row, .gemm = gemm_for(row), .s = shape(d[0], d[1], d[2], d[3], 1)};
+        struct job j = {.row = row, .gemm = gemm_for(row), .s = shape(d[0], d[1], d[2], d[3])};
         chk_place(CHK_START);
         size_t w_size = d[2] * d[3] * 9, x_size = d[0] * d[1] * d[2];
         float *x = chk_floats(X_SLOT, x_size), *w = chk_floats(W_SLOT, w_size);
@@ -297,17 +323,21 @@ static void bench_row(const struct ash_winograd_kernel *row) {
 }
 
 static void check_row(const struct ash_winograd_kernel *row) {
-    for (int i = 0; i < 80; i++) {
+    for (int i = 0; i < 120; i++) {
         chk_place((enum chk_place)(i % CHK_PLACES));
-        check_random(row, i % KINDS);
+        check_random(row, i % KINDS, i % 3 == 2);
         if (i % 8 == 0) check_poison(row);
     }
     /* Several blocks, several strips, sums long enough to be cut. */
     static const size_t large[][4] = {{50, 61, 20, 19}, {9, 8, 40, 300}, {7, 7, 800, 40}};
     for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
-        struct ash_conv s = shape(large[i][0], large[i][1], large[i][2], large[i][3], 1);
+        struct ash_conv s = shape(large[i][0], large[i][1], large[i][2], large[i][3]);
         check_shape(row, &s, UNIFORM);
     }
+    struct ash_conv line = kernel_shape(700, 1, 33, 50, 5, 1);
+    check_shape(row, &line, UNIFORM);
+    line = kernel_shape(3, 300, 200, 50, 1, 4);
+    check_shape(row, &line, CANCELLING);
     check_typical(row);
     if (chk_bench()) bench_row(row);
 }

@@ -58,15 +58,36 @@ static void input(size_t c, const float *const *x, float *v, size_t plane) {
     }
 }
 
+static void input_line(size_t c, const float *const *x, float *v, size_t plane) {
+    for (size_t at = 0; at < c; at += VF_LANES) {
+        if (c - at < VF_LANES) at = c - VF_LANES; /* some once more */
+        vf d[IN], t[IN];
+        VF_UNROLL for (int i = 0; i < IN; i++) d[i] = vf_load(x[i] + at);
+        input_transform(d, t);
+        VF_UNROLL for (int i = 0; i < IN; i++) vf_store(v + (size_t)i * plane + at, t[i]);
+    }
+}
+
 /* The epilogue but for activations that are no pair of limits. */
 struct epilogue {
     vf scale, bias, low, high;
     size_t ld_residual;
 };
 
+/* y = AT m for a line of `n` outputs: the last alone has the point at infinity. */
+VF_INLINE void line_transform(const float *m, size_t plane, size_t n, vf y[OUT]) {
+    vf t[IN];
+    VF_UNROLL for (int i = 0; i < IN; i++) t[i] = vf_load(m + (size_t)i * plane);
+    vf last = t[IN - 1];
+    t[IN - 1] = vf_zero();
+    output_transform(t, y);
+    y[n - 1] = y[n - 1] + last;
+}
+
 /* y = clip(from * scale + bias + residual), for `cols` neighbouring pixels in n lanes. */
-VF_INLINE void put(const struct epilogue *e, const vf *from, size_t cols, size_t n, float *y,
-                   size_t y_step, const float *residual) {
+static __attribute__((noinline)) void put(const struct epilogue *e, const vf *from, size_t cols,
+                                          size_t n, float *y, size_t y_step,
+                                          const float *residual) {
     for (size_t j = 0; j < cols; j++, y += y_step) {
         vf x = from[j] * e->scale + e->bias;
         if (residual) {
@@ -104,33 +125,42 @@ static void add_residual(const struct ash_winograd_output *o) {
     }
 }
 
+VF_INLINE void square_transform(const float *m, size_t plane, vf half[OUT][IN]) {
+    VF_NO_UNROLL for (int j = 0; j < IN; j++, m += plane) {
+        vf t[IN], r[OUT];
+        VF_UNROLL for (int i = 0; i < IN; i++) t[i] = vf_load(m + (size_t)(i * IN) * plane);
+        output_transform(t, r);
+        VF_UNROLL for (int i = 0; i < OUT; i++) half[i][j] = r[i];
+    }
+}
+
 static void output(const struct ash_winograd_output *o) {
     const struct ash_gemm_out *out = &o->out;
     const bool clip = out->act.kind == ASH_ACT_CLIP;
     const float inf = __builtin_inff();
+    const float *residual = out->residual_last ? NULL : out->residual;
     struct epilogue e = {.scale = vf_set1(out->scale != 0.0f ? out->scale : 1.0f),
                          .high = vf_set1(clip ? out->act.b : inf)};
     e.low = vf_set1(clip ? out->act.a : out->act.kind == ASH_ACT_RELU ? 0.0f : -inf);
-    e.ld_residual = out->ld_residual;
+    e.ld_residual = o->rows > 1 && o->line ? o->residual_row : out->ld_residual;
+    size_t step = o->rows > 1 && o->line ? o->y_row : o->y_step;
     for (size_t at = 0; at < o->n; at += VF_LANES) {
         size_t n = o->n - at < VF_LANES ? o->n - at : VF_LANES;
+        const float *r = residual ? residual + at : NULL;
+        float *y = o->y + at;
+        vf half[OUT][IN], t[OUT];
         e.bias = vf_set1(-0.0f); /* changes nothing */
         if (out->bias) e.bias = vf_load_n(out->bias + at, n, e.bias);
-        const float *residual = out->residual_last ? NULL : out->residual;
-        vf half[OUT][IN];
-        const float *m = o->m + at;
-        VF_NO_UNROLL for (int j = 0; j < IN; j++, m += o->plane) {
-            vf t[IN], r[OUT];
-            VF_UNROLL for (int i = 0; i < IN; i++) t[i] = vf_load(m + (size_t)(i * IN) * o->plane);
-            output_transform(t, r);
-            VF_UNROLL for (int i = 0; i < OUT; i++) half[i][j] = r[i];
+        if (o->line) {
+            line_transform(o->m + at, o->plane, o->line, t);
+            put(&e, t, o->rows * o->cols, n, y, step, r);
+            continue;
         }
-        float *y = o->y + at;
+        square_transform(o->m + at, o->plane, half);
         for (size_t i = 0; i < o->rows; i++, y += o->y_row) {
-            vf r[OUT];
-            output_transform(half[i], r);
-            put(&e, r, o->cols, n, y, o->y_step,
-                residual ? residual + i * o->residual_row + at : NULL);
+            output_transform(half[i], t);
+            put(&e, t, o->cols, n, y, step, r);
+            if (r) r += o->residual_row;
         }
     }
     if (out->act.kind > ASH_ACT_CLIP) activate(o);
@@ -139,6 +169,6 @@ static void output(const struct ash_winograd_output *o) {
 
 extern const struct ash_winograd_kernel ASH_VEC_ROWS(winograd)[];
 const struct ash_winograd_kernel ASH_VEC_ROWS(winograd)[] = {
-    {ASH_VEC_NAME("winograd_f32"), ASH_VEC_CPU, input, output},
+    {ASH_VEC_NAME("winograd_f32"), ASH_VEC_CPU, input, input_line, output},
     {0},
 };
