@@ -105,26 +105,37 @@ static const float *copy_row(const struct ash_conv *s, const float *line, ptrdif
     return to;
 }
 
-/* Pointers for pixel `i` of a tile of `rows`: output (oy, ox) of the image that begins at x. */
-static void aim(const struct run *r, const float *x, size_t oy, size_t ox, const float **to,
-                size_t rows, float *copy) {
+void ash_conv_aim(const float *line, ptrdiff_t first, size_t stride, size_t step, size_t w,
+                  size_t count, const float *zero, const float **to) {
+    size_t begin = first < 0 ? min_size(ceil_div((size_t)-first, stride), count) : 0;
+    ptrdiff_t at = first + (ptrdiff_t)(begin * stride);
+    size_t end = (size_t)at < w ? begin + ceil_div(w - (size_t)at, stride) : begin;
+    if (end > count) end = count;
+    for (size_t i = 0; i < begin; i++) to[i] = zero;
+    size_t from = (size_t)at * step;
+    for (size_t i = begin; i < end; i++, from += stride * step) to[i] = line + from;
+    for (size_t i = end; i < count; i++) to[i] = zero;
+}
+
+/* Pointers for `count` pixels of output row oy from ox on, of a tile of `rows`, in the image that
+ * begins at x.  Rows of the kernel that are one tap and hang over an edge are copied. */
+static void aim(const struct run *r, const float *x, size_t oy, size_t ox, size_t count,
+                const float **to, size_t rows, float *copy) {
     const struct ash_conv *s = r->s;
-    ptrdiff_t iy = (ptrdiff_t)(oy * s->stride_h) - (ptrdiff_t)s->pad_top;
-    ptrdiff_t ix = (ptrdiff_t)(ox * s->stride_w) - (ptrdiff_t)s->pad_left;
-    for (size_t ky = 0; ky < s->kh; ky++, iy += (ptrdiff_t)s->dilation_h) {
-        bool inside = iy >= 0 && (size_t)iy < s->h;
-        const float *line = inside ? x + (size_t)iy * s->w * r->x_step : NULL;
-        if (r->u.merged) {
-            bool whole = ix >= 0 && (size_t)ix + s->kw <= s->w;
-            *to = !inside ? r->zero
-                  : whole ? line + (size_t)ix * s->c
-                          : copy_row(s, line, ix, copy + ky * r->u.k);
-            to += rows;
-            continue;
+    size_t columns = r->u.merged ? 1 : s->kw, span = r->u.merged ? s->kw : 1;
+    size_t w = s->w < span ? 0 : s->w - span + 1;
+    ptrdiff_t left = (ptrdiff_t)(ox * s->stride_w) - (ptrdiff_t)s->pad_left;
+    for (size_t tap = 0; tap < r->u.taps; tap++, to += rows) {
+        /* Coordinates above the image wrap around and are too large. */
+        size_t iy = oy * s->stride_h + tap / columns * s->dilation_h - s->pad_top;
+        ptrdiff_t first = left + (ptrdiff_t)(tap % columns * s->dilation_w);
+        const float *line = iy < s->h ? r->x_step * iy * s->w + x : x;
+        ash_conv_aim(line, first, s->stride_w, r->x_step, iy < s->h ? w : 0, count, r->zero, to);
+        if (span == 1 || iy >= s->h) continue;
+        for (size_t i = 0; i < count; i++, first += (ptrdiff_t)s->stride_w) {
+            if (to[i] == r->zero)
+                to[i] = copy_row(s, line, first, copy + (i * r->u.taps + tap) * r->u.k);
         }
-        ptrdiff_t at = ix;
-        for (size_t kx = 0; kx < s->kw; kx++, at += (ptrdiff_t)s->dilation_w, to += rows)
-            *to = inside && at >= 0 && (size_t)at < s->w ? line + (size_t)at * r->x_step : r->zero;
     }
 }
 
@@ -145,15 +156,12 @@ static void conv_tile(void *arg, size_t tile, size_t worker) {
     t.rows = min_size(u->tile_rows, s->n * pixels - m0);
     t.cols = min_size(u->tile_panels * r->row->nr, oc - n0);
     t.a_tap = t.rows;
-    size_t image = m0 / pixels, oy = m0 % pixels / s->ow, ox = m0 % s->ow;
-    for (size_t i = 0; i < t.rows; i++) {
+    size_t copied = u->copy_floats ? u->taps * u->k : 0;
+    for (size_t i = 0, n; i < t.rows; i += n) {
+        size_t image = (m0 + i) / pixels, oy = (m0 + i) % pixels / s->ow, ox = (m0 + i) % s->ow;
         const float *x = r->x + image * s->h * s->w * r->x_step + group * (s->c / s->groups);
-        aim(r, x, oy, ox, a + i, t.rows, copy + i * (u->copy_floats ? u->taps * u->k : 0));
-        if (++ox < s->ow) continue;
-        ox = 0;
-        if (++oy < s->oh) continue;
-        oy = 0;
-        image++;
+        n = min_size(s->ow - ox, t.rows - i);
+        aim(r, x, oy, ox, n, a + i, t.rows, copy + i * copied);
     }
     t.b_step = r->row->nr;
     t.b_panel = u->taps * u->k * r->row->nr;

@@ -33,4 +33,9 @@ void ash_conv_f32(const struct ash_gemm_kernel *row, const struct ash_conv *s, c
                   const float *packed, float *y, const struct ash_gemm_out *out, void *scratch,
                   struct ash_pool *pool);
 
+/* For kernels that reach neighbouring pixels of a line in this way: to[i] is line + at * step for
+ * at = first + i * stride in 0..w-1, elsewhere `zero`; i < count. */
+void ash_conv_aim(const float *line, ptrdiff_t first, size_t stride, size_t step, size_t w,
+                  size_t count, const float *zero, const float **to);
+
 #endif

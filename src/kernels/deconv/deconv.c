@@ -136,27 +136,24 @@ struct run {
     unsigned char *threads;
 };
 
-/* The input position that tap k leads to from output position o plus padding: `extent` or more when
- * there is none. */
-static size_t source(size_t o, size_t k, size_t dilation, size_t stride, size_t extent) {
-    return o < k * dilation ? extent : (o - k * dilation) / stride;
-}
-
 /* Pointers for `rows` pixels of output row oy (with padding) from column ox (likewise) on, one
- * stride apart; x: the image's group. */
+ * stride apart, which are neighbours in the input; x: the image's group. */
 static void aim(const struct run *r, const float *x, size_t oy, size_t ox, size_t rows,
                 const float **to) {
     const struct ash_conv *s = &r->u.s;
     const float **end = to;
     for (size_t ky = 0; ky < s->kh; ky++) {
         if (ky * s->dilation_h % s->stride_h != oy % s->stride_h) continue;
-        size_t iy = source(oy, ky, s->dilation_h, s->stride_h, s->h);
+        bool inside = oy >= ky * s->dilation_h;
+        size_t iy = inside ? (oy - ky * s->dilation_h) / s->stride_h : 0;
+        inside = inside && iy < s->h;
         for (size_t kx = 0; kx < s->kw; kx++) {
             if (kx * s->dilation_w % s->stride_w != ox % s->stride_w) continue;
-            for (size_t i = 0; i < rows; i++) {
-                size_t at = source(ox + i * s->stride_w, kx, s->dilation_w, s->stride_w, s->w);
-                *end++ = iy < s->h && at < s->w ? x + (iy * s->w + at) * s->c : r->zero;
-            }
+            ptrdiff_t first =
+                ((ptrdiff_t)ox - (ptrdiff_t)(kx * s->dilation_w)) / (ptrdiff_t)s->stride_w;
+            ash_conv_aim(x + iy * s->w * s->c, first, 1, s->c, inside ? s->w : 0, rows, r->zero,
+                         end);
+            end += rows;
         }
     }
     if (end > to) return;
