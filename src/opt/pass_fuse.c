@@ -67,7 +67,8 @@ static bool depthwise(const struct ash_pass *p, const struct ash_node *conv) {
 }
 
 static bool take_sum(struct ash_pass *p, struct ash_node *conv, struct ash_node *next, int *rc) {
-    if (strcmp(next->op_type, "Add") != 0 || *next->domain || next->n_formal != 2) return false;
+    bool sum = !strcmp(next->op_type, "Add") || !strcmp(next->op_type, "Sum");
+    if (!sum || *next->domain || next->n_formal != 2) return false;
     if ((conv->n_formal > 3 && conv->in[3] != ASH_NONE) || has_act(conv)) return false;
     if (is_conv(conv) && depthwise(p, conv)) return false;
     uint32_t other = next->in[next->in[0] == conv->out[0]];

@@ -559,6 +559,7 @@ static void test_matmul(void **state) {
         {"MatMul x SQUARE > a; Add a BIAS > b; Add b x > c; Relu c > y", "MatMul+Add+Relu"},
         {"MatMul x SQUARE > a; Sigmoid a > b; Mul a b > y", "MatMul+Swish"},
         {"MatMul x SQUARE > a; Add x a > y", "MatMul+Add"},
+        {"MatMul x SQUARE > a; Sum x a > b; Relu b > y", "MatMul+Add+Relu"},
         {"MatMul x SQUARE > a; Add a BIAS > b; Mul b #0.70710677 > c; Erf c > d; Add d #1 > e; "
          "Mul b e > f; Mul f #0.5 > y",
          "MatMul+Gelu"},
@@ -568,6 +569,7 @@ static void test_matmul(void **state) {
         {"MatMul x SQUARE > z; Add z BIAS > y", "MatMul Add"},
         {"MatMul x SQUARE > a; Add a #0.5 > y", "MatMul Add"},
         {"MatMul x SQUARE > a; Add a a > y", "MatMul Add"},
+        {"MatMul x SQUARE > a; Sum a x x > y", "MatMul Sum"},
     };
     (void)state;
     CHECK_ALL(rows, 16);

@@ -78,7 +78,7 @@ void ash_pooling_f32(const struct ash_pooling_row *row, struct ash_pool *pool, e
     ash_pool_run(pool, (j.lines + j.per_tile - 1) / j.per_tile, pooling_tile, &j);
 }
 
-enum { POOLING_STRIP = 64 };
+enum { POOLING_STRIP = 64 /* channels */, POOLING_RUN = 128 /* positions */ };
 
 struct pooling_global_job {
     const struct ash_pooling_row *row;
@@ -88,13 +88,32 @@ struct pooling_global_job {
     float *y;
 };
 
+/* The mean of many positions: sums of runs are added, or the error would grow with all of them. */
+static void pooling_runs(const struct pooling_global_job *j, const float *x, size_t C, float *y) {
+    float sum[POOLING_STRIP] = {0}, part[POOLING_STRIP];
+    size_t step[3] = {0, 0, j->C};
+    for (size_t at = 0; at < j->positions; at += POOLING_RUN) {
+        size_t left = j->positions - at;
+        size_t taps[3] = {1, 1, left < POOLING_RUN ? left : POOLING_RUN};
+        j->row->window(j->op, taps, step, C, x + at * j->C, 1.0f, part);
+        for (size_t c = 0; c < C; c++) sum[c] += part[c];
+    }
+    for (size_t c = 0; c < C; c++) y[c] = sum[c] / (float)j->positions;
+}
+
 static void pooling_global_tile(void *arg, size_t tile, size_t worker) {
     const struct pooling_global_job *j = arg;
     size_t n = tile / j->strips, c = tile % j->strips * POOLING_STRIP;
     size_t taps[3] = {1, 1, j->positions}, step[3] = {0, 0, j->C};
+    size_t C = j->C - c < POOLING_STRIP ? j->C - c : POOLING_STRIP;
+    const float *x = j->x + n * j->positions * j->C + c;
+    float *y = j->y + n * j->C + c;
     (void)worker;
-    j->row->window(j->op, taps, step, j->C - c < POOLING_STRIP ? j->C - c : POOLING_STRIP,
-                   j->x + n * j->positions * j->C + c, (float)j->positions, j->y + n * j->C + c);
+    if (j->op == ASH_POOLING_AVERAGE && j->positions > POOLING_RUN) {
+        pooling_runs(j, x, C, y);
+    } else {
+        j->row->window(j->op, taps, step, C, x, (float)j->positions, y);
+    }
 }
 
 void ash_pooling_global(const struct ash_pooling_row *row, struct ash_pool *pool,

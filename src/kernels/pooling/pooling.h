@@ -42,7 +42,8 @@ const struct ash_pooling_row *ash_pooling_best(void);
 void ash_pooling_f32(const struct ash_pooling_row *row, struct ash_pool *pool, enum ash_pooling op,
                      const struct ash_pooling_shape *s, const float *x, float *y);
 
-/* Global pooling: one window over x[N][positions][C]. */
+/* Global pooling: one window over x[N][positions][C].  Average: BOUND (min(positions, 128) +
+ * positions / 128 + 1) * eps * mean |x|. */
 void ash_pooling_global(const struct ash_pooling_row *row, struct ash_pool *pool,
                         enum ash_pooling op, size_t N, size_t positions, size_t C, const float *x,
                         float *y);
