@@ -17,22 +17,33 @@ VF_INLINE vf vf_poly_(vf x, const float *c, int degree) {
     return p;
 }
 
-VF_INLINE vf vf_exp(vf x) {
+/* e^x / 2^k with a k that leaves it near 1. */
+VF_INLINE vf vf_exp_reduced_(vf x, vi *k) {
     static const float c[] = {0x1.fffffcp-2f, 0x1.55549p-3f, 0x1.5558f8p-5f, 0x1.123b02p-7f,
                               0x1.6a2266p-10f};
     const vf magic = vf_set1(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
-    x = vf_max(vf_min(x, vf_set1(89.0f)), vf_set1(-104.0f));
     vf t = vf_fma(x, vf_set1(0x1.715476p+0f), magic);
     vf n = t - magic;
     vf r = vf_fma(n, vf_set1(-0x1.63p-1f), x);
     r = vf_fma(n, vf_set1(0x1.bd0106p-13f), r);
-    vf e = vf_fma(r * r, vf_poly_(r, c, 4), r) + vf_set1(1.0f);
-    /* 2^n in two factors: n reaches -150, and 128. */
-    vi k = vf_bits(t) - vf_bits(magic);
+    *k = vf_bits(t) - vf_bits(magic);
+    return vf_fma(r * r, vf_poly_(r, c, 4), r) + vf_set1(1.0f);
+}
+
+VF_INLINE vf vf_exp(vf x) {
+    vi k, one = vi_set1(127);
+    vf e = vf_exp_reduced_(vf_max(vf_min(x, vf_set1(89.0f)), vf_set1(-104.0f)), &k);
+    /* 2^k in two factors: k reaches -150, and 128. */
     vi half = vi_sar(k, 1);
-    vi one = vi_set1(127);
     e = e * vf_from_bits(vi_shl(half + one, 23));
     return e * vf_from_bits(vi_shl(k - half + one, 23));
+}
+
+/* The same for |x| of at most 86, where 2^k is a float. */
+VF_INLINE vf vf_exp_near(vf x) {
+    vi k;
+    vf e = vf_exp_reduced_(x, &k);
+    return e * vf_from_bits(vi_shl(k + vi_set1(127), 23));
 }
 
 VF_INLINE vf vf_log(vf x) {

@@ -480,7 +480,7 @@ static void pack_rnn(void *dst, const void *src, const void *arg) {
     const float *w[4];
 
     for (int i = 1; i < 4; i++) w[i] = p->weights[i] ? p->weights[i]->data : NULL;
-    ash_rnn_pack(p->params->gemm, &p->params->shape, src, w[1], w[2], w[3], dst);
+    ash_rnn_pack(p->params->row, p->params->gemm, &p->params->shape, src, w[1], w[2], w[3], dst);
 }
 
 static int rnn_lower(struct ash_lower *c) {
@@ -506,8 +506,8 @@ static int rnn_lower(struct ash_lower *c) {
     s->linear_before_reset = a->linear_before_reset;
     s->input_forget = a->input_forget;
     if (isfinite(a->clip)) s->clip = a->clip;
-    bytes = ash_rnn_packed_size(draft.gemm, s);
-    scratch = ash_rnn_scratch(s);
+    bytes = ash_rnn_packed_size(draft.row, draft.gemm, s);
+    scratch = ash_rnn_scratch(draft.row, s);
     if (!s->T || !s->N || !s->I || !s->H || bytes == SIZE_MAX || scratch == SIZE_MAX)
         return ASHORE_OK;
     for (int i = 0; i < 4; i++) {

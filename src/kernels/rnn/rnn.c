@@ -20,7 +20,7 @@ static const struct ash_rnn_row *const rnn_tables[] = {
 
 ASH_KERNEL_CHOOSER(rnn, ash_rnn_row, rnn_tables)
 
-enum { RNN_TILE = 2048 /* hidden elements */ };
+enum { RNN_WORK = 1 << 16 /* multiplications of a step that are worth a tile */ };
 
 /* Below this many multiplications a step, two directions run side by side. */
 static const size_t rnn_parallel = (size_t)1 << 20;
@@ -34,12 +34,36 @@ static bool rnn_split(const struct ash_rnn_shape *s) {
     return s->kind == ASH_RNN_GRU && !s->linear_before_reset;
 }
 
-/* Packed weights of one direction, in floats from its start: W is at 0. */
+static size_t rnn_round_up(size_t n, size_t to) {
+    return n % to ? ash_size_add(n, to - n % to) : n;
+}
+
+/* Columns of products: gate g of unit u is column u / L * gates * L + g * L + u % L, where L is the
+ * row's lanes.  Blocks take the columns of a few groups. */
+struct rnn_columns {
+    size_t first, gates; /* gates first.. of the weights */
+    size_t lanes, units; /* units: rounded up to whole groups */
+    size_t block;        /* columns of a block but the last */
+};
+
+static struct rnn_columns rnn_columns(const struct ash_rnn_row *row, const struct ash_rnn_shape *s,
+                                      size_t first, size_t gates) {
+    size_t groups = gates == 3 ? 4 : 8 / gates;
+    return (struct rnn_columns){.first = first,
+                                .gates = gates,
+                                .lanes = row->lanes,
+                                .units = rnn_round_up(s->H, row->lanes),
+                                .block = groups * gates * row->lanes};
+}
+
+/* Packed weights of one direction, in floats from its start: W is at 0, in panels of gemm. */
 struct rnn_layout {
-    size_t r, r_last; /* R, and its last gate where that is apart */
-    size_t bias;      /* [G H]: added to the products with x */
-    size_t bias_r;    /* [G H]: added to those with h; used with linear_before_reset */
-    size_t peephole;  /* [3 H], and whether there are any */
+    size_t units;     /* rounded up to whole groups */
+    size_t width;     /* columns of the products with x */
+    size_t r, r_last; /* R, and its last gate where that is apart, in blocks */
+    size_t bias;      /* [width]: added to the products with x */
+    size_t bias_r;    /* [width]: added to those with h; used with linear_before_reset */
+    size_t peephole;  /* [3 units], and whether there are any */
     size_t has_peephole;
     size_t size;
 };
@@ -48,65 +72,106 @@ static size_t rnn_floats(size_t bytes) {
     return bytes == SIZE_MAX ? SIZE_MAX / sizeof(float) : ash_align_up(bytes) / sizeof(float);
 }
 
-static struct rnn_layout rnn_layout(const struct ash_gemm_kernel *gemm,
+static struct rnn_layout rnn_layout(const struct ash_rnn_row *row,
+                                    const struct ash_gemm_kernel *gemm,
                                     const struct ash_rnn_shape *s) {
-    struct rnn_layout l;
-    size_t gh = ash_size_mul(rnn_gates(s), s->H);
-    size_t main = rnn_split(s) ? 2 * s->H : gh;
-    l.r = rnn_floats(ash_gemm_packed_size(gemm, 1, s->I, gh));
-    l.r_last = ash_size_add(l.r, rnn_floats(ash_gemm_packed_size(gemm, 1, s->H, main)));
-    l.bias = l.r_last;
-    if (rnn_split(s))
-        l.bias = ash_size_add(l.bias, rnn_floats(ash_gemm_packed_size(gemm, 1, s->H, s->H)));
-    l.bias_r = ash_size_add(l.bias, gh);
-    l.peephole = ash_size_add(l.bias_r, gh);
-    l.has_peephole = ash_size_add(l.peephole, ash_size_mul(3, s->H));
+    struct rnn_layout l = {.units = rnn_round_up(s->H, row->lanes)};
+    l.width = ash_size_mul(rnn_gates(s), l.units);
+    size_t last = rnn_split(s) ? l.units : 0;
+    l.r = rnn_floats(ash_gemm_packed_size(gemm, 1, s->I, l.width));
+    l.r_last = ash_size_add(l.r, ash_size_mul(l.width - last, s->H));
+    l.bias = ash_size_add(l.r_last, ash_size_mul(last, s->H));
+    l.bias = ash_size_add(l.bias, gemm->nr); /* a tile may read past a narrow block */
+    l.bias_r = ash_size_add(l.bias, l.width);
+    l.peephole = ash_size_add(l.bias_r, l.width);
+    l.has_peephole = ash_size_add(l.peephole, ash_size_mul(3, l.units));
     l.size = ash_size_add(l.has_peephole, 1);
     l.size = rnn_floats(ash_size_mul(l.size, sizeof(float)));
     return l;
 }
 
-size_t ash_rnn_packed_size(const struct ash_gemm_kernel *gemm, const struct ash_rnn_shape *s) {
-    return ash_size_mul(ash_size_mul(rnn_layout(gemm, s).size, s->D), sizeof(float));
+size_t ash_rnn_packed_size(const struct ash_rnn_row *row, const struct ash_gemm_kernel *gemm,
+                           const struct ash_rnn_shape *s) {
+    return ash_size_mul(ash_size_mul(rnn_layout(row, gemm, s).size, s->D), sizeof(float));
 }
 
-static void rnn_pack_bias(const struct ash_rnn_shape *s, const float *B, float *bias,
-                          float *bias_r) {
-    size_t gh = rnn_gates(s) * s->H;
-    size_t apart = s->kind == ASH_RNN_GRU && s->linear_before_reset ? 2 * s->H : gh;
-    memset(bias, 0, 2 * gh * sizeof *bias);
-    for (size_t i = 0; B && i < gh; i++) {
-        bias[i] = i < apart ? B[i] + B[gh + i] : B[i];
-        bias_r[i] = i < apart ? 0.0f : B[gh + i];
+/* The row of ONNX's weights, [G H], that is column j; SIZE_MAX where a group is filled up. */
+static size_t rnn_source(const struct rnn_columns *q, size_t H, size_t j) {
+    size_t group = q->gates * q->lanes, unit = j / group * q->lanes + j % q->lanes;
+    return unit < H ? (q->first + j % group / q->lanes) * H + unit : SIZE_MAX;
+}
+
+/* Weights w[G H][k] as panels [k][panel] of the columns; what is narrower in the end is as narrow
+ * as `last`. */
+static void rnn_pack(const struct rnn_columns *q, size_t H, size_t k, const float *w, size_t panel,
+                     size_t last, float *to) {
+    size_t columns = q->gates * q->units;
+    for (size_t j0 = 0; j0 < columns; j0 += panel) {
+        size_t width = columns - j0 < panel ? last : panel;
+        /* Blocks of k keep the strided writes within the first cache. */
+        for (size_t i0 = 0; i0 < k; i0 += 16) {
+            size_t i1 = k - i0 < 16 ? k : i0 + 16;
+            for (size_t j = 0; j < width; j++) {
+                size_t from = j0 + j < columns ? rnn_source(q, H, j0 + j) : SIZE_MAX;
+                for (size_t i = i0; i < i1; i++)
+                    to[i * width + j] = from == SIZE_MAX ? 0.0f : w[from * k + i];
+            }
+        }
+        to += k * width;
     }
 }
 
-void ash_rnn_pack(const struct ash_gemm_kernel *gemm, const struct ash_rnn_shape *s, const float *W,
-                  const float *R, const float *B, const float *P, float *packed) {
-    const struct rnn_layout l = rnn_layout(gemm, s);
-    size_t H = s->H, gh = rnn_gates(s) * H;
+static void rnn_pack_blocks(const struct rnn_columns *q, size_t H, const float *R, float *to) {
+    rnn_pack(q, H, H, R, q->block, q->gates * q->units % q->block, to);
+}
+
+static void rnn_pack_bias(const struct ash_rnn_shape *s, const struct rnn_columns *q,
+                          const float *B, float *bias, float *bias_r) {
+    size_t gh = rnn_gates(s) * s->H;
+    size_t apart = s->kind == ASH_RNN_GRU && s->linear_before_reset ? 2 * s->H : gh;
+    for (size_t j = 0; j < q->gates * q->units; j++) {
+        size_t i = rnn_source(q, s->H, j);
+        bool there = B && i != SIZE_MAX;
+        bias[j] = !there ? 0.0f : i < apart ? B[i] + B[gh + i] : B[i];
+        bias_r[j] = there && i >= apart ? B[gh + i] : 0.0f;
+    }
+}
+
+void ash_rnn_pack(const struct ash_rnn_row *row, const struct ash_gemm_kernel *gemm,
+                  const struct ash_rnn_shape *s, const float *W, const float *R, const float *B,
+                  const float *P, float *packed) {
+    const struct rnn_layout l = rnn_layout(row, gemm, s);
+    size_t H = s->H, G = rnn_gates(s), gh = G * H;
+    const struct rnn_columns all = rnn_columns(row, s, 0, G);
+    memset(packed, 0, l.size * s->D * sizeof *packed);
     for (size_t d = 0; d < s->D; d++, packed += l.size) {
-        size_t main = rnn_split(s) ? 2 * H : gh;
-        ash_gemm_pack(gemm, 1, s->I, gh, W + d * gh * s->I, 0, 1, s->I, packed);
-        ash_gemm_pack(gemm, 1, H, main, R + d * gh * H, 0, 1, H, packed + l.r);
-        if (rnn_split(s))
-            ash_gemm_pack(gemm, 1, H, H, R + (d * gh + 2 * H) * H, 0, 1, H, packed + l.r_last);
-        rnn_pack_bias(s, B ? B + d * 2 * gh : NULL, packed + l.bias, packed + l.bias_r);
-        if (P) memcpy(packed + l.peephole, P + d * 3 * H, 3 * H * sizeof *P);
+        const float *r = R + d * gh * H;
+        rnn_pack(&all, H, s->I, W + d * gh * s->I, gemm->nr, gemm->nr, packed);
+        if (rnn_split(s)) {
+            const struct rnn_columns main = rnn_columns(row, s, 0, 2);
+            const struct rnn_columns last = rnn_columns(row, s, 2, 1);
+            rnn_pack_blocks(&main, H, r, packed + l.r);
+            rnn_pack_blocks(&last, H, r, packed + l.r_last);
+        } else {
+            rnn_pack_blocks(&all, H, r, packed + l.r);
+        }
+        rnn_pack_bias(s, &all, B ? B + d * 2 * gh : NULL, packed + l.bias, packed + l.bias_r);
+        for (size_t i = 0; P && i < 3; i++)
+            memcpy(packed + l.peephole + i * l.units, P + (d * 3 + i) * H, H * sizeof *P);
         packed[l.has_peephole] = P ? 1.0f : 0.0f;
     }
 }
 
-/* Scratch of one direction, in floats: the products with x, those with h, both states, and what a
- * GRU's reset leaves of h. */
-static size_t rnn_scratch_floats(const struct ash_rnn_shape *s) {
-    size_t gates = ash_size_mul(ash_size_mul(s->N, s->H), rnn_gates(s));
-    size_t n = ash_size_mul(gates, ash_size_add(s->T, 1));
-    return ash_size_add(n, ash_size_mul(3, ash_size_mul(s->N, s->H)));
+/* Scratch of one direction, in floats: the products with x, those with h, h before and after a
+ * step, c, and what a GRU's reset leaves of h. */
+static size_t rnn_scratch_floats(const struct ash_rnn_row *row, const struct ash_rnn_shape *s) {
+    size_t units = ash_size_mul(s->N, rnn_round_up(s->H, row->lanes));
+    size_t n = ash_size_mul(ash_size_mul(units, rnn_gates(s)), ash_size_add(s->T, 1));
+    return ash_size_add(n, ash_size_mul(4, units));
 }
 
-size_t ash_rnn_scratch(const struct ash_rnn_shape *s) {
-    return ash_size_mul(ash_size_mul(rnn_scratch_floats(s), s->D), sizeof(float));
+size_t ash_rnn_scratch(const struct ash_rnn_row *row, const struct ash_rnn_shape *s) {
+    return ash_size_mul(ash_size_mul(rnn_scratch_floats(row, s), s->D), sizeof(float));
 }
 
 /* One direction under way. */
@@ -119,84 +184,122 @@ struct rnn_run {
     struct rnn_layout l;
     const float *packed;
     size_t d, t; /* direction, step */
-    float *xw, *rec, *h, *c, *reset;
+    float *xw, *rec, *h, *next, *c, *reset;
     struct ash_rnn_cell cell; /* what all batch rows share */
+    /* the product under way: state times weights of these columns, per_tile blocks a tile */
+    struct rnn_columns q;
+    const float *state, *weights;
+    size_t per_tile;
 };
 
-/* rec[:, from..from + n) = state * R + bias + residual */
-static void rnn_product(const struct rnn_run *u, const float *state, size_t from, size_t n,
-                        const float *weights, const float *bias, const float *residual) {
-    size_t gh = rnn_gates(u->s) * u->s->H;
-    struct ash_gemm g = {.m = u->s->N,
-                         .n = n,
-                         .k = u->s->H,
-                         .a = state,
-                         .lda = u->s->H,
-                         .b = weights,
-                         .c = u->rec + from,
-                         .ldc = gh};
-    g.out.bias = bias;
-    g.out.residual = residual ? residual + from : NULL;
-    g.out.ld_residual = gh;
-    ash_gemm_f32(u->gemm, &g, u->pool);
-}
-
-static void rnn_cells_tile(void *arg, size_t tile, size_t worker) {
-    const struct rnn_run *u = arg;
-    const struct ash_rnn_shape *s = u->s;
-    size_t H = s->H, gh = rnn_gates(s) * H, per = H < RNN_TILE ? RNN_TILE / H : 1;
-    size_t end = s->N - tile * per < per ? s->N : (tile + 1) * per;
-    bool linear = u->cell.stage == ASH_RNN_STAGE_GRU_LINEAR;
-    (void)worker;
-    for (size_t b = tile * per; b < end; b++) {
-        struct ash_rnn_cell cell = u->cell;
-        bool active = !u->io->lens || u->t < (size_t)u->io->lens[b];
-        cell.gates = linear ? u->xw + (u->t * s->N + b) * gh : u->rec + b * gh;
-        cell.hidden = linear ? u->rec + b * gh : u->reset + b * H;
-        cell.c = u->c + b * H;
-        cell.h = u->h + b * H;
-        if (active) u->row->cell(&cell);
-        if (!u->io->y || cell.stage == ASH_RNN_STAGE_GRU_RESET) continue;
-        float *y = u->io->y + ((u->t * s->D + u->d) * s->N + b) * H;
-        if (active) {
-            memcpy(y, cell.h, H * sizeof *y);
-        } else {
-            memset(y, 0, H * sizeof *y);
-        }
+/* rec[:, at..at + columns) = state * weights */
+static void rnn_product(const struct rnn_run *u, size_t at, size_t columns) {
+    size_t H = u->s->H, N = u->s->N, ld = u->l.width;
+    const float *b = u->weights + at * H;
+    if (N == 1) {
+        u->row->sums(columns / u->q.lanes, H, u->state, b, u->rec + at);
+        return;
+    }
+    const float *rows[ASH_GEMM_ROWS_MAX];
+    struct ash_gemm_tile t = {.cols = columns, .taps = 1, .k = H, .a = rows, .b = b};
+    t.b_panel = u->gemm->nr;
+    t.b_step = columns;
+    t.ldc = ld;
+    t.first = t.last = true;
+    for (size_t i0 = 0; i0 < N; i0 += t.rows) {
+        t.rows = N - i0 < ASH_GEMM_ROWS_MAX ? N - i0 : ASH_GEMM_ROWS_MAX;
+        for (size_t i = 0; i < t.rows; i++) rows[i] = u->state + (i0 + i) * u->l.units;
+        t.c = u->rec + i0 * ld + at;
+        ash_gemm_part(u->gemm, &t);
     }
 }
 
-static void rnn_cells(struct rnn_run *u, enum ash_rnn_stage stage) {
-    size_t per = u->s->H < RNN_TILE ? RNN_TILE / u->s->H : 1;
+static bool rnn_active(const struct rnn_run *u, size_t b) {
+    return !u->io->lens || u->t < (size_t)u->io->lens[b];
+}
+
+/* The units from..from + groups * lanes of every batch row. */
+static void rnn_cells(const struct rnn_run *u, size_t from, size_t groups) {
+    const struct ash_rnn_shape *s = u->s;
+    size_t G = rnn_gates(s);
+    struct ash_rnn_cell cell = u->cell;
+    cell.groups = groups;
+    cell.sums_step = u->q.gates * u->q.lanes;
+    cell.bias = u->packed + u->l.bias_r + from * G;
+    if (cell.peephole) cell.peephole += from;
+    for (size_t b = 0; b < s->N; b++) {
+        size_t at = b * u->l.units + from;
+        cell.x = u->xw + (u->t * s->N + b) * u->l.width + from * G;
+        cell.sums = u->rec + b * u->l.width + from * u->q.gates;
+        cell.h = u->h + at;
+        cell.to = u->next + at;
+        cell.c = u->c + at;
+        cell.reset = u->reset + at;
+        if (rnn_active(u, b))
+            u->row->cell(&cell);
+        else
+            memcpy(cell.to, cell.h, groups * u->q.lanes * sizeof *cell.to);
+    }
+}
+
+/* The products of a few blocks, then what their gates do: they are in the cache. */
+static void rnn_tile(void *arg, size_t tile, size_t worker) {
+    const struct rnn_run *u = arg;
+    size_t all = u->q.gates * u->q.units, group = u->q.gates * u->q.lanes;
+    size_t first = tile * u->per_tile * u->q.block, end = first + u->per_tile * u->q.block;
+    (void)worker;
+    if (end > all) end = all;
+    for (size_t at = first; at < end; at += u->q.block)
+        rnn_product(u, at, end - at < u->q.block ? end - at : u->q.block);
+    rnn_cells(u, first / u->q.gates, (end - first) / group);
+}
+
+static void rnn_part(struct rnn_run *u, enum ash_rnn_stage stage, size_t first, size_t gates,
+                     const float *state, const float *weights) {
     u->cell.stage = stage;
-    ash_pool_run(u->pool, (u->s->N + per - 1) / per, rnn_cells_tile, u);
+    u->q = rnn_columns(u->row, u->s, first, gates);
+    u->state = state;
+    u->weights = weights;
+    size_t blocks = (gates * u->q.units + u->q.block - 1) / u->q.block;
+    size_t work = u->q.block * u->s->H * u->s->N;
+    u->per_tile = work < RNN_WORK ? RNN_WORK / work : 1;
+    ash_pool_run(u->pool, (blocks + u->per_tile - 1) / u->per_tile, rnn_tile, u);
 }
 
 static void rnn_step(struct rnn_run *u) {
     const struct ash_rnn_shape *s = u->s;
-    const struct rnn_layout *l = &u->l;
-    size_t H = s->H, gh = rnn_gates(s) * H;
-    const float *xw = u->xw + u->t * s->N * gh;
+    const float *r = u->packed + u->l.r;
     if (rnn_split(s)) {
-        rnn_product(u, u->h, 0, 2 * H, u->packed + l->r, NULL, xw);
-        rnn_cells(u, ASH_RNN_STAGE_GRU_RESET);
-        rnn_product(u, u->reset, 2 * H, H, u->packed + l->r_last, NULL, xw);
-        rnn_cells(u, ASH_RNN_STAGE_GRU_MIX);
-    } else if (s->kind == ASH_RNN_GRU) {
-        rnn_product(u, u->h, 0, gh, u->packed + l->r, u->packed + l->bias_r, NULL);
-        rnn_cells(u, ASH_RNN_STAGE_GRU_LINEAR);
+        rnn_part(u, ASH_RNN_STAGE_GRU_RESET, 0, 2, u->h, r);
+        rnn_part(u, ASH_RNN_STAGE_GRU_MIX, 2, 1, u->reset, u->packed + u->l.r_last);
     } else {
-        rnn_product(u, u->h, 0, gh, u->packed + l->r, NULL, xw);
-        rnn_cells(u, s->kind == ASH_RNN_LSTM ? ASH_RNN_STAGE_LSTM : ASH_RNN_STAGE_PLAIN);
+        enum ash_rnn_stage stage = s->kind == ASH_RNN_GRU    ? ASH_RNN_STAGE_GRU_LINEAR
+                                   : s->kind == ASH_RNN_LSTM ? ASH_RNN_STAGE_LSTM
+                                                             : ASH_RNN_STAGE_PLAIN;
+        rnn_part(u, stage, 0, rnn_gates(s), u->h, r);
+    }
+    float *old = u->h, *y = u->io->y ? u->io->y + (u->t * s->D + u->d) * s->N * s->H : NULL;
+    u->h = u->next;
+    u->next = old;
+    for (size_t b = 0; y && b < s->N; b++, y += s->H) {
+        if (rnn_active(u, b))
+            memcpy(y, u->h + b * u->l.units, s->H * sizeof *y);
+        else
+            memset(y, 0, s->H * sizeof *y);
     }
 }
 
-static void rnn_state(float *to, const float *from, size_t n) {
-    if (from) {
-        memcpy(to, from, n * sizeof *to);
-    } else {
-        memset(to, 0, n * sizeof *to);
-    }
+/* The states of all batch rows, between [N][H] and rows as long as `units`; NULL: zeros. */
+static void rnn_load_state(const struct rnn_run *u, float *to, const float *from) {
+    size_t H = u->s->H, units = u->l.units;
+    memset(to, 0, u->s->N * units * sizeof *to);
+    for (size_t b = 0; from && b < u->s->N; b++)
+        memcpy(to + b * units, from + b * H, H * sizeof *to);
+}
+
+static void rnn_store_state(const struct rnn_run *u, float *to, const float *from) {
+    size_t H = u->s->H, units = u->l.units;
+    for (size_t b = 0; to && b < u->s->N; b++) memcpy(to + b * H, from + b * units, H * sizeof *to);
 }
 
 /* The reverse direction walks down from T - 1; a shorter sequence joins when its end is reached. */
@@ -207,47 +310,54 @@ static void rnn_direction(void *arg, size_t d, size_t worker) {
     size_t n = s->N * s->H;
     bool reverse = d == 1 || (s->D == 1 && s->reverse);
     (void)worker;
-    rnn_state(u->h, io->h0 ? io->h0 + d * n : NULL, n);
-    rnn_state(u->c, io->c0 ? io->c0 + d * n : NULL, n);
+    rnn_load_state(u, u->h, io->h0 ? io->h0 + d * n : NULL);
+    rnn_load_state(u, u->c, io->c0 ? io->c0 + d * n : NULL);
     for (size_t i = 0; i < s->T; i++) {
         u->t = reverse ? s->T - 1 - i : i;
         rnn_step(u);
     }
-    if (io->yh) memcpy(io->yh + d * n, u->h, n * sizeof *u->h);
-    if (io->yc) memcpy(io->yc + d * n, u->c, n * sizeof *u->c);
+    rnn_store_state(u, io->yh ? io->yh + d * n : NULL, u->h);
+    rnn_store_state(u, io->yc ? io->yc + d * n : NULL, u->c);
+}
+
+static void rnn_prepare(struct rnn_run *u, float *at) {
+    const struct ash_rnn_shape *s = u->s;
+    size_t n = s->N * u->l.units;
+    u->xw = at;
+    u->rec = u->xw + s->T * s->N * u->l.width;
+    u->h = u->rec + s->N * u->l.width;
+    u->next = u->h + n;
+    u->c = u->next + n;
+    u->reset = u->c + n;
+    u->cell = (struct ash_rnn_cell){.x_step = rnn_gates(s) * u->row->lanes,
+                                    .units = u->l.units,
+                                    .clip = s->clip > 0.0f ? s->clip : __builtin_inff(),
+                                    .input_forget = s->input_forget,
+                                    .act = s->act.kind};
+    if (u->packed[u->l.has_peephole] > 0.0f) u->cell.peephole = u->packed + u->l.peephole;
 }
 
 void ash_rnn_f32(const struct ash_rnn_row *row, const struct ash_gemm_kernel *gemm,
                  struct ash_pool *pool, const struct ash_rnn_shape *s, const float *packed,
                  const struct ash_rnn_io *io, void *scratch) {
     struct rnn_run runs[2];
-    size_t H = s->H, n = s->N * H, gh = rnn_gates(s) * H;
-    bool parallel = s->D == 2 && s->N * gh * H < rnn_parallel;
-    if (!n) return;
+    bool parallel = s->D == 2 && s->N * rnn_gates(s) * s->H * s->H < rnn_parallel;
+    if (!s->N || !s->H) return;
     for (size_t d = 0; d < s->D; d++) {
         struct rnn_run *u = &runs[d];
-        float *at = (float *)scratch + d * rnn_scratch_floats(s);
         *u = (struct rnn_run){.row = row, .gemm = gemm, .s = s, .io = io, .d = d};
         u->pool = parallel ? NULL : pool;
-        u->l = rnn_layout(gemm, s);
+        u->l = rnn_layout(row, gemm, s);
         u->packed = packed + d * u->l.size;
-        u->xw = at;
-        u->rec = u->xw + s->T * s->N * gh;
-        u->h = u->rec + s->N * gh;
-        u->c = u->h + n;
-        u->reset = u->c + n;
-        u->cell = (struct ash_rnn_cell){
-            .H = H, .input_forget = s->input_forget, .act = s->act, .clip = s->clip};
-        if (!(s->clip > 0.0f)) u->cell.clip = __builtin_inff();
-        if (u->packed[u->l.has_peephole] > 0.0f) u->cell.peephole = u->packed + u->l.peephole;
+        rnn_prepare(u, (float *)scratch + d * rnn_scratch_floats(row, s));
         struct ash_gemm g = {.m = s->T * s->N,
-                             .n = gh,
+                             .n = u->l.width,
                              .k = s->I,
                              .a = io->x,
                              .lda = s->I,
                              .b = u->packed,
                              .c = u->xw,
-                             .ldc = gh};
+                             .ldc = u->l.width};
         g.out.bias = u->packed + u->l.bias;
         if (g.m) ash_gemm_f32(gemm, &g, pool);
     }

@@ -118,6 +118,14 @@ static float *filled(int slot, size_t n, float range) {
     return p;
 }
 
+/* For the job's row. */
+static void pack(struct job *j) {
+    float *packed = chk_buf(8, ash_rnn_packed_size(j->row, ash_gemm_best(), &j->s));
+    ash_rnn_pack(j->row, ash_gemm_best(), &j->s, j->W, j->R, j->B, j->P, packed);
+    j->packed = packed;
+    j->scratch = chk_buf(9, (ash_rnn_scratch(j->row, &j->s) + 15) / 16 * 16);
+}
+
 static void check_case(struct job *j, const struct ash_rnn_row *ref, int i) {
     struct ash_rnn_shape *s = &j->s;
     size_t gh = gates_of(s) * s->H, state = s->D * s->N * s->H, ny = s->T * state;
@@ -133,11 +141,7 @@ static void check_case(struct job *j, const struct ash_rnn_row *ref, int i) {
     for (size_t b = 0; b < s->N; b++) lens[b] = (int32_t)chk_below(s->T + 1);
     j->io.lens = i % 2 ? lens : NULL;
     chk_place(CHK_END); /* packed weights and scratch are aligned to 16 */
-    size_t bytes = ash_rnn_packed_size(ash_gemm_best(), s);
-    float *packed = chk_buf(8, bytes);
-    ash_rnn_pack(ash_gemm_best(), s, j->W, j->R, j->B, j->P, packed);
-    j->packed = packed;
-    j->scratch = chk_buf(9, (ash_rnn_scratch(s) + 15) / 16 * 16);
+    pack(j);
     j->io.y = chk_floats(10, ny);
     j->io.yh = chk_floats(11, state);
     j->io.yc = s->kind == ASH_RNN_LSTM ? chk_floats(12, state) : NULL;
@@ -151,6 +155,7 @@ static void check_case(struct job *j, const struct ash_rnn_row *ref, int i) {
     if (chk_diff(k.io.y, j->io.y, ny) != ny) chk_fail("threads change bits");
     if (!chk_fused(j->row->cpu)) return;
     k.row = ref;
+    pack(&k);
     run(&k);
     if (chk_diff(k.io.y, j->io.y, ny) != ny) chk_fail("not the reference's bits");
 }
@@ -179,10 +184,8 @@ static void check_row(const struct ash_rnn_row *row, const struct ash_rnn_row *r
     chk_place(CHK_START);
     b.io.x = filled(0, 100 * 128, 1);
     b.W = filled(1, 4 * 128 * 128, 0.1f);
-    float *packed = chk_buf(8, ash_rnn_packed_size(ash_gemm_best(), &b.s));
-    ash_rnn_pack(ash_gemm_best(), &b.s, b.W, b.W, NULL, NULL, packed);
-    b.packed = packed;
-    b.scratch = chk_buf(9, ash_rnn_scratch(&b.s));
+    b.R = b.W;
+    pack(&b);
     b.io.y = chk_floats(10, 100 * 128);
     chk_time("LSTM 100 steps, H 128", 100.0 * 4 * 128 * 256 * 2, "FLOP", run, &b);
 }
