@@ -429,6 +429,9 @@ export class Core {
     }));
   }
 
+  /** Whether the bytes of a model that was refused are as they were. */
+  get intact() { return this.#e.intact() !== 0; }
+
   /** Pool members that have checked in. */
   get members() { return this.#e.members?.() ?? 0; }
 

@@ -225,7 +225,8 @@ export async function load(source, options = {}) {
     try {
       await prepare();
     } catch (error) {
-      if (error.code !== 'ERR_UNSUPPORTED' || options.module || options.full) throw error;
+      if (error.code !== 'ERR_UNSUPPORTED' || options.module || options.full
+        || !engine.core.intact) throw error;
       say('engine');
       const then = performance.now();
       engine = await enlarge(engine, files, options, error);

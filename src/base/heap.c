@@ -7,6 +7,9 @@
 #    define system_realloc ash_wasm_realloc
 #else
 #    include <stdlib.h>
+#    if defined(__GLIBC__)
+#        include <malloc.h>
+#    endif
 
 static void *system_realloc(void *user, void *ptr, size_t old_size, size_t new_size) {
     (void)user;
@@ -53,6 +56,14 @@ static void count_growth(struct ash_heap *heap, size_t more) {
     while (used > peak &&
            !atomic_compare_exchange_weak_explicit(&heap->peak, &peak, used, memory_order_relaxed,
                                                   memory_order_relaxed)) {}
+}
+
+void ash_heap_trim(struct ash_heap *heap) {
+#if defined(__GLIBC__)
+    if (heap->fn == system_realloc) (void)malloc_trim(0);
+#else
+    (void)heap;
+#endif
 }
 
 void ash_heap_count(struct ash_heap *heap, size_t more, size_t less) {

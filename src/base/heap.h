@@ -33,6 +33,8 @@ struct ash_heap *ash_heap_create(ash_realloc_fn *fn, void *user);
 void ash_heap_retain(struct ash_heap *heap);
 void ash_heap_release(struct ash_heap *heap);
 
+/* The C library's allocator gives memory back to the system that is free, where it can. */
+void ash_heap_trim(struct ash_heap *heap);
 /* Counts memory that is held, and was not obtained here. */
 void ash_heap_count(struct ash_heap *heap, size_t more, size_t less);
 

@@ -47,9 +47,11 @@ static void *take_large(size_t size) {
         if (piece->size < size) continue;
         if (piece->size == size) {
             *link = piece->next;
-        } else { /* the end of it, so that the list stays as it is */
-            piece->size -= size;
-            piece = (struct piece *)(void *)((char *)piece + piece->size);
+        } else { /* the beginning of it: what is left of the last one lies at the memory's end */
+            struct piece *rest = (struct piece *)(void *)((char *)piece + size);
+            rest->next = piece->next;
+            rest->size = piece->size - size;
+            *link = rest;
         }
         return piece;
     }
@@ -63,6 +65,10 @@ static bool grow(size_t size) {
         uintptr_t end = (uintptr_t)__builtin_wasm_memory_size(0) * PAGE;
         if (end > first) give_large((void *)first, end - first);
         return true;
+    }
+    uintptr_t end = (uintptr_t)__builtin_wasm_memory_size(0) * PAGE;
+    for (struct piece *p = large; p != NULL; p = p->next) {
+        if ((uintptr_t)p + p->size == end) size -= p->size;
     }
     size_t pages = size / PAGE + 1;
     size_t before = __builtin_wasm_memory_grow(0, pages);

@@ -28,12 +28,15 @@ static int look(struct ash_opt *o, struct ash_graph *g, const struct ash_info *i
     *p = (struct ash_pass){.graph = g,
                            .arena = o->arena,
                            .scratch = &o->scratch,
+                           .raws = &o->raws,
                            .err = o->err,
                            .infos_n = g->n_values};
     p->uses = ash_arena_array(&o->scratch, g->n_values, sizeof *p->uses);
     p->producer = ash_arena_array(&o->scratch, g->n_values, sizeof *p->producer);
     if (!out || !p->uses || !p->producer) return ash_fail_nomem(o->err, g->n_values * 8);
     ash_graph_drop_dead(g, p->uses);
+    ash_raws_deinit(&o->raws);
+    if (o->give) ASH_TRY(ash_raws_init(&o->raws, o->graph, o->err));
     ASH_TRY(ash_infer_graph(&f, g, in, out, &infos));
     p->infos = infos;
     ash_graph_uses(g, p->uses);
@@ -123,9 +126,20 @@ int ash_opt_run(struct ash_opt *o) {
     if (!in) return ash_fail_nomem(o->err, g->n_inputs * sizeof *in);
     for (uint32_t i = 0; i < g->n_inputs; i++) in[i].type = g->values[g->inputs[i]].type;
     ash_arena_init(&o->scratch, o->heap);
+    o->raws = (struct ash_raws){.heap = o->heap, .give = o->give, .user = o->give_user};
     int rc = optimize(o, g, in, 0);
+    ash_raws_deinit(&o->raws);
     ash_arena_deinit(&o->scratch);
     return rc;
+}
+
+void ash_pass_drop(struct ash_pass *p, uint32_t v) {
+    struct ash_valuedef *value = &p->graph->values[v];
+    if (v >= p->infos_n || !value->data || p->uses[v] == 0 || --p->uses[v] != 0) return;
+    struct ash_raw *r = ash_raws_find(p->raws, value->data);
+    if (!r || r->refs != 1) return;
+    ash_raws_give(p->raws, r, ASH_GIVE_UNUSED);
+    if (r->away) value->data = NULL;
 }
 
 struct ash_node *ash_pass_producer(const struct ash_pass *p, uint32_t v) {

@@ -116,6 +116,7 @@ static int absorb(struct ash_pass *p, struct ash_node *conv, const struct chain 
         }
         if (nb) ((float *)nb->data)[m] = (float)sum;
     }
+    ash_pass_drop(p, conv->in[1]);
     in[0] = keeps_sum ? f->last->out[0] : f->x;
     in[1] = wid;
     in[2] = shifts ? bid : conv->n_formal > 2 ? conv->in[2] : ASH_NONE;

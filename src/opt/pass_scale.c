@@ -100,6 +100,7 @@ static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine
         double old = b ? (double)((const float *)b->data)[m] : 0;
         bias[m] = (float)(old * f->scale[m] + f->shift[m]);
     }
+    ash_pass_drop(p, conv->in[1]);
     in[0] = conv->in[0];
     in[1] = wid;
     in[2] = bid;

@@ -47,6 +47,7 @@ int ash_pass_weights(struct ash_pass *p) {
             continue;
         }
         g->values[n->out[0]].data = t;
+        ash_pass_drop(p, n->in[0]);
         p->changed = true;
     }
     g->n_nodes = to;

@@ -7,6 +7,7 @@
 #define ASH_OPT_PASSES_H
 
 #include "ir/infer.h"
+#include "ir/raws.h"
 
 struct ash_opt {
     struct ash_graph *graph;
@@ -14,6 +15,9 @@ struct ash_opt {
     struct ash_heap *heap;
     struct ash_arena scratch; /* the driver's */
     int rewrite;              /* 0: infer types only */
+    ash_give_fn *give;        /* where constants go that nothing uses any more; NULL: they stay */
+    void *give_user;
+    struct ash_raws raws; /* the driver's */
     struct ashore_error *err;
 };
 
@@ -28,12 +32,17 @@ struct ash_pass {
     struct ash_arena *scratch;    /* gone after the pass, as are infos, uses, producer */
     const struct ash_info *infos; /* [infos_n] of values that were there before the pass */
     uint32_t infos_n;
-    uint32_t *uses;     /* [uses_n] */
-    uint32_t *producer; /* node index by value, ASH_NONE for inputs and constants */
+    uint32_t *uses;        /* [uses_n] */
+    uint32_t *producer;    /* node index by value, ASH_NONE for inputs and constants */
+    struct ash_raws *raws; /* the model's large constants as they were before the pass */
     bool changed;
     struct ashore_error *err;
 };
 typedef int ash_pass_fn(struct ash_pass *p);
+
+/* The caller has replaced the constant v in one place; without any other its memory is given back.
+ */
+void ash_pass_drop(struct ash_pass *p, uint32_t v);
 
 #define ASH_PASS_LIST(X)                                                                           \
     X(ash_pass_quantized)  /* quantised operators become products of bytes */                      \

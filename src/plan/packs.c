@@ -4,7 +4,6 @@
 
 #include "ops/lowering.h"
 #include "ops/widen.h"
-#include "plan/raws.h"
 
 #include <assert.h>
 #include <string.h>
@@ -39,6 +38,7 @@ struct ash_packs {
     _Atomic size_t bytes; /* of all */
     struct ash_raws raws;
     bool watched;
+    bool gave; /* constants, in this planning */
 };
 
 int ash_packs_create(struct ash_heap *heap, ash_give_fn *give, void *user, struct ash_packs **packs,
@@ -82,12 +82,16 @@ void ash_packs_enter(struct ash_packs *packs) {
 }
 
 void ash_packs_leave(struct ash_packs *packs) {
+    if (packs->gave) ash_heap_trim(packs->heap);
+    packs->gave = false;
     atomic_flag_clear_explicit(&packs->lock, memory_order_release);
 }
 
 int ash_packs_watch(struct ash_packs *p, const struct ash_graph *graph, struct ashore_error *err) {
     ash_packs_enter(p);
     int rc = p->watched ? ASHORE_OK : ash_raws_init(&p->raws, graph, err);
+    for (size_t i = 0; !p->watched && i < p->raws.n; i++)
+        ash_raws_give(&p->raws, &p->raws.raw[i], ASH_GIVE_READABLE);
     p->watched = rc == ASHORE_OK;
     ash_packs_leave(p);
     return rc;
@@ -139,15 +143,17 @@ static const struct pack *pack_of(const struct ash_packs *p, const struct ash_ra
     return NULL;
 }
 
-static void give(struct ash_packs *p, struct ash_raw *r, bool away) {
+static void give(struct ash_packs *p, struct ash_raw *r, enum ash_give how) {
 #if !defined(NDEBUG)
-    if (away && !r->stays && !r->away && atomic_load(&r->pins) == 0) {
+    if (how == ASH_GIVE_PACKED && !r->stays && !r->away && atomic_load(&r->pins) == 0) {
         void *again = unpacked(p, pack_of(p, r), r->bytes);
         assert(!again || !memcmp(again, r->home, r->bytes));
         ash_free_aligned(p->heap, again, r->bytes);
     }
 #endif
-    ash_raws_give(&p->raws, r, away);
+    bool was = r->away;
+    ash_raws_give(&p->raws, r, how);
+    p->gave = p->gave || (r->away && !was);
 }
 
 /* *t becomes a tensor of the arena's over what can be read, unless it can be read itself. */
@@ -271,7 +277,7 @@ static int pack_shared(struct ash_lower *c, const struct pack *key,
     bool same = !w || src[0] == w->from; /* what is widened has changed */
     if (moves && same && !k->moves.element) remember(p, k, how, moves);
     struct ash_raw *r = ash_raws_find(&p->raws, w ? w->from : src[0]);
-    if (r) give(p, r, pack_of(p, r) != NULL);
+    if (r) give(p, r, pack_of(p, r) ? ASH_GIVE_PACKED : ASH_GIVE_READABLE);
     return ASHORE_OK;
 }
 

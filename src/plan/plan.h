@@ -12,7 +12,7 @@
 #define ASH_PLAN_PLAN_H
 
 #include "ir/infer.h"
-#include "plan/raws.h"
+#include "ir/raws.h"
 
 struct ash_plan;
 

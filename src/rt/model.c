@@ -47,30 +47,47 @@ static void count_less(struct ashore_model *m, size_t size) {
 }
 
 static enum ash_given give_caller(struct ashore_model *m, const void *data, size_t size,
-                                  bool away) {
-    if (!m->give_back || !away) return ASH_GIVEN_NOT;
+                                  enum ash_give how) {
+    if (!m->give_back || how == ASH_GIVE_READABLE || !atomic_load(&m->gives)) return ASH_GIVEN_NOT;
     m->give_back(m->give_back_user, data, size);
     count_less(m, size);
     return ASH_GIVEN_AWAY;
 }
 
-static enum ash_given give_mapped(const struct ash_mapping *file, const void *data, size_t size) {
+static enum ash_given give_mapped(struct ashore_model *m, const struct ash_mapping *file,
+                                  const void *data, size_t size, enum ash_give how) {
     if (!file->mapped) return ASH_GIVEN_NOT;
     ash_mapping_release(file, data, size);
-    return ASH_GIVEN_BACK;
+    if (how != ASH_GIVE_UNUSED) return ASH_GIVEN_BACK;
+    count_less(m, size);
+    return ASH_GIVEN_AWAY;
 }
 
-static enum ash_given give(void *user, const void *data, size_t size, bool away) {
+static enum ash_given give(void *user, const void *data, size_t size, enum ash_give how) {
     struct ashore_model *m = user;
     if (within(data, m->bytes, m->bytes_size))
-        return m->file.size ? give_mapped(&m->file, data, size) : give_caller(m, data, size, away);
+        return m->file.size ? give_mapped(m, &m->file, data, size, how)
+                            : give_caller(m, data, size, how);
     for (const struct ash_onnx_external *e = m->onnx.external; e; e = e->next) {
         if (!within(data, e->data, e->size)) continue;
-        return e->mapping.size ? give_mapped(&e->mapping, data, size)
-                               : give_caller(m, data, size, away);
+        return e->mapping.size ? give_mapped(m, &e->mapping, data, size, how)
+                               : give_caller(m, data, size, how);
     }
-    bool given = away && ash_arena_release(&m->arena, data);
+    bool given = how != ASH_GIVE_READABLE && ash_arena_release(&m->arena, data);
     return given ? ASH_GIVEN_AWAY : ASH_GIVEN_NOT;
+}
+
+int ash_model_supported(const struct ash_graph *g, struct ashore_error *err) {
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        const struct ash_node *n = g->nodes[i];
+        if (!n->op) {
+            ash_fail(err, ASHORE_ERR_UNSUPPORTED, "this operator is not supported");
+            ash_error_node(err, n);
+            return ASHORE_ERR_UNSUPPORTED;
+        }
+        for (uint32_t k = 0; k < n->n_sub; k++) ASH_TRY(ash_model_supported(n->sub[k].graph, err));
+    }
+    return ASHORE_OK;
 }
 
 /* Numbers the nodes and, with a list, writes them there. */
@@ -105,8 +122,14 @@ static int load(struct ashore_model *m, const struct ash_onnx_source *src, int o
     m->syms = m->graph->syms;
     ASH_TRY(ash_graph_resolve(m->graph, err));
     ASH_TRY(keep_output_names(m, err));
-    struct ash_opt opt = {
-        .graph = m->graph, .arena = &m->arena, .heap = m->heap, .rewrite = optimize, .err = err};
+    atomic_init(&m->gives, ash_model_supported(m->graph, NULL) == ASHORE_OK);
+    struct ash_opt opt = {.graph = m->graph,
+                          .arena = &m->arena,
+                          .heap = m->heap,
+                          .rewrite = optimize,
+                          .give = give,
+                          .give_user = m,
+                          .err = err};
     ASH_TRY(ash_opt_run(&opt));
     m->n_nodes = number_nodes(m->graph, 0, NULL);
     m->nodes = ash_arena_array(&m->arena, m->n_nodes, sizeof *m->nodes);

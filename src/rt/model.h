@@ -16,6 +16,8 @@ struct ashore_model {
     const unsigned char *bytes; /* the file's, in memory of the caller's or mapped */
     size_t bytes_size;
     _Atomic size_t file_held; /* bytes of the file and of external data that are not given away */
+    atomic_bool
+        gives; /* the operators are known: nobody loads the same bytes into another engine */
     void (*give_back)(void *user, const void *data, size_t size);
     void *give_back_user;
     struct ash_graph *graph; /* rewritten */
@@ -50,6 +52,8 @@ struct ashore_session {
     struct ashore_run *run;     /* NULL: none */
 };
 
+/* ASHORE_ERR_UNSUPPORTED for the first node without an operator. */
+int ash_model_supported(const struct ash_graph *g, struct ashore_error *err);
 /* Fills the model's descriptions for the public functions. */
 int ash_model_describe_all(struct ashore_model *m, struct ashore_error *err);
 /* The model as loaded: the file's bytes and what was made of them. */

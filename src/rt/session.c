@@ -19,23 +19,11 @@ void ashore_session_options_init(struct ashore_session_options *options) {
     options->struct_size = sizeof *options;
 }
 
-static int refuse_unsupported(const struct ash_graph *g, struct ashore_error *err) {
-    for (uint32_t i = 0; i < g->n_nodes; i++) {
-        const struct ash_node *n = g->nodes[i];
-        if (!n->op) {
-            ash_fail(err, ASHORE_ERR_UNSUPPORTED, "this operator is not supported");
-            ash_error_node(err, n);
-            return ASHORE_ERR_UNSUPPORTED;
-        }
-        for (uint32_t k = 0; k < n->n_sub; k++) ASH_TRY(refuse_unsupported(n->sub[k].graph, err));
-    }
-    return ASHORE_OK;
-}
-
 static int session_init(struct ashore_session *s, struct ashore_error *err) {
     struct ashore_model *m = s->model;
     const struct ash_graph *g = m->graph;
-    ASH_TRY(refuse_unsupported(g, err));
+    ASH_TRY(ash_model_supported(g, err));
+    atomic_store(&m->gives, true);
     ASH_TRY(ash_packs_watch(m->packs, g, err));
     size_t threads = s->options.threads > 0 ? (size_t)s->options.threads : core_count();
     ASH_FAIL_IF(threads > ASH_POOL_MAX, err, ARGUMENT, "%d threads, at most %d are possible",

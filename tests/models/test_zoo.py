@@ -71,6 +71,18 @@ def test_native_large(library, model, name):
         compare(row, loaded.run(feeds), expected, bounds)
 
 
+@pytest.mark.parametrize("name", QUICK)
+def test_threads_agree(library, model, name):
+    """The same bits on any number of threads, more than there are cores included."""
+    _, path, feeds, _, _ = model(name)
+    with library.load(path, 1) as loaded:
+        wanted = loaded.run(feeds)
+    for threads in (2, 3, 16):
+        with library.load(path, threads) as loaded:
+            for output, got in loaded.run(feeds).items():
+                assert got.tobytes() == wanted[output].tobytes(), (threads, output)
+
+
 def webassembly(wasm, library, model, name, variant, threads):
     """Against onnxruntime, and against the same model natively."""
     row, path, feeds, expected, bounds = model(name)

@@ -293,7 +293,7 @@ static void test_threads_agree(void **state) {
         ashore_value *first[2] = {NULL, NULL};
         struct ashore_error err = {0};
         assert_int_equal(subject_run(&s, &m, NULL, 1, first, &err), ASHORE_OK);
-        for (int threads = 2; threads <= 8; threads++) {
+        for (int threads = 2; threads <= 16; threads++) {
             ashore_value *out[2] = {NULL, NULL};
             assert_int_equal(subject_run(&s, &m, NULL, threads, out, &err), ASHORE_OK);
             for (size_t i = 0; i < s.out_count; i++) {

@@ -42,7 +42,7 @@ static void test_every_tile_once(void **state) {
     (void)state;
     struct ash_heap heap;
     ash_heap_init(&heap, NULL, NULL);
-    for (size_t threads = 1; threads <= 8; threads++) {
+    for (size_t threads = 1; threads <= 16; threads++) {
         struct ash_pool *pool = NULL;
         struct ashore_error err;
         assert_int_equal(ash_pool_create(&heap, threads, &pool, &err), ASHORE_OK);

@@ -13,6 +13,7 @@
 #    include "base/pool.h"
 #endif
 
+#include <stdbool.h>
 #include <string.h>
 
 /* External data of the model, given by location before it is loaded. */
@@ -28,6 +29,7 @@ static struct {
     ashore_session *session;
     ashore_run *run;
     struct external *external;
+    bool gave;
     struct ashore_error error;
 } js;
 
@@ -132,6 +134,14 @@ static int find_external(void *user, const char *location, const void **data, si
     return ASHORE_ERR_IO;
 }
 
+static void give_back(void *user, const void *data, size_t size) {
+    js.gave = true;
+    ash_wasm_give(user, data, size);
+}
+
+/* Whether the bytes that load was given are as they were. */
+EXPORT(int, intact, void) { return !js.gave; }
+
 /* The bytes are memory for the life of the engine, but for what the model gives back. */
 EXPORT(int, load, const void *bytes, size_t size, const char *name, int optimize) {
     struct ashore_model_options options;
@@ -139,7 +149,7 @@ EXPORT(int, load, const void *bytes, size_t size, const char *name, int optimize
     options.name = name;
     options.optimize = optimize;
     options.external = find_external;
-    options.give_back = ash_wasm_give;
+    options.give_back = give_back;
     return ashore_model_load_memory(bytes, size, &options, &js.model, &js.error);
 }
 

@@ -5,8 +5,8 @@
  * constant is gone, or has been made again elsewhere, its tensor points to memory that must not be
  * read.  Whoever plans reads constants through ash_raws_read or ash_raws_data.  All but unpinning
  * is for the one who holds the model's planning lock (ash_packs_enter). */
-#ifndef ASH_PLAN_RAWS_H
-#define ASH_PLAN_RAWS_H
+#ifndef ASH_IR_RAWS_H
+#define ASH_IR_RAWS_H
 
 #include "base/heap.h"
 #include "ir/graph.h"
@@ -16,12 +16,19 @@ enum ash_given {
     ASH_GIVEN_BACK, /* it takes no memory, and can be read none the less */
     ASH_GIVEN_AWAY  /* it must not be read any more */
 };
-/* Gives the memory of a constant back, [data, data + size); not away unless it may be. */
-typedef enum ash_given ash_give_fn(void *user, const void *data, size_t size, bool away);
+/* What may become of a constant. */
+enum ash_give {
+    ASH_GIVE_READABLE, /* it is read again, where it is */
+    ASH_GIVE_PACKED,   /* it can be made again */
+    ASH_GIVE_UNUSED    /* nobody reads it any more */
+};
+/* Gives the memory of a constant back, [data, data + size). */
+typedef enum ash_given ash_give_fn(void *user, const void *data, size_t size, enum ash_give how);
 
 struct ash_raw {
     const void *home;
     size_t bytes;
+    uint32_t refs;         /* tensors over it */
     _Atomic uint32_t pins; /* plans that read it */
     bool stays;            /* others overlap it */
     bool away;             /* not at home */
@@ -49,7 +56,7 @@ void ash_raws_deinit(struct ash_raws *raws);
 struct ash_raw *ash_raws_find(const struct ash_raws *raws, const struct ash_tensor *t);
 /* It is going to be read at home. */
 void ash_raws_touch(struct ash_raws *raws, struct ash_raw *r);
-/* Gives it back unless a plan reads it; away: it is not needed, or can be made again. */
-void ash_raws_give(struct ash_raws *raws, struct ash_raw *r, bool away);
+/* Gives it back unless a plan reads it. */
+void ash_raws_give(struct ash_raws *raws, struct ash_raw *r, enum ash_give how);
 
 #endif

@@ -1,7 +1,6 @@
-#include "plan/raws.h"
+#include "ir/raws.h"
 
 #include "base/error.h"
-#include "ops/widen.h"
 
 #include <string.h>
 
@@ -12,13 +11,15 @@ enum { LARGE = 1024, LARGE_HALF = 8193 };
 struct ash_raw_ref {
     uintptr_t key; /* the address of tensor, or of its data while records are made */
     const struct ash_tensor *tensor;
+    struct ash_valuedef *value; /* that has it */
     struct ash_raw *raw;
     bool used;
 };
 
 static bool large(const struct ash_tensor *t) {
-    return t && t->dtype != ASHORE_STRING &&
-           ash_tensor_bytes(t) >= (ash_is_half(t->dtype) ? LARGE_HALF : LARGE);
+    if (!t || t->dtype == ASHORE_STRING) return false;
+    bool half = t->dtype == ASHORE_FLOAT16 || t->dtype == ASHORE_BFLOAT16;
+    return ash_tensor_bytes(t) >= (half ? LARGE_HALF : LARGE);
 }
 
 /* Counts the graph's large constants, and with a list, writes them there. */
@@ -32,8 +33,10 @@ static int collect(struct ash_raws *raws, const struct ash_graph *g, struct ash_
         const struct ash_tensor *t = g->values[i].data;
         if (!large(t)) continue;
         if (list)
-            list[raws->n_ref] =
-                (struct ash_raw_ref){.key = (uintptr_t)t->data, .tensor = t, .used = uses[i] != 0};
+            list[raws->n_ref] = (struct ash_raw_ref){.key = (uintptr_t)t->data,
+                                                     .value = &g->values[i],
+                                                     .tensor = t,
+                                                     .used = uses[i] != 0};
         raws->n_ref++;
     }
     ash_free(raws->heap, uses, bytes);
@@ -73,6 +76,7 @@ static void make_records(struct ash_raws *raws) {
             if (end > r->bytes) r->bytes = end;
         }
         ref->raw = r;
+        r->refs++;
         r->used = r->used || ref->used;
     }
     for (size_t i = 0; i < raws->n_ref; i++) raws->ref[i].key = (uintptr_t)raws->ref[i].tensor;
@@ -101,7 +105,12 @@ int ash_raws_init(struct ash_raws *raws, const struct ash_graph *graph, struct a
     }
     sort(raws->ref, raws->n_ref);
     make_records(raws);
-    for (size_t i = 0; i < raws->n; i++) { ash_raws_give(raws, &raws->raw[i], !raws->raw[i].used); }
+    for (size_t i = 0; i < raws->n; i++) {
+        if (!raws->raw[i].used) ash_raws_give(raws, &raws->raw[i], ASH_GIVE_UNUSED);
+    }
+    for (size_t i = 0; i < raws->n_ref; i++) {
+        if (raws->ref[i].raw->away) raws->ref[i].value->data = NULL;
+    }
     return ASHORE_OK;
 }
 
@@ -127,14 +136,14 @@ struct ash_raw *ash_raws_find(const struct ash_raws *raws, const struct ash_tens
     return low < raws->n_ref && raws->ref[low].tensor == t ? raws->ref[low].raw : NULL;
 }
 
-void ash_raws_give(struct ash_raws *raws, struct ash_raw *r, bool away) {
+void ash_raws_give(struct ash_raws *raws, struct ash_raw *r, enum ash_give how) {
     if (atomic_load(&r->pins) != 0) return;
     if (r->moved) {
         ash_free_aligned(raws->heap, r->moved, r->bytes);
         r->moved = NULL;
         atomic_fetch_sub(&raws->moved, r->bytes);
     } else if (!r->stays && !r->away && !r->back) {
-        enum ash_given given = raws->give(raws->user, r->home, r->bytes, away);
+        enum ash_given given = raws->give(raws->user, r->home, r->bytes, how);
         r->away = given == ASH_GIVEN_AWAY;
         r->back = given == ASH_GIVEN_BACK;
         if (!r->back) return;

@@ -1,0 +1,69 @@
+// What the engine says it holds, against the memory that its instance has taken.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { model, node, rare, small, tensor } from './onnx_writer.mjs';
+import { part } from './setup.mjs';
+
+const { load, Tensor } = await part('inline.js');
+
+// Matrices get smaller, so that each finds room where the one before has been.
+const widths = [544, 536, 528, 520, 512, 504, 496, 488, 480];
+const layers = widths.length - 1;
+const sizes = Array.from({ length: layers }, (_, i) => 4 * widths[i] * widths[i + 1]);
+const all = sizes.reduce((sum, size) => sum + size, 0);
+
+// x -> products by constant matrices.  `shift` moves these to addresses of every kind.
+function products(shift) {
+  const weights = {};
+  for (let i = 0; i < layers; i++) {
+    const data = new Float32Array(widths[i] * widths[i + 1]);
+    for (let k = 0; k < data.length; k++) data[k] = (((k * (i + 1)) % 15) - 7) / 64;
+    weights[`w${i}`] = { type: 'float32', dims: [widths[i], widths[i + 1]], data };
+  }
+  return model({
+    nodes: Array.from({ length: layers }, (_, i) => node('MatMul',
+      [i ? `m${i}` : 'x', `w${i}`], [i === layers - 1 ? 'y' : `m${i + 1}`], {}, 'n'.repeat(shift + 1))),
+    inputs: { x: tensor('float32', ['N', widths[0]]) },
+    outputs: { y: tensor('float32', ['N', widths.at(-1)]) }, weights,
+  });
+}
+
+const ones = (rows) => ({ x: new Tensor('float32', new Float32Array(rows * widths[0]).fill(1),
+  [rows, widths[0]]) });
+
+async function emptyEngine() {
+  const m = await load(small(), { threads: 1 });
+  const { wasm } = await m.memory();
+  m.close();
+  return wasm;
+}
+
+for (const shift of [0, 1, 2, 3]) {
+  test(`weights are held once: names of ${shift + 1} letters`, async () => {
+    const empty = await emptyEngine();
+    const bytes = products(shift);
+    const m = await load(bytes, { threads: 1 });
+    const loaded = await m.memory();
+    assert.ok(loaded.weights >= all && loaded.weights < all + 65536);
+    const first = (await m.run(ones(4))).y.data.slice();
+    const after = await m.memory();
+    assert.ok(after.packed >= all && after.packed < 1.05 * all); // panels are filled up
+    assert.ok(after.weights < 65536, `${after.weights} bytes of weights are held`);
+    // The largest matrix is there twice for a moment, some of the places that were left are too
+    // small for anything else, and memory comes in pages.
+    const most = empty + after.weights + after.packed + after.slab + 2 * sizes[0] + 2 * 65536;
+    assert.ok(after.wasm <= most, `${after.wasm} bytes, at most ${most}`);
+    const again = (await m.run(ones(70))).y.data.slice(0, first.length);
+    assert.deepEqual(again, first);
+    assert.equal((await m.memory()).packed, after.packed);
+    m.close();
+  });
+}
+
+test('a refused model is as it was for the engine with every operator', async () => {
+  const w = { data: Float32Array.of(5) };
+  const m = await load(rare(w), { threads: 1 });
+  const { y } = await m.run({ x: new Tensor('float32', [1, 3, 2, 0, 4, 4, 9, 1], [2, 4]) });
+  assert.deepEqual([...y.data], [0, 1, 0, 0, 0, 0, 1, 0]);
+  m.close();
+});
