@@ -62,16 +62,16 @@ static size_t outputs(size_t kernel) { return kernel == 1 ? 1 : IN + 1 - kernel;
 static size_t parts_of(const struct ash_conv *s) { return is_line(s) ? IN : PARTS; }
 
 /* In multiplications for each pair of channels, as measured with 4 to 16 lanes: an element of V or
- * M costs as much as TRANSFORM of them, of a line LINE.  Weights cost as much to fetch as WEIGHTS
- * tiles, and one more for each FAR of them, which come from further away. */
+ * M costs as much as 13 of them, of a line 10.  Weights cost as much to fetch as 4 tiles, and one
+ * more for each 2^15 pairs, whose weights come from further away. */
 bool ash_winograd_pays(const struct ash_conv *s) {
-    enum { TRANSFORM = 13, LINE = 10, WEIGHTS = 4, FAR = 1 << 15 };
+    const double transform = 13, line = 10, few = 4, far = 1 << 15;
     if (!ash_winograd_fits(s) || s->oc == 0) return false;
     double lines = (double)ceil_div(s->oh, outputs(s->kh));
     double tiles = (double)s->n * lines * (double)ceil_div(s->ow, outputs(s->kw));
-    double element = is_line(s) ? LINE : TRANSFORM;
+    double element = is_line(s) ? line : transform;
     double each = 1 + element / (double)s->c + element / (double)s->oc;
-    double weights = WEIGHTS + (double)s->c * (double)s->oc / FAR;
+    double weights = few + (double)s->c * (double)s->oc / far;
     double taps = (double)(s->kh * s->kw), pixels = (double)s->n * (double)s->oh * (double)s->ow;
     return (double)parts_of(s) * (tiles * each + weights) < taps * pixels;
 }
