@@ -57,6 +57,10 @@ void ash_build_attr_ints(struct ash_builder *b, const char *name, const int64_t 
     set(b, &(struct ash_attr){.name = name, .type = ASH_ATTR_INTS, .count = n, .v.ints = copy});
 }
 
+void ash_build_attr_text(struct ash_builder *b, const char *name, const char *v) {
+    set(b, &(struct ash_attr){.name = name, .type = ASH_ATTR_STRING, .v.s = {v, strlen(v)}});
+}
+
 void ash_build_attr_copy(struct ash_builder *b, const char *name) {
     const struct ash_attr *a = ash_node_attr(b->node, name);
     if (a) set(b, a);

@@ -286,6 +286,7 @@ void ash_build_node(struct ash_builder *b, const char *domain, const char *op, i
 /* Attributes of the node built last. */
 void ash_build_attr_float(struct ash_builder *b, const char *name, float v);
 void ash_build_attr_int(struct ash_builder *b, const char *name, int64_t v);
+void ash_build_attr_text(struct ash_builder *b, const char *name, const char *v);
 void ash_build_attr_ints(struct ash_builder *b, const char *name, const int64_t *v, size_t n);
 /* The same of the node that is defined, where it has one of this name. */
 void ash_build_attr_copy(struct ash_builder *b, const char *name);

@@ -14,6 +14,7 @@ enum ash_act {
     ASH_ACT_TANH,
     ASH_ACT_LEAKYRELU, /* [alpha]: x < 0 ? alpha * x : x */
     ASH_ACT_GELU,      /* x * (1 + erf(x / sqrt(2))) / 2 */
+    ASH_ACT_GELU_TANH, /* x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2 */
     ASH_ACT_COUNT
 };
 

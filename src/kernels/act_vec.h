@@ -17,6 +17,11 @@ VF_INLINE vf vf_gelu(vf x) {
     vf half = x * vf_set1(0.5f);
     return vf_fma(half, vf_erf(x * vf_set1(0.70710678f)), half);
 }
+/* x * sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)) */
+VF_INLINE vf vf_gelu_tanh(vf x) {
+    vf cubic = vf_fma(x * x, vf_set1(0.044715f * 1.5957691f), vf_set1(1.5957691f));
+    return x * vf_sigmoid(x * cubic);
+}
 
 /* One activation of a vector, chosen at run time: for epilogues, where it is amortised over the sum
  * before it. */
@@ -40,6 +45,8 @@ VF_INLINE vf vf_act(struct ash_act_f32 act, vf x) {
         return vf_leakyrelu(x, vf_set1(act.a));
     case ASH_ACT_GELU:
         return vf_gelu(x);
+    case ASH_ACT_GELU_TANH:
+        return vf_gelu_tanh(x);
     default:
         return x;
     }

@@ -49,6 +49,10 @@ uint32_t ash_act_build(struct ash_builder *b, struct ash_act_f32 act, uint32_t x
         return unary(b, "Tanh", x);
     case ASH_ACT_GELU:
         return unary(b, "Gelu", x);
+    case ASH_ACT_GELU_TANH:
+        y = unary(b, "Gelu", x);
+        ash_build_attr_text(b, "approximate", "tanh");
+        return y;
     case ASH_ACT_CLIP: {
         uint32_t lo = limit(b, act.a, x), hi = limit(b, act.b, x);
         return ash_build(b, "Clip", x, lo, hi);
@@ -119,11 +123,12 @@ bool ash_act_from_node(const struct ash_node *node, const struct ash_tensor *con
         return true;
     }
     const struct ash_attr *tanh_form = ash_node_attr(node, "approximate");
-    bool gelu =
-        !strcmp(node->op_type, "Gelu") &&
-        !(tanh_form && tanh_form->type == ASH_ATTR_STRING && !strcmp(tanh_form->v.s.data, "tanh"));
+    bool gelu = !strcmp(node->op_type, "Gelu");
+    bool by_tanh =
+        tanh_form && tanh_form->type == ASH_ATTR_STRING && !strcmp(tanh_form->v.s.data, "tanh");
     bool swish = !strcmp(node->op_type, "Swish") && attr_float(node, "alpha", 1.0f) == 1.0f;
-    *act = (struct ash_act_f32){gelu ? ASH_ACT_GELU : ASH_ACT_SILU, 0, 0};
+    act->kind = !gelu ? ASH_ACT_SILU : by_tanh ? ASH_ACT_GELU_TANH : ASH_ACT_GELU;
+    act->a = act->b = 0;
     return gelu || swish;
 }
 
@@ -138,7 +143,8 @@ int ash_act_set(struct ash_graph *g, struct ash_node *node, struct ash_act_f32 a
                                                      [ASH_ACT_SILU] = "+Swish",
                                                      [ASH_ACT_TANH] = "+Tanh",
                                                      [ASH_ACT_LEAKYRELU] = "+LeakyRelu",
-                                                     [ASH_ACT_GELU] = "+Gelu"};
+                                                     [ASH_ACT_GELU] = "+Gelu",
+                                                     [ASH_ACT_GELU_TANH] = "+Gelu"};
     const struct ash_attr kind = {.name = "act", .type = ASH_ATTR_INT, .v.i = act.kind};
     const struct ash_attr a = {.name = "act_a", .type = ASH_ATTR_FLOAT, .v.f = act.a};
     const struct ash_attr b = {.name = "act_b", .type = ASH_ATTR_FLOAT, .v.f = act.b};

@@ -329,7 +329,7 @@ static int unary_kind(const struct unary_attrs *a) {
         [UNARY_EXP] = ASH_UNARY_EXP,
         [UNARY_FLOOR] = ASH_UNARY_FLOOR,
         [UNARY_GELU] = ASH_ACT_GELU,
-        [UNARY_GELU_TANH] = ASH_UNARY_GELU_TANH,
+        [UNARY_GELU_TANH] = ASH_ACT_GELU_TANH,
         [UNARY_HARDSIGMOID] = ASH_ACT_HARDSIGMOID,
         [UNARY_HARDSWISH] = ASH_ACT_HARDSWISH,
         [UNARY_LEAKYRELU] = ASH_ACT_LEAKYRELU,

@@ -32,8 +32,8 @@ static bool has_act(const struct ash_node *n) {
  * make together, where vectors are full. */
 static bool apart(const struct ash_pass *p, const struct ash_node *conv, enum ash_act act) {
     const struct ash_tensor *w = p->graph->values[conv->in[1]].data;
-    bool costly =
-        act == ASH_ACT_SIGMOID || act == ASH_ACT_SILU || act == ASH_ACT_TANH || act == ASH_ACT_GELU;
+    bool costly = act == ASH_ACT_SIGMOID || act == ASH_ACT_SILU || act == ASH_ACT_TANH ||
+                  act == ASH_ACT_GELU || act == ASH_ACT_GELU_TANH;
     return costly && is_conv(conv) && w && w->dim[strcmp(conv->op_type, "Conv") ? 1 : 0] <= 4;
 }
 

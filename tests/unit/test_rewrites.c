@@ -563,6 +563,9 @@ static void test_matmul(void **state) {
         {"MatMul x SQUARE > a; Add a BIAS > b; Mul b #0.70710677 > c; Erf c > d; Add d #1 > e; "
          "Mul b e > f; Mul f #0.5 > y",
          "MatMul+Gelu"},
+        {"MatMul x SQUARE > b; Mul #0.044715 b > c; Mul b c > d; Mul b d > e; Add b e > f; "
+         "Mul #0.7978846 f > g; Tanh g > h; Add #1 h > i; Mul #0.5 i > j; Mul b j > y",
+         "MatMul+Gelu"},
     };
     static const struct rewrite near[] = {
         {"MatMul x SQUARE > a; Add a ROWS > y", "MatMul Add"},

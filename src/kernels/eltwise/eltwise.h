@@ -32,7 +32,6 @@ enum ash_unary {
     ASH_UNARY_SOFTPLUS,
     ASH_UNARY_SOFTSIGN,
     ASH_UNARY_MISH,
-    ASH_UNARY_GELU_TANH,
     ASH_UNARY_ELU,         /* [alpha] */
     ASH_UNARY_SELU,        /* [alpha, gamma] */
     ASH_UNARY_CELU,        /* [alpha] */

@@ -77,7 +77,7 @@ static const struct function {
     [ASH_UNARY_SOFTPLUS] = {f_softplus, 0, 0, 4, 4},
     [ASH_UNARY_SOFTSIGN] = {f_softsign, 0, 0, 1.5f, 0},
     [ASH_UNARY_MISH] = {f_mish, 0, 0, 8, 1e-28f},
-    [ASH_UNARY_GELU_TANH] = {f_gelu_tanh, 0, 0, 4, 4},
+    [ASH_ACT_GELU_TANH] = {f_gelu_tanh, 0, 0, 4, 4},
     [ASH_UNARY_ELU] = {f_elu, 1.5f, 0, 4, 4},
     [ASH_UNARY_SELU] = {f_selu, 1.6732632f, 1.0507010f, 4, 4},
     [ASH_UNARY_CELU] = {f_celu, 2, 0, 4, 4},

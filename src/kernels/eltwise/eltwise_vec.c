@@ -88,11 +88,6 @@ VF_INLINE vf eltwise_mish(vf x) {
     return x * (t / (t + vf_set1(2.0f)));
 }
 
-VF_INLINE vf eltwise_gelu_tanh(vf x) {
-    vf cubic = vf_fma(x * x, vf_set1(0.044715f * 1.5957691f), vf_set1(1.5957691f));
-    return x * vf_sigmoid(x * cubic);
-}
-
 VF_INLINE vf eltwise_sign(vf x) {
     vf one = vf_copysign(vf_set1(1.0f), x);
     return vf_select(vf_lt(vf_zero(), vf_abs(x)), one, x);
@@ -123,6 +118,7 @@ ACT(silu, ASH_ACT_SILU)
 ACT(tanh, ASH_ACT_TANH)
 ACT(leakyrelu, ASH_ACT_LEAKYRELU)
 ACT(gelu, ASH_ACT_GELU)
+ACT(gelu_tanh, ASH_ACT_GELU_TANH)
 EACH(exp, vf_exp(v))
 EACH(log, vf_log(v))
 EACH(sqrt, vf_sqrt(v))
@@ -138,7 +134,6 @@ EACH(square, (v * v))
 EACH(softplus, eltwise_softplus(v))
 EACH(softsign, v / (one + vf_abs(v)))
 EACH(mish, eltwise_mish(v))
-EACH(gelu_tanh, eltwise_gelu_tanh(v))
 EACH(elu, eltwise_elu(v, va, one, one))
 EACH(selu, eltwise_elu(v, (va * vb), one, vb))
 EACH(celu, eltwise_elu(v, va, one / va, one))
@@ -166,6 +161,7 @@ static const struct {
     [ASH_ACT_TANH] = {"Tanh|RNN", eltwise_whole_tanh},
     [ASH_ACT_LEAKYRELU] = {"LeakyRelu", eltwise_whole_leakyrelu},
     [ASH_ACT_GELU] = {"Gelu", eltwise_whole_gelu},
+    [ASH_ACT_GELU_TANH] = {"Gelu", eltwise_whole_gelu_tanh},
     [ASH_UNARY_EXP] = {"Exp", eltwise_whole_exp},
     [ASH_UNARY_LOG] = {"Log|ReduceLogSum", eltwise_whole_log},
     [ASH_UNARY_SQRT] = {"Sqrt", eltwise_whole_sqrt},
@@ -181,7 +177,6 @@ static const struct {
     [ASH_UNARY_SOFTPLUS] = {"Softplus", eltwise_whole_softplus},
     [ASH_UNARY_SOFTSIGN] = {"Softsign", eltwise_whole_softsign},
     [ASH_UNARY_MISH] = {"Mish", eltwise_whole_mish},
-    [ASH_UNARY_GELU_TANH] = {"Gelu", eltwise_whole_gelu_tanh},
     [ASH_UNARY_ELU] = {"Elu", eltwise_whole_elu},
     [ASH_UNARY_SELU] = {"Selu", eltwise_whole_selu},
     [ASH_UNARY_CELU] = {"Celu", eltwise_whole_celu},
