@@ -33,6 +33,20 @@ static uint32_t relaxed_dot(void) {
     }
     return f;
 }
+
+/* The sums that are greatest by magnitude. */
+static uint32_t relaxed_pairs(void) {
+    static const int8_t by[] = {64,  64,   -64, -64, 127, 1,    -128, 0,
+                                127, -128, 1,   127, -1,  -127, 0,    -128};
+    int8_t w[16];
+    int16_t sum[8];
+    memcpy(w, by, sizeof w);
+    wasm_v128_store(sum,
+                    wasm_i16x8_relaxed_dot_i8x16_i7x16(wasm_v128_load(w), wasm_u8x16_splat(255)));
+    for (size_t i = 0; i < 8; i++)
+        if (sum[i] != (by[2 * i] + by[2 * i + 1]) * 255) return 0;
+    return ASH_CPU_UPAIRS;
+}
 #endif
 
 static uint32_t cpu_detect(void) {
@@ -52,7 +66,7 @@ static uint32_t cpu_detect(void) {
 #elif defined(__wasm_simd128__)
     f |= ASH_CPU_SIMD128;
 #    if defined(__wasm_relaxed_simd__)
-    f |= ASH_CPU_RELAXED | relaxed_dot();
+    f |= ASH_CPU_RELAXED | relaxed_dot() | relaxed_pairs();
 #    endif
 #endif
     return f;
@@ -68,7 +82,7 @@ uint32_t ash_cpu_bit(const char *name) {
         uint32_t bit;
     } names[] = {{"avx2", ASH_CPU_AVX2}, {"avx512", ASH_CPU_AVX512},   {"vnni", ASH_CPU_VNNI},
                  {"neon", ASH_CPU_NEON}, {"simd128", ASH_CPU_SIMD128}, {"relaxed", ASH_CPU_RELAXED},
-                 {"udot", ASH_CPU_UDOT}, {"sdot", ASH_CPU_SDOT}};
+                 {"udot", ASH_CPU_UDOT}, {"sdot", ASH_CPU_SDOT},       {"upairs", ASH_CPU_UPAIRS}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!strcmp(names[i].name, name)) return names[i].bit;
     }

@@ -15,7 +15,9 @@ enum {
      * top bits set: an exact sum of unsigned by signed products, or of signed ones.  Neither: it
      * saturates. */
     ASH_CPU_UDOT = 1 << 6,
-    ASH_CPU_SDOT = 1 << 7
+    ASH_CPU_SDOT = 1 << 7,
+    /* i16x8.relaxed_dot_i8x16_i7x16_s is of unsigned by signed, and exact as far as 16 bits go. */
+    ASH_CPU_UPAIRS = 1 << 8
 };
 
 /* Detected bits less those masked off. */

@@ -116,7 +116,7 @@ static void check_case(struct job *j, int i) {
 
 void check_qconv(void);
 void check_qconv(void) {
-    static char names[12][64]; /* the checker keeps them */
+    static char names[16][64]; /* the checker keeps them */
     size_t count = 0;
     for (const struct ash_qgemm_kernel *const *t = ash_qgemm_tables(); *t; t++) {
         for (const struct ash_qgemm_kernel *r = *t; r->name; r++) {

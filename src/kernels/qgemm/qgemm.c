@@ -3,6 +3,7 @@
 #include "base/heap.h"
 #include "base/pool.h"
 #include "kernels/chooser.h"
+#include "kernels/qgemm/qgemm_packed.h"
 
 #include <string.h>
 
@@ -30,112 +31,17 @@ static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
 static size_t ceil_div(size_t a, size_t b) { return a / b + (a % b != 0); }
 static size_t or_one(size_t n) { return n ? n : 1; }
 
-static size_t words_of(const struct ash_qgemm_kernel *row, size_t k) {
-    return ceil_div(k, row->group);
-}
-static size_t padded(const struct ash_qgemm_kernel *row, size_t n) {
-    return ash_size_mul(ceil_div(n, row->nr), row->nr);
-}
-
-/* ---- packing ---- */
-
-/* Behind the panels: sums of the columns, what of a zero point is left, whether any is. */
-size_t ash_qgemm_packed_size(const struct ash_qgemm_kernel *row, size_t k, size_t n) {
-    size_t lines = ash_size_add(words_of(row, k), 2);
-    size_t words = ash_size_add(ash_size_mul(padded(row, n), lines), 1);
-    return ash_size_mul(words, sizeof(int32_t));
-}
-
-static int32_t byte_of(const void *p, size_t i, bool is_signed) {
-    return is_signed ? ((const int8_t *)p)[i] : ((const uint8_t *)p)[i];
-}
-
-enum { NR_MAX = 64 }; /* of all rows */
-
-struct strip { /* the columns of a panel */
-    const struct ash_qgemm_kernel *row;
-    const struct ash_qgemm_b *how;
-    const void *b; /* its first column */
-    size_t columns;
-    int32_t zero[NR_MAX]; /* subtracted from what is stored */
-    int32_t low[NR_MAX], high[NR_MAX], sum[NR_MAX];
-};
-
-/* Goes over the strip along its shorter step: stores it, or with `panel` NULL finds its range. */
-static void walk(struct strip *s, void *panel) {
-    const struct ash_qgemm_b *how = s->how;
-    bool by_row = how->taps == 1 && how->step_n < how->step_k;
-    size_t outer = by_row ? how->k : s->columns, inner = by_row ? s->columns : how->k;
-    size_t group = s->row->group, nr = s->row->nr;
-    for (size_t o = 0; o < how->taps * outer; o++) {
-        size_t t = o / outer, first = t * how->step_t;
-        for (size_t p = 0; p < inner; p++) {
-            size_t i = by_row ? o % outer : p, j = by_row ? p : o % outer;
-            int32_t v = byte_of(s->b, first + i * how->step_k + j * how->step_n, how->is_signed);
-            v -= s->zero[j];
-            if (!panel) {
-                s->low[j] = v < s->low[j] ? v : s->low[j];
-                s->high[j] = v > s->high[j] ? v : s->high[j];
-                continue;
-            }
-            size_t at = t * how->k + i, to = (at / group * nr + j) * group + at % group;
-            if (group == 2)
-                ((int16_t *)panel)[to] = (int16_t)v;
-            else
-                ((int8_t *)panel)[to] = (int8_t)v;
-            s->sum[j] += v;
-        }
-    }
-}
-
-/* Pairs are stored less their zero point.  So are bytes where that fits eight bits; a column where
- * it does not is stored as it is, moved to int8. */
-static bool pack_strip(struct strip *s, size_t n0, void *panel, int32_t *sums, int32_t *rest) {
-    const struct ash_qgemm_b *how = s->how;
-    bool any = false;
-    for (size_t j = 0; j < s->columns; j++) {
-        const char *zero = how->zero;
-        s->zero[j] = zero ? byte_of(zero, (n0 + j) * how->zero_step, how->is_signed) : 0;
-        s->low[j] = s->high[j] = s->sum[j] = 0;
-    }
-    if (s->row->group == 4) {
-        walk(s, NULL);
-        for (size_t j = 0; j < s->columns; j++) {
-            if (s->low[j] >= INT8_MIN && s->high[j] <= INT8_MAX) continue;
-            int32_t shift = how->is_signed ? 0 : 128;
-            rest[j] = s->zero[j] - shift;
-            s->zero[j] = shift;
-            any = any || rest[j];
-        }
-    }
-    walk(s, panel);
-    for (size_t j = 0; j < s->columns && s->row->group == 4; j++) sums[j] = s->sum[j];
-    return any;
-}
-
-void ash_qgemm_pack(const struct ash_qgemm_kernel *row, const struct ash_qgemm_b *how,
-                    const void *b, void *packed) {
-    size_t words = words_of(row, how->taps * how->k), columns = padded(row, how->n);
-    memset(packed, 0, ash_qgemm_packed_size(row, how->taps * how->k, how->n));
-    int32_t *sums = (int32_t *)packed + columns * words, *rest = sums + columns;
-    for (size_t n = 0; n < how->n; n += row->nr) {
-        struct strip s = {.row = row, .how = how, .b = (const char *)b + n * how->step_n};
-        s.columns = min_size(row->nr, how->n - n);
-        if (pack_strip(&s, n, (int32_t *)packed + n * words, sums + n, rest + n)) rest[columns] = 1;
-    }
-}
-
-/* ---- the product ---- */
-
 struct cut {
-    size_t tile_rows, tile_panels, words, panels;
+    size_t tile_rows, tile_panels, panels;
+    size_t words;          /* of a row of A, at most */
     size_t line_bytes;     /* an array of one number per column */
     size_t thread_bytes;   /* A as tiles read it, a tile of sums, sums of rows */
     size_t sums, row_sums; /* offsets in them */
 };
 
 static struct cut cut_of(const struct ash_qgemm_kernel *row, size_t m, size_t n, size_t k) {
-    struct cut u = {.words = words_of(row, k), .panels = or_one(ceil_div(n, row->nr))};
+    const struct ash_qgemm_layout l = ash_qgemm_layout(row, k, n);
+    struct cut u = {.words = l.most, .panels = or_one(ceil_div(n, row->nr))};
     size_t row_bytes = ash_size_mul(or_one(u.words), sizeof(int32_t));
     size_t most = min_size(PANEL_BYTES / row_bytes + 1, ROWS_MAX);
     most = or_one(most / row->mr) * row->mr;
@@ -145,7 +51,7 @@ static struct cut cut_of(const struct ash_qgemm_kernel *row, size_t m, size_t n,
     size_t work = or_one(ash_size_mul(ash_size_mul(rows, row->nr), or_one(k)));
     size_t least = m > 1 ? PANELS_MIN : 1, count = TILE_WORK / work + 1;
     u.tile_panels = min_size(count < least ? least : count, u.panels);
-    u.line_bytes = ash_align_up(ash_size_mul(padded(row, n), sizeof(int32_t)));
+    u.line_bytes = ash_align_up(ash_size_mul(l.columns, sizeof(int32_t)));
     u.sums = ash_align_up(ash_size_mul(u.tile_rows, row_bytes));
     u.row_sums = ash_size_add(u.sums, (size_t)row->mr * row->nr * sizeof(int32_t));
     u.thread_bytes = ash_align_up(ash_size_add(u.row_sums, u.tile_rows * sizeof(int32_t)));
@@ -162,6 +68,7 @@ struct run {
     const struct ash_qgemm_kernel *row;
     const struct ash_qgemm *g;
     struct cut u;
+    struct ash_qgemm_layout l;
     struct ash_qgemm_finish finish;
     unsigned char *threads;
     uint8_t flip;
@@ -176,13 +83,28 @@ static void prepare(const struct run *r, size_t m0, size_t rows, unsigned char *
     int32_t *words = (int32_t *)(void *)mine, *row_sums = (int32_t *)(void *)(mine + r->u.row_sums);
     for (size_t i = 0; i < rows; i++, words += r->u.words) {
         struct ash_qgemm_put to = {r->row, r->flip, r->a_zero, (char *)words};
-        if (r->u.words) words[r->u.words - 1] = 0; /* what k leaves of the last group */
+        if (r->l.words) words[r->l.words - 1] = 0; /* what k leaves of the last group */
         if (g->gather)
             g->gather(g->gather_arg, m0 + i, &to);
         else
             ash_qgemm_put(&to, g->k, g->a + (m0 + i) * g->lda);
-        if (r->finish.rest) row_sums[i] = r->row->sum(r->u.words, (const uint8_t *)words);
+        if (r->finish.rest) row_sums[i] = r->row->sum(r->l.words, (const uint8_t *)words);
     }
+}
+
+/* Bytes of A behind the others, as the panel of column n0 has them; returns its words. */
+static size_t repeat(const struct run *r, size_t n0, size_t rows, unsigned char *mine) {
+    const int32_t *packed = r->g->packed;
+    const int32_t *repeats = packed + ash_qgemm_repeats(r->row, &r->l, n0);
+    size_t count = (size_t)*repeats, words = r->l.words + ceil_div(count, 2);
+    for (size_t i = 0; i < rows && count; i++) {
+        int32_t *a = (int32_t *)(void *)mine + i * r->u.words;
+        const uint16_t *from = (const uint16_t *)(const void *)a;
+        uint16_t *to = (uint16_t *)(void *)(a + r->l.words);
+        a[words - 1] = 0;
+        for (size_t p = 0; p < count; p++) to[p] = from[repeats[1 + p]];
+    }
+    return words;
 }
 
 static struct ash_qgemm_finish finish_from(const struct run *r, size_t n0) {
@@ -211,11 +133,12 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
     if (!r->in_place) prepare(r, m0, rows, mine);
     for (; panel < end; panel++) {
         size_t n0 = panel * row->nr, cols = min_size(row->nr, g->n - n0);
-        const int32_t *b = (const int32_t *)g->packed + n0 * u->words;
+        const int32_t *b = (const int32_t *)g->packed + n0 * r->l.most;
+        size_t words = row->narrow ? repeat(r, n0, rows, mine) : r->l.words;
         struct ash_qgemm_finish f = finish_from(r, n0);
         for (size_t i = 0, at = 0; i < blocks; i++) { /* of nearly equal height */
             size_t height = rows / blocks + (i < rows % blocks);
-            row->tile(height, u->words, a + at * lda, lda, b, sums);
+            row->tile(height, words, a + at * lda, lda, b, sums);
             f.row_sums = row_sums + at;
             row->finish(&f, height, cols, sums, (char *)g->c + ((m0 + at) * g->ldc + n0) * element,
                         g->ldc * element);
@@ -255,12 +178,13 @@ void ash_qgemm_run(const struct ash_qgemm_kernel *row, const struct ash_qgemm *g
     struct run r = {.row = row, .g = g, .u = cut_of(row, g->m, g->n, g->k)};
     r.flip = g->a_signed == row->a_signed ? 0 : 0x80;
     r.a_zero = g->a_signed ? g->a_zero + r.flip : g->a_zero - r.flip;
-    size_t columns = padded(row, g->n);
-    const int32_t *sums = (const int32_t *)g->packed + columns * r.u.words, *rest = sums + columns;
-    ash_qgemm_columns(g, columns, sums, rest, r.a_zero, scratch, r.u.line_bytes, &r.finish);
-    if (rest[columns]) r.finish.rest = rest;
-    r.in_place =
-        !g->gather && row->group == 4 && g->k % 4 == 0 && g->k && !r.flip && !r.finish.rest;
+    r.l = ash_qgemm_layout(row, g->k, g->n);
+    const int32_t *packed = g->packed, *rest = packed + r.l.rest;
+    ash_qgemm_columns(g, r.l.columns, packed + r.l.sums, rest, r.a_zero, scratch, r.u.line_bytes,
+                      &r.finish);
+    if (packed[r.l.any_rest]) r.finish.rest = rest;
+    r.in_place = !g->gather && row->group == 4 && !row->narrow && g->k % 4 == 0 && g->k &&
+                 !r.flip && !r.finish.rest;
     r.threads = (unsigned char *)scratch + 3 * r.u.line_bytes;
     r.n_tiles = ceil_div(r.u.panels, r.u.tile_panels);
     ash_pool_run(pool, ceil_div(g->m, r.u.tile_rows) * r.n_tiles, run_tile, &r);

@@ -11,8 +11,12 @@
  *            int32 without saturation) or signed (sdot).  A of the other kind is moved by 128.
  *            What zero points add to a sum follows from the sums of B's columns and of A's rows.
  *
- * In relaxed WebAssembly the dot product of bytes is one or the other, or saturates: the host
- * decides.  base/cpu.h finds out, and no row uses it where it saturates.
+ *            A narrow row adds products in pairs, in 16 bits that saturate (pmaddubsw): where the
+ *            numbers of B are so large that this could happen, what is too much of them goes to
+ *            groups behind the k / 4 ones, for which A's bytes are repeated.
+ *
+ * In relaxed WebAssembly what dot products of bytes do is the host's choice: base/cpu.h finds out,
+ * and rows name what they need.
  *
  * B is packed into panels of nr columns, [panel][k / group][nr][group].  Then, by `out`:
  *
@@ -66,6 +70,7 @@ struct ash_qgemm_kernel {
     uint32_t cpu;
     uint16_t mr, nr, group;
     bool a_signed; /* how a tile reads A; false in group 2 */
+    bool narrow;   /* products of bytes are added in pairs in 16 bits */
     ash_qgemm_tile_fn *tile;
     ash_qgemm_widen_fn *widen;
     ash_qgemm_sum_fn *sum; /* NULL in group 2 */

@@ -36,7 +36,7 @@ enum { MR_PAIRS = 2, MR_BYTES = 2 };
 #endif
 enum { NV = 2, NR = NV * VF_LANES };
 
-enum how { PAIRS, UBYTES, SBYTES }; /* A's */
+enum how { PAIRS, UBYTES, SBYTES, NARROW }; /* A's */
 
 VF_INLINE vi wrapping_add(vi a, vi b) { return (vi)((vi_u)a + (vi_u)b); }
 
@@ -62,8 +62,16 @@ VF_INLINE vi dot_pairs(vi sum, vi a, vi b) {
 #endif
 
 #if WITH_BYTES
-VF_INLINE vi dot_bytes(enum how how, vi sum, vi a, vi b) {
+VF_INLINE vi dot_bytes(enum how how, vi sum, vi a, vi b, vi ones) {
     (void)how; /* the processor's, but in the reference row */
+#    if defined(VF_WASM)
+    if (how == NARROW) { /* `ones` stays in a register: see vi_keep */
+        v128_t pairs = wasm_i16x8_relaxed_dot_i8x16_i7x16((v128_t)b, (v128_t)a);
+        return wrapping_add(sum, (vi)wasm_i32x4_dot_i16x8(pairs, (v128_t)ones));
+    }
+#    else
+    (void)ones;
+#    endif
 #    if defined(VF_AVX512)
     return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
 #    elif defined(VF_AVX2)
@@ -71,10 +79,16 @@ VF_INLINE vi dot_bytes(enum how how, vi sum, vi a, vi b) {
 #    elif defined(VF_WASM)
     return (vi)wasm_i32x4_relaxed_dot_i8x16_i7x16_add((v128_t)b, (v128_t)a, (v128_t)sum);
 #    else
-    for (int shift = 0; shift < 32; shift += 8) {
-        uint8_t x = (uint8_t)((uint32_t)a[0] >> shift), y = (uint8_t)((uint32_t)b[0] >> shift);
-        int32_t product = (how == SBYTES ? (int8_t)x : x) * (int8_t)y;
-        sum = wrapping_add(sum, vi_set1(product));
+    int32_t product[4];
+    for (int i = 0; i < 4; i++) {
+        uint8_t x = (uint8_t)((uint32_t)a[0] >> 8 * i), y = (uint8_t)((uint32_t)b[0] >> 8 * i);
+        product[i] = (how == SBYTES ? (int8_t)x : x) * (int8_t)y;
+    }
+    for (int i = 0; i < 4; i += 2) {
+        int32_t pair = product[i] + product[i + 1];
+        if (how == NARROW)
+            pair = pair > INT16_MAX ? INT16_MAX : pair < INT16_MIN ? INT16_MIN : pair;
+        sum = wrapping_add(sum, vi_set1(pair));
     }
     return sum;
 #    endif
@@ -82,10 +96,11 @@ VF_INLINE vi dot_bytes(enum how how, vi sum, vi a, vi b) {
 #endif
 
 /* sum + the products of each lane's group. */
-VF_INLINE vi dot(enum how how, vi sum, vi a, vi b) {
+VF_INLINE vi dot(enum how how, vi sum, vi a, vi b, vi ones) {
     (void)how;
+    (void)ones;
 #if WITH_BYTES
-    if (how != PAIRS) return dot_bytes(how, sum, a, b);
+    if (how != PAIRS) return dot_bytes(how, sum, a, b, ones);
 #endif
 #if WITH_PAIRS
     return dot_pairs(sum, a, b);
@@ -102,7 +117,7 @@ typedef int32_t word_mem __attribute__((aligned(1), may_alias));
 
 /* A step of `chains` words, whose sums are kept apart: few rows alone would wait for each other. */
 VF_INLINE void step(enum how how, size_t rows, size_t chains, const uint8_t *a, size_t lda,
-                    const int32_t *b, vi sum[][NV]) {
+                    const int32_t *b, vi ones, vi sum[][NV]) {
     VF_UNROLL
     for (size_t ch = 0; ch < chains; ch++, a += 4, b += NR) {
         vi y[NV];
@@ -112,7 +127,7 @@ VF_INLINE void step(enum how how, size_t rows, size_t chains, const uint8_t *a, 
         for (size_t i = 0; i < rows; i++) {
             vi x = vi_set1(*(const word_mem *)(const void *)(a + i * lda)), *s = sum[ch * rows + i];
             VF_UNROLL
-            for (size_t v = 0; v < NV; v++) s[v] = dot(how, s[v], x, y[v]);
+            for (size_t v = 0; v < NV; v++) s[v] = dot(how, s[v], x, y[v], ones);
         }
     }
 }
@@ -121,6 +136,7 @@ VF_INLINE void tile_of(enum how how, size_t rows, size_t words, const uint8_t *a
                        const int32_t *b, int32_t *c) {
     enum { MOST = (int)MR_PAIRS > (int)MR_BYTES ? (int)MR_PAIRS : (int)MR_BYTES, CHAINS = 4 };
     const size_t chains = VF_LANES == 1 || rows > 2 ? 1 : CHAINS / rows;
+    const vi ones = vi_keep(0x10001); /* of 16 bits */
     vi sum[MOST > CHAINS ? (int)MOST : (int)CHAINS][NV];
     VF_UNROLL
     for (size_t i = 0; i < rows * chains; i++) {
@@ -129,10 +145,10 @@ VF_INLINE void tile_of(enum how how, size_t rows, size_t words, const uint8_t *a
     }
     VF_NO_UNROLL
     for (; words >= chains; words -= chains, a += 4 * chains, b += NR * chains)
-        step(how, rows, chains, a, lda, b, sum);
+        step(how, rows, chains, a, lda, b, ones, sum);
     if (chains > 1) {
         VF_NO_UNROLL
-        for (; words; words--, a += 4, b += NR) step(how, rows, 1, a, lda, b, sum);
+        for (; words; words--, a += 4, b += NR) step(how, rows, 1, a, lda, b, ones, sum);
     }
     VF_UNROLL
     for (size_t i = 0; i < rows; i++) {
@@ -206,14 +222,14 @@ static void widen_bytes(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, 
 }
 
 VF_INLINE int32_t sum_bytes(enum how how, size_t words, const uint8_t *a) {
-    const vi ones = vi_set1(0x01010101);
+    const vi ones = vi_set1(0x01010101), halves = vi_set1(0x10001);
     vi sum = vi_set1(0);
     uint8_t rest[4 * VF_LANES] = {0};
     int32_t total = 0;
     for (; words >= VF_LANES; words -= VF_LANES, a += sizeof rest)
-        sum = dot_bytes(how, sum, (vi) * (const bytes_mem *)(const void *)a, ones);
+        sum = dot_bytes(how, sum, (vi) * (const bytes_mem *)(const void *)a, ones, halves);
     memcpy(rest, a, words * 4);
-    sum = dot_bytes(how, sum, (vi) * (const bytes_mem *)(const void *)rest, ones);
+    sum = dot_bytes(how, sum, (vi) * (const bytes_mem *)(const void *)rest, ones, halves);
     for (size_t lane = 0; lane < VF_LANES; lane++) total += sum[lane];
     return total;
 }
@@ -227,6 +243,13 @@ static int32_t sum_ubytes(size_t words, const uint8_t *a) { return sum_bytes(UBY
 #endif
 
 #if WITH_BYTES && WITH_PAIRS
+static void tile_narrow(size_t rows, size_t words, const uint8_t *a, size_t lda, const int32_t *b,
+                        int32_t *c) {
+    tile_up_to(NARROW, MR_BYTES, rows, words, a, lda, b, c);
+}
+
+static int32_t sum_narrow(size_t words, const uint8_t *a) { return sum_bytes(NARROW, words, a); }
+
 #    if defined(VF_WASM) /* the host's instruction is the same */
 #        define tile_sbytes tile_ubytes
 #        define sum_sbytes  sum_ubytes
@@ -340,25 +363,36 @@ static void depthwise(size_t channels, size_t taps, const uint8_t *const *x, uin
     if (c < channels) depthwise_block(c, channels - c, taps, x, flip, zero, w, ld, sums);
 }
 
-#define ROW(stem, bits, how, mr, group, is_signed, widen, sum)                                     \
-    {ASH_VEC_NAME(stem), ASH_VEC_CPU | (bits), mr,    NR,  group,                                  \
-     is_signed,          tile_##how,           widen, sum, finish,                                 \
+#define ROW(stem, bits, how, mr, group, is_signed, narrow, widen, sum)                             \
+    {ASH_VEC_NAME(stem),                                                                           \
+     ASH_VEC_CPU | (bits),                                                                         \
+     mr,                                                                                           \
+     NR,                                                                                           \
+     group,                                                                                        \
+     is_signed,                                                                                    \
+     narrow,                                                                                       \
+     tile_##how,                                                                                   \
+     widen,                                                                                        \
+     sum,                                                                                          \
+     finish,                                                                                       \
      depthwise}
 
 extern const struct ash_qgemm_kernel ASH_VEC_ROWS(qgemm)[];
 const struct ash_qgemm_kernel ASH_VEC_ROWS(qgemm)[] = {
 #if defined(VF_WASM) && WITH_BYTES
-    ROW("qgemm_udot", ASH_CPU_UDOT, ubytes, MR_BYTES, 4, false, widen_bytes, sum_ubytes),
-    ROW("qgemm_sdot", ASH_CPU_SDOT, sbytes, MR_BYTES, 4, true, widen_bytes, sum_sbytes),
+    ROW("qgemm_udot", ASH_CPU_UDOT, ubytes, MR_BYTES, 4, false, false, widen_bytes, sum_ubytes),
+    ROW("qgemm_sdot", ASH_CPU_SDOT, sbytes, MR_BYTES, 4, true, false, widen_bytes, sum_sbytes),
+    ROW("qgemm_upairs", ASH_CPU_UPAIRS, narrow, MR_BYTES, 4, false, true, widen_bytes, sum_narrow),
 #endif
 #if WITH_PAIRS
-    ROW("qgemm_s8", 0, pairs, MR_PAIRS, 2, false, widen_pairs, NULL),
+    ROW("qgemm_s8", 0, pairs, MR_PAIRS, 2, false, false, widen_pairs, NULL),
 #else
-    ROW("qgemm_s8", 0, ubytes, MR_BYTES, 4, false, widen_bytes, sum_ubytes),
+    ROW("qgemm_s8", 0, ubytes, MR_BYTES, 4, false, false, widen_bytes, sum_ubytes),
 #endif
 #if VF_LANES == 1
-    ROW("qgemm_udot", 0, ubytes, MR_BYTES, 4, false, widen_bytes, sum_ubytes),
-    ROW("qgemm_sdot", 0, sbytes, MR_BYTES, 4, true, widen_bytes, sum_sbytes),
+    ROW("qgemm_udot", 0, ubytes, MR_BYTES, 4, false, false, widen_bytes, sum_ubytes),
+    ROW("qgemm_sdot", 0, sbytes, MR_BYTES, 4, true, false, widen_bytes, sum_sbytes),
+    ROW("qgemm_upairs", 0, narrow, MR_BYTES, 4, false, true, widen_bytes, sum_narrow),
 #endif
     {.name = NULL},
 };
