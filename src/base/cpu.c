@@ -10,42 +10,24 @@
 static uint32_t cpu_mask = UINT32_MAX;
 
 #if defined(__wasm_relaxed_simd__)
-/* Products that are greatest by magnitude, with either sign, beside others: a sum of two saturates
- * 16 bits, as does one that is made of two such sums. */
-static uint32_t relaxed_dot(void) {
-    static const int8_t by[] = {127, 127, 127, 127, -128, -128, -128, -128, 127, -128, 1, -1};
-    static const uint8_t of[] = {255, 255, 255, 255, 255, 255, 255, 255, 128, 200, 127, 129};
-    int32_t is_unsigned[3] = {0}, is_signed[3] = {0};
-    int32_t w[3], x[3];
-    memcpy(w, by, sizeof w);
-    memcpy(x, of, sizeof x);
-    for (size_t i = 0; i < sizeof by; i++) {
-        is_unsigned[i / 4] += by[i] * of[i];
-        is_signed[i / 4] += by[i] * (int8_t)of[i];
-    }
-    uint32_t f = ASH_CPU_UDOT | ASH_CPU_SDOT;
-    for (size_t i = 0; i < 3; i++) {
-        v128_t sum = wasm_i32x4_relaxed_dot_i8x16_i7x16_add(
-            wasm_i32x4_splat(w[i]), wasm_i32x4_splat(x[i]), wasm_i32x4_splat(INT32_MAX));
-        uint32_t got = (uint32_t)wasm_i32x4_extract_lane(sum, 0) - INT32_MAX;
-        if (got != (uint32_t)is_unsigned[i]) f &= ~(uint32_t)ASH_CPU_UDOT;
-        if (got != (uint32_t)is_signed[i]) f &= ~(uint32_t)ASH_CPU_SDOT;
-    }
+/* By products that are greatest by magnitude: sums of two of them saturate 16 bits in the dot
+ * product of four, and just do not in that of two. */
+static uint32_t relaxed_dots(void) {
+    const v128_t x = wasm_u32x4_make(UINT32_MAX, 0x80808080, UINT32_MAX, UINT32_MAX);
+    v128_t four = wasm_i8x16_make(127, 127, 127, 127, -128, -128, -128, -128, -128, -128, -128,
+                                  -128, 1, -1, 127, -128);
+    v128_t two =
+        wasm_i8x16_make(64, 64, -64, -64, 127, 1, -128, 0, 127, -128, 1, 127, -1, -127, 0, -128);
+    v128_t sums = wasm_i32x4_relaxed_dot_i8x16_i7x16_add(four, x, wasm_i32x4_splat(0));
+    v128_t pairs = wasm_i16x8_relaxed_dot_i8x16_i7x16(two, x);
+    v128_t by_unsigned = wasm_i32x4_make(508 * 255, -512 * 128, -512 * 255, -255);
+    v128_t by_signed = wasm_i32x4_make(-508, 512 * 128, 512, 1);
+    v128_t in_16 = wasm_i16x8_make(32640, -32640, 16384, -16384, -255, 32640, -32640, -32640);
+    uint32_t f = 0;
+    if (wasm_i32x4_all_true(wasm_i32x4_eq(sums, by_unsigned))) f |= ASH_CPU_UDOT;
+    if (wasm_i32x4_all_true(wasm_i32x4_eq(sums, by_signed))) f |= ASH_CPU_SDOT;
+    if (wasm_i16x8_all_true(wasm_i16x8_eq(pairs, in_16))) f |= ASH_CPU_UPAIRS;
     return f;
-}
-
-/* The sums that are greatest by magnitude. */
-static uint32_t relaxed_pairs(void) {
-    static const int8_t by[] = {64,  64,   -64, -64, 127, 1,    -128, 0,
-                                127, -128, 1,   127, -1,  -127, 0,    -128};
-    int8_t w[16];
-    int16_t sum[8];
-    memcpy(w, by, sizeof w);
-    wasm_v128_store(sum,
-                    wasm_i16x8_relaxed_dot_i8x16_i7x16(wasm_v128_load(w), wasm_u8x16_splat(255)));
-    for (size_t i = 0; i < 8; i++)
-        if (sum[i] != (by[2 * i] + by[2 * i + 1]) * 255) return 0;
-    return ASH_CPU_UPAIRS;
 }
 #endif
 
@@ -66,7 +48,7 @@ static uint32_t cpu_detect(void) {
 #elif defined(__wasm_simd128__)
     f |= ASH_CPU_SIMD128;
 #    if defined(__wasm_relaxed_simd__)
-    f |= ASH_CPU_RELAXED | relaxed_dot() | relaxed_pairs();
+    f |= ASH_CPU_RELAXED | relaxed_dots();
 #    endif
 #endif
     return f;

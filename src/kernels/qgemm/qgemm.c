@@ -136,8 +136,9 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
         const int32_t *b = (const int32_t *)g->packed + n0 * r->l.most;
         size_t words = row->narrow ? repeat(r, n0, rows, mine) : r->l.words;
         struct ash_qgemm_finish f = finish_from(r, n0);
-        for (size_t i = 0, at = 0; i < blocks; i++) { /* of nearly equal height */
-            size_t height = rows / blocks + (i < rows % blocks);
+        for (size_t i = 0, at = 0; at < rows; i++) { /* of nearly equal, even height */
+            size_t height = ceil_div(rows - at, blocks - i);
+            height = min_size(height + height % 2, rows - at);
             row->tile(height, words, a + at * lda, lda, b, sums);
             f.row_sums = row_sums + at;
             row->finish(&f, height, cols, sums, (char *)g->c + ((m0 + at) * g->ldc + n0) * element,

@@ -29,6 +29,8 @@
 enum { MR_PAIRS = 12, MR_BYTES = 12 };
 #elif VF_LANES == 8 || defined(VF_NEON)
 enum { MR_PAIRS = 6, MR_BYTES = 6 };
+#elif defined(VF_WASM) && WITH_BYTES
+enum { MR_PAIRS = 2, MR_BYTES = 6 }; /* pairs are for hosts that are not known, and small */
 #elif VF_LANES == 4
 enum { MR_PAIRS = 4, MR_BYTES = 6 };
 #else
@@ -115,7 +117,8 @@ VF_INLINE void store_vi(int32_t *p, vi x) { *(vi_mem *)(void *)p = (vi_mem)x; }
 
 typedef int32_t word_mem __attribute__((aligned(1), may_alias));
 
-/* A step of `chains` words, whose sums are kept apart: few rows alone would wait for each other. */
+/* A step of `chains` words, whose sums are kept apart: those of one row would wait for each other.
+ */
 VF_INLINE void step(enum how how, size_t rows, size_t chains, const uint8_t *a, size_t lda,
                     const int32_t *b, vi ones, vi sum[][NV]) {
     VF_UNROLL
@@ -135,7 +138,7 @@ VF_INLINE void step(enum how how, size_t rows, size_t chains, const uint8_t *a, 
 VF_INLINE void tile_of(enum how how, size_t rows, size_t words, const uint8_t *a, size_t lda,
                        const int32_t *b, int32_t *c) {
     enum { MOST = (int)MR_PAIRS > (int)MR_BYTES ? (int)MR_PAIRS : (int)MR_BYTES, CHAINS = 4 };
-    const size_t chains = VF_LANES == 1 || rows > 2 ? 1 : CHAINS / rows;
+    const size_t chains = VF_LANES == 1 || rows > 1 ? 1 : CHAINS;
     const vi ones = vi_keep(0x10001); /* of 16 bits */
     vi sum[MOST > CHAINS ? (int)MOST : (int)CHAINS][NV];
     VF_UNROLL
@@ -162,25 +165,23 @@ VF_INLINE void tile_of(enum how how, size_t rows, size_t words, const uint8_t *a
     }
 }
 
+/* Heights are even, or one: fewer of them are less code. */
 VF_INLINE void tile_up_to(enum how how, size_t most, size_t rows, size_t words, const uint8_t *a,
                           size_t lda, const int32_t *b, int32_t *c) {
 #define ROWS(n)                                                                                    \
-    if (n <= most && rows == n) {                                                                  \
+    if (n <= most && rows >= n) {                                                                  \
         tile_of(how, n, words, a, lda, b, c);                                                      \
-        return;                                                                                    \
+        rows -= n;                                                                                 \
+        a += n * lda;                                                                              \
+        c += n * NR;                                                                               \
     }
     ROWS(12)
-    ROWS(11)
     ROWS(10)
-    ROWS(9)
     ROWS(8)
-    ROWS(7)
     ROWS(6)
-    ROWS(5)
     ROWS(4)
-    ROWS(3)
     ROWS(2)
-    tile_of(how, 1, words, a, lda, b, c);
+    ROWS(1)
 #undef ROWS
 }
 
