@@ -152,7 +152,7 @@ static void conv_tile(void *arg, size_t tile, size_t worker) {
     const float **a = (const float **)(void *)(r->threads + worker * r->thread_bytes);
     float *copy = (float *)(void *)(a + u->taps * u->tile_rows);
     struct ash_gemm_tile t = {.taps = u->taps, .k = u->k, .a = a, .out = *r->out};
-    t.fresh = u->m_tiles == 1;
+    t.fresh = ash_gemm_is_fresh(u->m_tiles, oc, u->taps * u->k);
     t.rows = min_size(u->tile_rows, s->n * pixels - m0);
     t.cols = min_size(u->tile_panels * r->row->nr, oc - n0);
     t.a_tap = t.rows;

@@ -185,7 +185,7 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
 
     const float *rows[ASH_GEMM_ROWS_MAX];
     struct ash_gemm_tile t = {.taps = 1, .k = g->k, .a = rows, .a_tap = 0, .out = g->out};
-    t.fresh = r->m_tiles == 1;
+    t.fresh = ash_gemm_is_fresh(r->m_tiles, g->n, g->k);
     t.rows = min_size(r->tile_rows, g->m - m0);
     t.cols = min_size(r->tile_panels * r->row->nr, g->n - n0);
     const float *a = g->a + bo * g->outer_a + bi * g->inner_a + m0 * g->lda;

@@ -74,8 +74,14 @@ static inline bool ash_gemm_is_simple(const struct ash_gemm_out *out) {
 
 enum {
     ASH_GEMM_ROWS_MAX = 96, /* most rows that a work tile has */
-    ASH_GEMM_CHUNK = 64
+    ASH_GEMM_CHUNK = 64,
+    ASH_GEMM_FAR = 1 << 19 /* elements of B that are gone from the cache before the next run */
 };
+
+/* Of a product that is cut into so many tiles of rows. */
+static inline bool ash_gemm_is_fresh(size_t m_tiles, size_t n, size_t k) {
+    return m_tiles == 1 && n * k >= ASH_GEMM_FAR;
+}
 
 /* The best row for this processor, never NULL.  Packed weights belong to the row they were packed
  * for. */
