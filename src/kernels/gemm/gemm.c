@@ -79,10 +79,14 @@ static size_t columns_at_once(const struct ash_gemm_kernel *row, size_t rows) {
  * wait for it: the next panel, or after the last one what is next of it. */
 static void look_ahead(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t,
                        size_t blocks, size_t block, struct ash_gemm_tile *u) {
+#if defined(__wasm__)
+    (void)row, (void)t, (void)blocks, (void)block, (void)u;
+#else
     size_t lines = ceil_div(t->taps * t->k * row->nr, LINE), each = ceil_div(lines, blocks);
     size_t next = t->cols > row->nr ? t->b_panel : t->taps * t->k * t->b_step;
     u->ahead = u->b + next + block * each * LINE;
     u->ahead_lines = ceil_div(each, or_one(t->taps * ceil_div(t->k, ASH_GEMM_CHUNK)));
+#endif
 }
 
 void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {

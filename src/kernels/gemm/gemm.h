@@ -78,9 +78,14 @@ enum {
     ASH_GEMM_FAR = 1 << 19 /* elements of B that are gone from the cache before the next run */
 };
 
-/* Of a product that is cut into so many tiles of rows. */
+/* Of a product that is cut into so many tiles of rows.  WebAssembly cannot load ahead. */
 static inline bool ash_gemm_is_fresh(size_t m_tiles, size_t n, size_t k) {
+#if defined(__wasm__)
+    (void)m_tiles, (void)n, (void)k;
+    return false;
+#else
     return m_tiles == 1 && n * k >= ASH_GEMM_FAR;
+#endif
 }
 
 /* The best row for this processor, never NULL.  Packed weights belong to the row they were packed
