@@ -127,6 +127,7 @@ export class Reader {
       signal?.throwIfAborted();
       const begin = performance.now();
       const result = await work();
+      signal?.throwIfAborted(); // what was meanwhile given up is told nobody
       times[stage] += performance.now() - begin;
       return result;
     };
