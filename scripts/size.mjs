@@ -7,9 +7,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 
-const firstBudget = 180_000;
+const firstBudget = 150_000;
 const fullBudget = 250_000;
-const sliceBudget = 117_600;
+const sliceBudget = 126_500;
 const [home = 'build/js', build = 'build/wasm'] = process.argv.slice(2);
 const part = (name) => import(pathToFileURL(path.resolve(home, 'tools', name)));
 const { trim } = await part('trimmer.mjs');
