@@ -95,6 +95,9 @@ int ashore_session_predict(ashore_session *s, const int64_t *const *shape,
     memory->packed = ash_packs_bytes(m->packs);
     memory->slab = plan->segments[0].slab;
     memory->total = memory->weights + memory->packed + memory->slab + output_bytes(plan);
+    /* Loading and packing are over, and may have taken more than a run does. */
+    uint64_t peak = atomic_load(&m->heap->peak);
+    if (memory->total < peak) memory->total = peak;
     memory->exact = ash_plan_static(plan);
     return ASHORE_OK;
 }
