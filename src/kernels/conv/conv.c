@@ -96,12 +96,14 @@ struct run {
 
 /* Kernel row of an output pixel, when the row hangs over an edge: copied, with zeros outside. */
 static const float *copy_row(const struct ash_conv *s, const float *line, ptrdiff_t ix, float *to) {
-    for (size_t i = 0; i < s->kw; i++) {
-        ptrdiff_t at = ix + (ptrdiff_t)i;
-        bool inside = at >= 0 && (size_t)at < s->w;
-        for (size_t c = 0; c < s->c; c++)
-            to[i * s->c + c] = inside ? line[(size_t)at * s->c + c] : 0.0f;
-    }
+    size_t before = ix < 0 ? min_size((size_t)-ix, s->kw) : 0;
+    size_t from = ix < 0 ? 0 : min_size((size_t)ix, s->w);
+    size_t inside = min_size(s->kw - before, s->w - from);
+    const float *in = line + from * s->c;
+    size_t begin = before * s->c, end = begin + inside * s->c, all = s->kw * s->c;
+    for (size_t i = 0; i < begin; i++) to[i] = 0.0f;
+    for (size_t i = begin; i < end; i++) to[i] = *in++;
+    for (size_t i = end; i < all; i++) to[i] = 0.0f;
     return to;
 }
 
