@@ -89,6 +89,19 @@ static void look_ahead(const struct ash_gemm_kernel *row, const struct ash_gemm_
 #endif
 }
 
+/* What of an epilogue that is not simple the tiles can do, and what is left for `finish`. */
+static void split_epilogue(struct ash_gemm_out *now, struct ash_gemm_out *later) {
+    *later = *now;
+    *now = (struct ash_gemm_out){0};
+    if (later->scale != 0.0f) return; /* comes first */
+    now->bias = later->bias;
+    later->bias = NULL;
+    if (later->residual_last) return;
+    now->residual = later->residual;
+    now->ld_residual = later->ld_residual;
+    later->residual = NULL;
+}
+
 void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
     size_t most_rows = row->whole ? (size_t)ASH_GEMM_ROWS_MAX : row->mr;
     size_t blocks = ceil_div(t->rows, most_rows);
@@ -96,24 +109,30 @@ void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile
     bool ahead = t->fresh && blocks >= AHEAD_BLOCKS;
     bool apart = t->last && row->finish && !ash_gemm_is_simple(&t->out) &&
                  !(row->acts >> t->out.act.kind & 1);
+    struct ash_gemm_out now = t->out, later = {0};
+    if (apart) split_epilogue(&now, &later);
     for (size_t j = 0; j < t->cols; j += span) {
         struct ash_gemm_tile u = *t;
         u.cols = min_size(span, t->cols - j);
         u.b += j / row->nr * t->b_panel;
         u.c += j;
-        u.last = t->last && !apart;
-        if (t->out.bias) u.out.bias = t->out.bias + j;
+        u.out = now;
+        if (now.bias) u.out.bias = now.bias + j;
         /* Blocks of nearly equal height: 13 rows are 7 + 6 rather than 12 + 1. */
         for (size_t i = 0, r = 0; i < blocks; i++, r += u.rows) {
             u.rows = t->rows / blocks + (i < t->rows % blocks);
             u.a = t->a + r;
             u.c = t->c + r * t->ldc + j;
-            if (t->out.residual) u.out.residual = t->out.residual + r * t->out.ld_residual + j;
+            if (now.residual) u.out.residual = now.residual + r * now.ld_residual + j;
             if (ahead) look_ahead(row, t, blocks, i, &u);
             row->tile(&u);
         }
     }
-    if (apart) row->finish(t);
+    if (apart) {
+        struct ash_gemm_tile u = *t;
+        u.out = later;
+        row->finish(&u);
+    }
 }
 
 void ash_gemm_block(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {

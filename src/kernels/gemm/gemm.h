@@ -62,7 +62,8 @@ struct ash_gemm_kernel {
     bool whole;         /* cuts what it is given itself */
     ash_gemm_tile_fn *tile;
     /* Applies any epilogue to sums of any number of rows and columns that lie in C; NULL: `tile`
-     * does.  What is not simple runs once over all tiles, in the cache as they are. */
+     * does.  What tiles cannot do of one that is not simple, everything from its scale or its
+     * activation on, runs once over all of them, in the cache as they are. */
     ash_gemm_tile_fn *finish;
 };
 

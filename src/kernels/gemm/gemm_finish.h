@@ -48,8 +48,9 @@ static __attribute__((unused)) void finish(const struct ash_gemm_tile *t) {
     const struct ash_gemm_out *out = &t->out;
     const struct ash_act_f32 act = out->act;
     const bool after = out->residual && out->residual_last && act.kind != ASH_ACT_NONE;
+    const bool limits = act.kind == ASH_ACT_RELU || act.kind == ASH_ACT_CLIP;
     float low, high;
-    if (out->scale != 0.0f || out->bias || out->residual || act.kind != ASH_ACT_NONE) {
+    if (out->scale != 0.0f || out->bias || (out->residual && !after) || limits) {
         finish_limits(act, &low, &high);
         finish_pass(t, out->scale != 0.0f ? out->scale : 1.0f, out->bias,
                     after ? NULL : out->residual, low, high);
