@@ -104,6 +104,8 @@ VF_INLINE vi vi_keep(int32_t x) {
 VF_INLINE vi vf_bits(vf x) { return (vi)x; }
 VF_INLINE vf vf_from_bits(vi x) { return (vf)x; }
 VF_INLINE vi vi_shl(vi x, int n) { return (vi)((vi_u)x << n); }
+/* a - b modulo 2^32, where the difference of any bits is taken */
+VF_INLINE vi vi_sub_wrapped(vi a, vi b) { return (vi)((vi_u)a - (vi_u)b); }
 VF_INLINE vi vi_sar(vi x, int n) { return x >> n; }
 
 VF_INLINE vf vf_add(vf a, vf b) { return a + b; }

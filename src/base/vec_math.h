@@ -53,7 +53,7 @@ VF_INLINE vf vf_log(vf x) {
     const vf inf = vf_set1(__builtin_inff());
     const vi root = vi_set1(0x3f3504f3); /* sqrt(1/2): the mantissa's range starts there */
     vi tiny = vf_lt(x, vf_set1(0x1p-126f));
-    vi i = vf_bits(vf_select(tiny, x * vf_set1(0x1p+23f), x)) - root;
+    vi i = vi_sub_wrapped(vf_bits(vf_select(tiny, x * vf_set1(0x1p+23f), x)), root);
     vf e = vf_from_int(vi_sar(i, 23) - (tiny & vi_set1(23)));
     vf f = vf_from_bits((i & vi_set1(0x7fffff)) + root) - vf_set1(1.0f);
     vf ff = f * f;
