@@ -403,21 +403,25 @@ static bool is_scalar(const struct ash_pass *p, uint32_t v) {
     return i->type.rank <= 1;
 }
 
-/* A constant vector of n numbers, or one. */
-static bool is_vector(const struct ash_pass *p, uint32_t v, int64_t n) {
+/* The constant scales of n columns, or one for all: along the last dimension of a matrix, or, with
+ * a rank, along the channels of an image. */
+static bool is_scales(const struct ash_pass *p, uint32_t v, int64_t n, int rank) {
     const struct ash_info *i = info_of(p, v);
-    if (!i || !i->data || i->data->dtype != ASHORE_FLOAT32 || i->data->rank > 1) return false;
-    return ash_tensor_count(i->data) == 1 || ash_tensor_count(i->data) == n;
+    bool one;
+    if (!i || !i->data || i->data->dtype != ASHORE_FLOAT32) return false;
+    if (rank) return ash_pass_per_channel(i->data, rank, (size_t)n, &one);
+    return i->data->rank <= 1 && (ash_tensor_count(i->data) == 1 || ash_tensor_count(i->data) == n);
 }
 
 /* The factor is the product of the activation's scale and the weights' scale. */
-static bool split_scale(const struct ash_pass *p, uint32_t s, int64_t n, uint32_t *a, uint32_t *b) {
+static bool split_scale(const struct ash_pass *p, uint32_t s, int64_t n, int rank, uint32_t *a,
+                        uint32_t *b) {
     const struct ash_node *m = ash_pass_producer(p, s);
     if (!is_op(m, "Mul")) return false;
     for (uint32_t i = 0; i < 2; i++) {
         *a = m->in[i];
         *b = m->in[!i];
-        if (is_scalar(p, *a) && is_vector(p, *b, n)) return true;
+        if (is_scalar(p, *a) && is_scales(p, *b, n, rank)) return true;
     }
     return false;
 }
@@ -457,14 +461,17 @@ static int take_dynamic(struct list *l, struct ash_node *n, bool *done) {
     struct ash_node *cast = ash_pass_single_use(p, n->out[0]);
     if (!is_op(cast, "Cast") || int_attr(cast, "to", 0) != ASHORE_FLOAT32) return ASHORE_OK;
     struct ash_node *mul = scaled_by(p, cast->out[0], &s);
-    if (!mul || !split_scale(p, s, conv ? 1 : columns, &a_scale, &b_scale)) return ASHORE_OK;
+    int channels = conv ? w->rank : 0;
+    if (!mul || !split_scale(p, s, columns, channels, &a_scale, &b_scale)) return ASHORE_OK;
     /* The scale must be there before the product runs. */
     uint32_t made = p->producer[a_scale], here = p->producer[n->out[0]];
     if (made != ASH_NONE && made > here) return ASHORE_OK;
-    struct ash_node *add = added_to(p, mul->out[0], columns, conv ? w->rank : 0, &bias);
+    struct ash_node *add = added_to(p, mul->out[0], columns, channels, &bias);
     uint32_t zeros[2] = {ASH_NONE, ASH_NONE}, vector = ASH_NONE, x = n->in[0];
     for (uint32_t i = 2; i < n->n_formal; i++) zeros[i - 2] = n->in[i];
     if (bias) ASH_TRY(vector_of(l, bias, &vector));
+    const struct ash_tensor *scales = p->infos[b_scale].data;
+    if (scales->rank > 1) ASH_TRY(vector_of(l, scales, &b_scale));
     ash_pass_take_over(l->p, n, cast);
     ash_pass_take_over(l->p, n, mul);
     if (add) ash_pass_take_over(l->p, n, add);

@@ -45,6 +45,15 @@ static void numbers(struct mw *m, const char *name, int64_t n, const int64_t *v)
     mw_tensor(m, MW_GRAPH_INITIALIZER, name, ASHORE_INT64, 1, &n, v, (size_t)n * sizeof *v);
 }
 
+static void bytes(struct mw *m, const char *name, int rank, const int64_t *shape, uint32_t seed) {
+    int8_t data[64];
+    size_t count = 1;
+    for (int i = 0; i < rank; i++) count *= (size_t)shape[i];
+    assert_true(count <= sizeof data);
+    for (size_t i = 0; i < count; i++) data[i] = (int8_t)(127 * noise(&seed));
+    mw_tensor(m, MW_GRAPH_INITIALIZER, name, ASHORE_INT8, rank, shape, data, count);
+}
+
 static void write_constants(struct mw *m) {
     weight(m, "GAIN", 1, (int64_t[]){D}, 1, 0.5f, 1);
     weight(m, "BIAS", 1, (int64_t[]){D}, 0, 0.5f, 2);
@@ -64,6 +73,11 @@ static void write_constants(struct mw *m) {
     weight(m, "SCORES", 2, (int64_t[]){H, H}, 0, 2, 15);
     weight(m, "D3", 4, (int64_t[]){C, 1, 3, 3}, 0, 0.2f, 14);
     weight(m, "T2", 4, (int64_t[]){C, C, 2, 2}, 0, 0.2f, 15);
+    weight(m, "STEPS", 1, (int64_t[]){D}, 0.005f, 0.002f, 18);
+    weight(m, "STEPS3", 3, (int64_t[]){C, 1, 1}, 0.005f, 0.002f, 19);
+    weight(m, "STEPS4", 4, (int64_t[]){1, C, 1, 1}, 0.005f, 0.002f, 20);
+    bytes(m, "BYTES", 2, (int64_t[]){D, D}, 21);
+    bytes(m, "BYTES4", 4, (int64_t[]){C, C, 1, 1}, 22);
     weight(m, "EMPTY", 1, (int64_t[]){0}, 0, 0, 16);
     mw_tensor(m, MW_GRAPH_INITIALIZER, "TWICE", ASHORE_FLOAT32, 1, (int64_t[]){4},
               (float[]){1, 1, 2, 2}, 4 * sizeof(float));
@@ -579,6 +593,45 @@ static void test_matmul(void **state) {
     CHECK_ALL(near, 64);
 }
 
+/* ---- products of bytes ------------------------------------------------------------------------
+ */
+
+/* What is quantised on the way; h is the product, and s one number that is not known. */
+#define PRODUCT                                                                                    \
+    "DynamicQuantizeLinear x > q s o; MatMulInteger q BYTES o > i; Cast:to=1 i > f; "              \
+    "Mul s STEPS > g; Mul f g > "
+#define IMAGE       "DynamicQuantizeLinear x > q s o; ConvInteger q BYTES4 o > i; Cast:to=1 i > f; Mul s "
+#define IMAGE_STEPS "DynamicQuantizeLinear Transpose QLinearConv Transpose"
+
+static void test_dynamic(void **state) {
+    static const struct rewrite rows[] = {
+        {PRODUCT "y", "DynamicQuantizeLinear MatMulIntegerToFloat"},
+        {PRODUCT "h; Relu h > y", "DynamicQuantizeLinear QLinearMatMul"},
+        {PRODUCT "h; Clip h #-1 #2 > y", "DynamicQuantizeLinear QLinearMatMul"},
+        {PRODUCT "h; Clip h - #2 > y", "DynamicQuantizeLinear QLinearMatMul"},
+        {PRODUCT "h; Add h BIAS > a; Relu a > y", "DynamicQuantizeLinear QLinearMatMul"},
+        {IMAGE "#0.004 > g; Mul f g > y", IMAGE_STEPS},
+        {IMAGE "STEPS3 > g; Mul g f > y", IMAGE_STEPS},
+        {IMAGE "STEPS4 > g; Mul f g > h; Relu h > y", IMAGE_STEPS},
+        {IMAGE "STEPS3 > g; Mul f g > h; Add h SHIFTS > a; Clip a #-1 #2 > y", IMAGE_STEPS},
+    };
+    static const struct rewrite near[] = {
+        {PRODUCT "z; Relu z > y", "DynamicQuantizeLinear MatMulIntegerToFloat Relu"},
+        {PRODUCT "h; Clip h s > y", "DynamicQuantizeLinear MatMulIntegerToFloat Clip"},
+        {PRODUCT "h; Add h BIAS > z; Relu z > y",
+         "DynamicQuantizeLinear MatMulIntegerToFloat Relu"},
+        {PRODUCT "h; Sigmoid h > y", "DynamicQuantizeLinear MatMulIntegerToFloat Sigmoid"},
+        {PRODUCT "h; Add h ROWS > a; Relu a > y",
+         "DynamicQuantizeLinear MatMulIntegerToFloat Add Relu"},
+        {IMAGE "STEPS > g; Mul f g > h; Relu h > y",
+         "DynamicQuantizeLinear Transpose ConvInteger Cast Transpose Mul Mul Relu"},
+        {IMAGE "STEPS3 > g; Mul f g > z; Relu z > y", IMAGE_STEPS " Relu Transpose"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 64);
+    CHECK_ALL(near, 64);
+}
+
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 /* i is the greatest element's place in each row, i - 4 is out of the table's range in part. */
@@ -640,6 +693,7 @@ int main(void) {
         cmocka_unit_test(test_batch_norm), cmocka_unit_test(test_matmul),
         cmocka_unit_test(test_prescale),   cmocka_unit_test(test_layout),
         cmocka_unit_test(test_embedding),  cmocka_unit_test(test_left_alone),
+        cmocka_unit_test(test_dynamic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
