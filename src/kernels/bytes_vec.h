@@ -9,6 +9,28 @@
 
 typedef uint8_t vi_bytes_ __attribute__((vector_size(VF_LANES)));
 
+VF_INLINE vi vi_wrapping_add(vi a, vi b) { return (vi)((vi_u)a + (vi_u)b); }
+
+/* sum + the products of the two int16 of each lane, modulo 2^32. */
+VF_INLINE vi vi_dot_pairs(vi sum, vi a, vi b) {
+#if defined(VF_AVX512)
+    return vi_wrapping_add(sum, (vi)_mm512_madd_epi16((__m512i)a, (__m512i)b));
+#elif defined(VF_AVX2)
+    return vi_wrapping_add(sum, (vi)_mm256_madd_epi16((__m256i)a, (__m256i)b));
+#elif defined(VF_SSE2)
+    return vi_wrapping_add(sum, (vi)_mm_madd_epi16((__m128i)a, (__m128i)b));
+#elif defined(VF_WASM)
+    return vi_wrapping_add(sum, (vi)wasm_i32x4_dot_i16x8((v128_t)a, (v128_t)b));
+#elif defined(VF_NEON)
+    int16x8_t x = vreinterpretq_s16_s32((int32x4_t)a), y = vreinterpretq_s16_s32((int32x4_t)b);
+    int32x4_t low = vmull_s16(vget_low_s16(x), vget_low_s16(y));
+    return vi_wrapping_add(sum, (vi)vpaddq_s32(low, vmull_high_s16(x, y)));
+#else
+    int32_t low = (int16_t)(uint32_t)a[0] * (int16_t)(uint32_t)b[0];
+    return vi_wrapping_add(vi_wrapping_add(sum, (a >> 16) * (b >> 16)), vi_set1(low));
+#endif
+}
+
 /* VF_LANES bytes, as uint8. */
 VF_INLINE vi vi_load_bytes(const uint8_t *p) {
 #if defined(VF_AVX512)

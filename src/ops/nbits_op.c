@@ -40,15 +40,18 @@ enum { IN_A, IN_CODES, IN_SCALES, IN_ZEROS, IN_GROUPS, IN_BIAS };
 struct product_attrs {
     int64_t K, N, block, blocks;
     int bits;
+    bool bytes; /* A may be rounded to bytes, block by block */
 };
 
 static int product_parse(const struct ash_parse *c, void *attrs) {
     struct product_attrs *a = attrs;
-    int64_t prepacked;
+    int64_t prepacked, accuracy;
     ASH_TRY(ash_parse_int_required(c, "K", &a->K));
     ASH_TRY(ash_parse_int_required(c, "N", &a->N));
     ASH_TRY(ash_parse_int_required(c, "block_size", &a->block));
     ASH_TRY(ash_parse_int(c, "weight_prepacked", 0, &prepacked));
+    ASH_TRY(ash_parse_int(c, "accuracy_level", 0, &accuracy));
+    a->bytes = accuracy == 4;
     ASH_FAIL_IF(a->K < 1 || a->N < 1 || a->K > INT32_MAX || a->N > INT32_MAX, c->err, ATTR,
                 "K %lld, N %lld", (long long)a->K, (long long)a->N);
     ASH_FAIL_IF(prepacked, c->err, UNSUPPORTED, "weights that are packed for another processor");
@@ -223,7 +226,8 @@ static int product_lower(struct ash_lower *c) {
                                   .block = (size_t)a->block,
                                   .bits = a->bits == 8 ? 8 : 4,
                                   .zeros = zeros,
-                                  .zero = (float)(1 << (a->bits - 1))};
+                                  .zero = (float)(1 << (a->bits - 1)),
+                                  .bytes = a->bytes && a->block <= ASH_NBITS_BYTES_BLOCK};
     draft.m = ash_type_count(&c->in[IN_A]->type) / s->k;
     const struct ash_tensor *src[] = {c->in[IN_CODES]->data, c->in[IN_SCALES]->data,
                                       zeros ? c->in[IN_ZEROS]->data : NULL};

@@ -119,6 +119,62 @@ def test_product(library, p, bias):
     assert np.all(np.abs(theirs - want) <= slack)
 
 
+def in_bytes(a, block):
+    """Each block as whole numbers of -127..127 times a factor; and the factors."""
+    k = a.shape[-1]
+    blocks = np.pad(a, [(0, 0), (0, -k % block)]).reshape(a.shape[0], -1, block)
+    each = np.abs(blocks).max(-1, keepdims=True) / np.float32(127)
+    whole = np.rint(blocks / np.where(each > 0, each, np.float32(1)))
+    flat = (whole.astype(np.float64) * each).reshape(a.shape[0], -1)[:, :k]
+    return flat, np.repeat(each[..., 0], block, -1)[:, :k]
+
+
+@pytest.mark.parametrize("rows", (1, 5))
+@pytest.mark.parametrize("zeros", (None, "packed"))
+@pytest.mark.parametrize("bits, block, k", ((4, 32, 333), (4, 128, 512), (8, 16, 70),
+                                            (4, 1 << 16, 500), (2, 64, 200)))
+def test_accuracy_of_bytes(library, bits, block, k, zeros, rows):
+    """accuracy_level 4 allows onnxruntime to round a to int8, block by block.  One row is: the
+    result is that of the rounded row.  Several are not, nor where a block's sum may be too large."""
+    rng = np.random.default_rng(3)
+    q = Weights(rng, 50, k, block, bits, zeros, np.float32)
+    a = rng.normal(size=(rows, k)).astype(np.float32)
+    a[:, block:2 * block] = 0
+    feeds = {"a": a}
+    constants = {"codes": q.codes, "scales": q.scales, "zeros": q.zeros}
+    m = model("MatMulNBits", feeds, constants, np.float32, K=k, N=50, bits=bits, block_size=block,
+              accuracy_level=4)
+    rounded, each = in_bytes(a, block)
+    bound = (k + 2 * -(-k // block) + 10) * 2.0 ** -23 * (np.abs(a) @ q.size)
+    for options in MODES:
+        whole = rows == 1 and block < 1 << 16 and not options.get("reference")
+        with library.load(m.SerializeToString(), **options) as ours:
+            got = ours.run(feeds)["y"]
+        assert np.all(np.abs(got - (rounded if whole else a).astype(np.float64) @ q.w) <= bound)
+    if block <= 256 and bits == 4:
+        slack = (each / 2) @ np.abs(q.w) + bound
+        assert np.all(np.abs(oracle(m, feeds) - a.astype(np.float64) @ q.w) <= slack)
+
+
+@pytest.mark.parametrize("rows", (1, 5))
+def test_bytes_that_are_not_finite(library, rows):
+    rng = np.random.default_rng(4)
+    q = Weights(rng, 20, 96, 32, 4, None, np.float32)
+    a = rng.normal(size=(rows, 96)).astype(np.float32)
+    constants = {"codes": q.codes, "scales": q.scales}
+    m = model("MatMulNBits", {"a": a}, constants, np.float32, K=96, N=20, bits=4, block_size=32,
+              accuracy_level=4)
+    with library.load(m.SerializeToString()) as ours:
+        for x in (np.nan, np.inf, -np.inf):
+            a[0, 40] = x
+            y = ours.run({"a": a})["y"]
+            assert not np.isfinite(y[0]).any() and np.isfinite(y[1:]).all()
+        a[0, 40] = 1e-45  # what it is a multiple of is less than the least number
+        a[0, 32:40] = a[0, 41:64] = 0
+        y = ours.run({"a": a})["y"]
+        assert np.all(np.abs(y - a.astype(np.float64) @ q.w) <= 0.1)
+
+
 @pytest.mark.parametrize("zeros", (None, "float", "packed"))
 @pytest.mark.parametrize("rows", (1, 7))
 def test_groups(library, rows, zeros):

@@ -4,6 +4,8 @@
 #include "base/pool.h"
 #include "kernels/chooser.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #define KERNELS(isa) extern const struct ash_nbits_row ash_nbits_##isa[];
@@ -84,7 +86,8 @@ struct nbits_job {
     struct nbits_layout l;
     const uint32_t *packed;
     size_t tile_panels;
-    const float *a, *sums, *bias;
+    const float *a, *sums, *a_scale, *bias;
+    const int32_t *pairs;
     float *y;
     char *scratch;
 };
@@ -100,7 +103,9 @@ static struct ash_nbits_tile nbits_panel(const struct nbits_job *j, size_t panel
                                    .zeros = j->s->zeros ? facts + j->l.zeros + at : NULL,
                                    .zero = j->s->zero,
                                    .a = j->a,
-                                   .sums = j->sums};
+                                   .sums = j->sums,
+                                   .pairs = j->pairs,
+                                   .a_scale = j->a_scale};
 }
 
 static void nbits_dot_tile(void *arg, size_t tile, size_t worker) {
@@ -143,7 +148,9 @@ size_t ash_nbits_scratch(const struct ash_nbits_row *row, const struct ash_nbits
     const struct ash_gemm_parts parts = nbits_parts(row, row->nr);
     size_t blocks = nbits_up(s->k, s->block);
     if (m > 1) return ash_gemm_parts_scratch(&parts, threads);
-    return ash_size_mul(ash_size_add(ash_size_mul(blocks, s->block), blocks), sizeof(float));
+    /* In bytes: half of it, sums, factors, and one block. */
+    return ash_size_mul(ash_size_add(ash_size_mul(blocks, s->block), ash_size_add(blocks, 8)),
+                        sizeof(float));
 }
 
 /* a as the tiles want it, and its sums. */
@@ -163,6 +170,48 @@ static void nbits_prepare(struct nbits_job *j) {
     j->sums = sums;
 }
 
+/* n elements x of a block as whole numbers; returns what they are multiples of. */
+static float nbits_round(size_t n, const float *x, int16_t *whole, float *sum) {
+    float most = 0, each;
+    int32_t total = 0;
+    bool finite = true;
+    for (size_t k = 0; k < n; k++) {
+        float size = fabsf(x[k]);
+        finite = finite && size <= FLT_MAX;
+        most = size > most ? size : most;
+    }
+    each = most / 127.0f;
+    for (size_t k = 0; k < n; k++) {
+        float v = finite && each > 0 ? rintf(x[k] / each) : 0;
+        v = v > 127 ? 127 : v < -127 ? -127 : v; /* of denormal numbers */
+        whole[k] = (int16_t)v;
+        total += whole[k];
+    }
+    *sum = (float)total;
+    return finite ? each : NAN;
+}
+
+/* a in bytes, in pairs as the tiles want them. */
+static void nbits_prepare_bytes(struct nbits_job *j) {
+    const struct ash_nbits_shape *s = j->s;
+    size_t half = 16 / (size_t)s->bits, count = j->l.blocks * s->block / 2;
+    int32_t *pairs = (int32_t *)(void *)j->scratch, *to = pairs;
+    float *sums = (float *)(void *)(pairs + count), *scales = sums + j->l.blocks;
+    for (size_t b = 0; b < j->l.blocks; b++) {
+        size_t n = s->k - b * s->block < s->block ? s->k - b * s->block : s->block;
+        int16_t *whole = (int16_t *)(void *)(scales + j->l.blocks);
+        memset(whole, 0, s->block * sizeof *whole);
+        scales[b] = nbits_round(n, j->a + b * s->block, whole, &sums[b]);
+        for (size_t k = 0; k < s->block; k += 2 * half, whole += 2 * half) {
+            for (size_t i = 0; i < half; i++)
+                *to++ = (int32_t)((uint16_t)whole[i] | (uint32_t)(uint16_t)whole[i + half] << 16);
+        }
+    }
+    j->pairs = pairs;
+    j->sums = sums;
+    j->a_scale = scales;
+}
+
 void ash_nbits_f32(const struct ash_nbits_row *row, const struct ash_gemm_kernel *gemm,
                    const struct ash_nbits_shape *s, const void *packed, size_t m, const float *a,
                    const float *bias, float *y, void *scratch, struct ash_pool *pool) {
@@ -175,7 +224,7 @@ void ash_nbits_f32(const struct ash_nbits_row *row, const struct ash_gemm_kernel
     j.scratch = scratch;
     if (m == 1) {
         size_t work = s->k * row->nr;
-        nbits_prepare(&j);
+        (s->bytes ? nbits_prepare_bytes : nbits_prepare)(&j);
         j.tile_panels = work < NBITS_TILE ? NBITS_TILE / work : 1;
         ash_pool_run(pool, nbits_up(j.l.panels, j.tile_panels), nbits_dot_tile, &j);
         return;

@@ -7,20 +7,28 @@
  *
  * One row of a (m = 1): in each block two sums by vf_fma, of the even and of the odd k, ascending;
  * t = (even + odd) - zero * sum a, then total = vf_fma(scale, t, total).  BOUND k + 2 B + 8 on the
- * sum of |a| * (q + |zero|) * |scale|, for |a| above 2^-100 or 0; an infinite a gives NaN.  Several
- * rows: w is rounded to float32 twice and multiplied as in gemm.h.  Rows of the table with fused
- * multiply-add agree bit for bit; threads change nothing. */
+ * sum of |a| * (q + |zero|) * |scale|, for |a| above 2^-100 or 0; an infinite a gives NaN.
+ *
+ * One row in bytes, where the caller asks for them: in each block a is rounded to whole numbers of
+ * 7 bits and a sign, i = round(a / d) with d = max |a| / 127 in float32, ties to even; the sums of
+ * i * q and of i are exact, t = (float(sum i * q) - zero * sum i) * d.  BOUND 2 B + 8 with i * d
+ * for a; a block with an a that is not finite gives NaN.
+ *
+ * Several rows: w is rounded to float32 twice and multiplied as in gemm.h.  Rows of the table with
+ * fused multiply-add agree bit for bit; threads change nothing. */
 #ifndef ASH_KERNELS_NBITS_H
 #define ASH_KERNELS_NBITS_H
 
 #include "kernels/gemm/gemm.h"
 
 struct ash_nbits_shape {
-    size_t n, k, block; /* block: a power of two, at least 16 */
+    size_t n, k, block; /* k: at least 1; block: a power of two, at least 16 */
     int bits;           /* 4 or 8 */
     bool zeros;         /* zero points are packed; otherwise all are `zero` */
     float zero;
+    bool bytes; /* one row is rounded to bytes; takes blocks of at most ASH_NBITS_BYTES_BLOCK */
 };
+enum { ASH_NBITS_BYTES_BLOCK = 1 << 15 }; /* the sums fit in 32 bits */
 
 /* A panel, or the part of it from some block on. */
 struct ash_nbits_tile {
@@ -31,6 +39,10 @@ struct ash_nbits_tile {
     float zero;
     const float *a;    /* [B * block], scaled as ash_nbits_scale says */
     const float *sums; /* [B] of a */
+    /* In bytes, else NULL: int16 (k, k + h) for the first h = 16 / bits of each 2 h elements, the
+     * first in the lower half of a word; their factors. */
+    const int32_t *pairs;
+    const float *a_scale; /* [B] */
     float *y;
 };
 

@@ -19,6 +19,7 @@ struct job {
     size_t m;
     const unsigned char *q;
     const float *scale, *zeros, *a, *bias;
+    const double *used; /* a, or what one row in bytes makes of it */
     void *packed;
     float *y;
 };
@@ -46,18 +47,30 @@ static float zero(const struct job *j, size_t n, size_t k) {
     return j->zeros ? j->zeros[n * blocks(j) + k / j->s.block] : j->s.zero;
 }
 
+static void use_bytes(const struct job *j, double *used) {
+    for (size_t k0 = 0; k0 < j->s.k; k0 += j->s.block) {
+        size_t end = j->s.k - k0 < j->s.block ? j->s.k : k0 + j->s.block;
+        float most = 0;
+        for (size_t k = k0; k < end; k++) most = fmaxf(most, fabsf(j->a[k]));
+        float each = most / 127;
+        for (size_t k = k0; k < end; k++)
+            used[k] = each > 0 ? (double)rintf(j->a[k] / each) * (double)each : 0;
+    }
+}
+
 static void compare(const struct job *j) {
     for (size_t i = 0; i < j->m * j->s.n; i++) {
         size_t n = i % j->s.n;
         double want = j->bias ? (double)j->bias[n] : 0, magnitude = fabs(want);
         for (size_t k = 0; k < j->s.k; k++) {
-            double a = (double)j->a[i / j->s.n * j->s.k + k], q = (double)code(j, n, k);
+            double a = j->used[i / j->s.n * j->s.k + k], q = (double)code(j, n, k);
             double z = (double)zero(j, n, k);
             double scale = (double)j->scale[n * blocks(j) + k / j->s.block];
             want += a * (q - z) * scale;
             magnitude += fabs(a * scale) * (q + fabs(z));
         }
-        double terms = (double)(j->s.k + 2 * blocks(j) + 8);
+        bool bytes = j->m == 1 && j->s.bytes;
+        double terms = (double)((bytes ? 0 : j->s.k) + 2 * blocks(j) + 8);
         if (!chk_bound(j->y[i], want, magnitude, terms)) {
             chk_fail("%d bits, %zu x %zu x %zu, block %zu, at %zu: %g, not %g", j->from, j->m,
                      j->s.n, j->s.k, j->s.block, i, (double)j->y[i], want);
@@ -94,10 +107,18 @@ static void check_case(struct job *j, const struct ash_nbits_row *ref) {
     chk_fill(zeros, j->s.n * B, 0, 15);
     chk_fill(a, j->m * j->s.k, -1, 1);
     chk_fill(bias, j->s.n, -1, 1);
+    for (size_t k = 0; j->s.bytes && k < j->s.k; k++) { /* blocks of zeros, and ties */
+        if (k / j->s.block % 5 == 1) a[k] = 0;
+        if (k / j->s.block % 5 == 2) a[k] = k % j->s.block ? (float)chk_below(254) / 2 : 127;
+    }
+    double *used = chk_buf(13, j->m * j->s.k * sizeof *used);
+    for (size_t k = 0; k < j->m * j->s.k; k++) used[k] = (double)a[k];
     j->q = q;
     j->scale = scale;
     j->zeros = j->s.zeros ? zeros : NULL;
     j->a = a;
+    if (j->s.bytes && j->m == 1) use_bytes(j, used);
+    j->used = used;
     j->bias = chk_below(2) ? bias : NULL;
     j->y = chk_floats(5, j->m * j->s.n);
     pack(j, 6);
@@ -133,11 +154,18 @@ static void bench_row(const struct ash_nbits_row *row) {
     static const struct {
         size_t m, n, k;
         int bits;
-    } cases[] = {{1, 4096, 4096, 4}, {1, 4096, 4096, 8}, {1, 1024, 1024, 4}, {64, 1024, 1024, 4}};
+        bool bytes;
+    } cases[] = {{1, 4096, 4096, 4, false}, {1, 4096, 4096, 4, true},  {1, 4096, 4096, 8, false},
+                 {1, 4096, 4096, 8, true},  {1, 1024, 1024, 4, false}, {64, 1024, 1024, 4, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct job j = {.row = row, .gemm = partner(row), .m = cases[i].m, .from = cases[i].bits};
         if (j.m > 1 && !j.gemm) continue;
-        j.s = (struct ash_nbits_shape){cases[i].n, cases[i].k, 32, cases[i].bits, false, 8};
+        j.s = (struct ash_nbits_shape){.n = cases[i].n,
+                                       .k = cases[i].k,
+                                       .block = 32,
+                                       .bits = cases[i].bits,
+                                       .zero = 8,
+                                       .bytes = cases[i].bytes};
         chk_place(CHK_START);
         size_t codes = j.s.n * j.s.k * (size_t)j.from / 8, facts = j.s.n * blocks(&j);
         j.q = chk_buf(0, codes);
@@ -149,7 +177,8 @@ static void bench_row(const struct ash_nbits_row *row) {
         j.y = chk_floats(5, j.m * j.s.n);
         pack(&j, 6);
         char label[48];
-        (void)snprintf(label, sizeof label, "%zux%zux%zu %d bits", j.m, j.s.n, j.s.k, j.from);
+        (void)snprintf(label, sizeof label, "%zux%zux%zu %d bits%s", j.m, j.s.n, j.s.k, j.from,
+                       j.s.bytes ? ", bytes" : "");
         chk_time(label, 2.0 * (double)(j.m * j.s.n * j.s.k), "FLOP", run, &j);
     }
 }
@@ -163,9 +192,10 @@ static void check_row(const struct ash_nbits_row *row, const struct ash_nbits_ro
         j.s.bits = j.from == 2 ? 4 : j.from;
         j.s.n = i % 4 < 2 ? (size_t)i : chk_below(200);
         j.s.block = (size_t)16 << chk_below(i % 16 ? 4 : 7);
-        j.s.k = i % 4 < 2 ? chk_below(300) : (size_t)i * (i % 5 ? 1 : 9);
+        j.s.k = i % 4 < 2 ? 1 + chk_below(300) : (size_t)i * (i % 5 ? 1 : 9);
         j.s.zeros = chk_below(2) != 0;
         j.s.zero = (float)(1 << (j.from - 1));
+        j.s.bytes = chk_below(2) != 0;
         chk_place((enum chk_place)(i % CHK_PLACES));
         check_case(&j, ref);
     }

@@ -1,5 +1,5 @@
 #include "base/cpu.h"
-#include "base/vec.h"
+#include "kernels/bytes_vec.h"
 #include "kernels/nbits/nbits.h"
 
 enum { NV = 4, NR = NV * VF_LANES, SUMS = 2 };
@@ -31,23 +31,55 @@ VF_INLINE void block(const int bits, const vi *mask, const uint32_t *q, const fl
     }
 }
 
+VF_INLINE void add_block(const struct ash_nbits_tile *t, size_t b, const vf sum[NV], float a_scale,
+                         vf total[NV]) {
+    const vf a = vf_set1(t->sums[b]), by = vf_set1(a_scale);
+    VF_UNROLL for (int v = 0; v < NV; v++) {
+        size_t at = b * NR + (size_t)v * VF_LANES;
+        vf zero = t->zeros ? vf_load(t->zeros + at) : vf_set1(t->zero);
+        total[v] = vf_fma(vf_load(t->scale + at), (sum[v] - zero * a) * by, total[v]);
+    }
+}
+
 VF_INLINE void dot_bits(const int bits, const struct ash_nbits_tile *t) {
     size_t words = t->block * (size_t)bits / 32, blocks = (t->k + t->block - 1) / t->block;
-    const float *scale = t->scale, *zeros = t->zeros;
     vf total[NV];
     vi mask[4];
     const int group = bits == 4 ? 4 : 2;
     VF_UNROLL for (int i = 0; i < group; i++) mask[i] = vi_keep(((1 << bits) - 1) << i * bits);
     VF_UNROLL for (int v = 0; v < NV; v++) total[v] = vf_zero();
-    for (size_t b = 0; b < blocks; b++, scale += NR) {
-        vf sum[SUMS][NV], a = vf_set1(t->sums[b]);
+    for (size_t b = 0; b < blocks; b++) {
+        vf sum[SUMS][NV];
         block(bits, mask, t->q + b * words * NR, t->a + b * t->block, words, sum);
-        VF_UNROLL for (int v = 0; v < NV; v++) {
-            vf zero = zeros ? vf_load(zeros + v * VF_LANES) : vf_set1(t->zero);
-            vf x = (sum[0][v] + sum[1][v]) - zero * a;
-            total[v] = vf_fma(vf_load(scale + v * VF_LANES), x, total[v]);
+        VF_UNROLL for (int v = 0; v < NV; v++) sum[0][v] += sum[1][v];
+        add_block(t, b, sum[0], 1, total);
+    }
+    VF_UNROLL for (int v = 0; v < NV; v++) vf_store(t->y + v * VF_LANES, total[v]);
+}
+
+VF_INLINE void dot_pairs(const int bits, const struct ash_nbits_tile *t) {
+    const int pairs = 16 / bits;
+    const vi mask = vi_keep(((1 << bits) - 1) * 0x10001);
+    size_t words = t->block * (size_t)bits / 32, blocks = (t->k + t->block - 1) / t->block;
+    const uint32_t *q = t->q;
+    const int32_t *a = t->pairs;
+    vf total[NV];
+    VF_UNROLL for (int v = 0; v < NV; v++) total[v] = vf_zero();
+    for (size_t b = 0; b < blocks; b++) {
+        vi sum[NV];
+        vf whole[NV];
+        VF_UNROLL for (int v = 0; v < NV; v++) sum[v] = vi_set1(0);
+        VF_NO_UNROLL for (size_t w = 0; w < words; w++, q += NR, a += pairs) {
+            VF_UNROLL for (int v = 0; v < NV; v++) {
+                vi x = vi_load(q + v * VF_LANES);
+                VF_UNROLL for (int i = 0; i < pairs; i++) {
+                    vi codes = (vi)((vi_u)x >> bits * i) & mask;
+                    sum[v] = vi_dot_pairs(sum[v], codes, vi_set1(a[i]));
+                }
+            }
         }
-        if (zeros) zeros += NR;
+        VF_UNROLL for (int v = 0; v < NV; v++) whole[v] = vf_from_int(sum[v]);
+        add_block(t, b, whole, t->a_scale[b], total);
     }
     VF_UNROLL for (int v = 0; v < NV; v++) vf_store(t->y + v * VF_LANES, total[v]);
 }
@@ -55,7 +87,13 @@ VF_INLINE void dot_bits(const int bits, const struct ash_nbits_tile *t) {
 static void dot_4(const struct ash_nbits_tile *t) { dot_bits(4, t); }
 static void dot_8(const struct ash_nbits_tile *t) { dot_bits(8, t); }
 
-static void dot(const struct ash_nbits_tile *t) { (t->bits == 4 ? dot_4 : dot_8)(t); }
+static void pairs_4(const struct ash_nbits_tile *t) { dot_pairs(4, t); }
+static void pairs_8(const struct ash_nbits_tile *t) { dot_pairs(8, t); }
+
+static void dot(const struct ash_nbits_tile *t) {
+    ash_nbits_fn *const of[2][2] = {{dot_4, pairs_4}, {dot_8, pairs_8}};
+    of[t->bits == 8][t->pairs != NULL](t);
+}
 
 static void unpack(const struct ash_nbits_tile *t) {
     const int per = 32 / t->bits;

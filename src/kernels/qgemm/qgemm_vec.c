@@ -40,36 +40,13 @@ enum { NV = 2, NR = NV * VF_LANES };
 
 enum how { PAIRS, UBYTES, SBYTES, NARROW }; /* A's */
 
-VF_INLINE vi wrapping_add(vi a, vi b) { return (vi)((vi_u)a + (vi_u)b); }
-
-#if WITH_PAIRS
-VF_INLINE vi dot_pairs(vi sum, vi a, vi b) {
-#    if defined(VF_AVX512)
-    return wrapping_add(sum, (vi)_mm512_madd_epi16((__m512i)a, (__m512i)b));
-#    elif defined(VF_AVX2)
-    return wrapping_add(sum, (vi)_mm256_madd_epi16((__m256i)a, (__m256i)b));
-#    elif defined(VF_SSE2)
-    return wrapping_add(sum, (vi)_mm_madd_epi16((__m128i)a, (__m128i)b));
-#    elif defined(VF_WASM)
-    return wrapping_add(sum, (vi)wasm_i32x4_dot_i16x8((v128_t)a, (v128_t)b));
-#    elif defined(VF_NEON)
-    int16x8_t x = vreinterpretq_s16_s32((int32x4_t)a), y = vreinterpretq_s16_s32((int32x4_t)b);
-    int32x4_t low = vmull_s16(vget_low_s16(x), vget_low_s16(y));
-    return wrapping_add(sum, (vi)vpaddq_s32(low, vmull_high_s16(x, y)));
-#    else
-    int32_t low = (int16_t)(uint32_t)a[0] * (int16_t)(uint32_t)b[0];
-    return wrapping_add(wrapping_add(sum, (a >> 16) * (b >> 16)), vi_set1(low));
-#    endif
-}
-#endif
-
 #if WITH_BYTES
 VF_INLINE vi dot_bytes(enum how how, vi sum, vi a, vi b, vi ones) {
     (void)how; /* the processor's, but in the reference row */
 #    if defined(VF_WASM)
     if (how == NARROW) { /* `ones` stays in a register: see vi_keep */
         v128_t pairs = wasm_i16x8_relaxed_dot_i8x16_i7x16((v128_t)b, (v128_t)a);
-        return wrapping_add(sum, (vi)wasm_i32x4_dot_i16x8(pairs, (v128_t)ones));
+        return vi_wrapping_add(sum, (vi)wasm_i32x4_dot_i16x8(pairs, (v128_t)ones));
     }
 #    else
     (void)ones;
@@ -90,7 +67,7 @@ VF_INLINE vi dot_bytes(enum how how, vi sum, vi a, vi b, vi ones) {
         int32_t pair = product[i] + product[i + 1];
         if (how == NARROW)
             pair = pair > INT16_MAX ? INT16_MAX : pair < INT16_MIN ? INT16_MIN : pair;
-        sum = wrapping_add(sum, vi_set1(pair));
+        sum = vi_wrapping_add(sum, vi_set1(pair));
     }
     return sum;
 #    endif
@@ -105,7 +82,7 @@ VF_INLINE vi dot(enum how how, vi sum, vi a, vi b, vi ones) {
     if (how != PAIRS) return dot_bytes(how, sum, a, b, ones);
 #endif
 #if WITH_PAIRS
-    return dot_pairs(sum, a, b);
+    return vi_dot_pairs(sum, a, b);
 #else
     return sum;
 #endif
@@ -159,7 +136,7 @@ VF_INLINE void tile_of(enum how how, size_t rows, size_t words, const uint8_t *a
         for (size_t v = 0; v < NV; v++) {
             VF_UNROLL
             for (size_t ch = 1; ch < chains; ch++)
-                sum[i][v] = wrapping_add(sum[i][v], sum[ch * rows + i][v]);
+                sum[i][v] = vi_wrapping_add(sum[i][v], sum[ch * rows + i][v]);
             store_vi(c + i * NR + v * VF_LANES, sum[i][v]);
         }
     }
