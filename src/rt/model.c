@@ -63,8 +63,15 @@ static enum ash_given give_mapped(struct ashore_model *m, const struct ash_mappi
     return ASH_GIVEN_AWAY;
 }
 
+static enum ash_given give_arena(struct ashore_model *m, const void *data, enum ash_give how) {
+    bool given = how != ASH_GIVE_READABLE && ash_arena_release(&m->arena, data);
+    return given ? ASH_GIVEN_AWAY : ASH_GIVEN_NOT;
+}
+
 static enum ash_given give(void *user, const void *data, size_t size, enum ash_give how) {
     struct ashore_model *m = user;
+    /* First: the heap may have made constants of what has been given back. */
+    if (m->give_back && ash_arena_owns(&m->arena, data)) return give_arena(m, data, how);
     if (within(data, m->bytes, m->bytes_size))
         return m->file.size ? give_mapped(m, &m->file, data, size, how)
                             : give_caller(m, data, size, how);
@@ -73,8 +80,7 @@ static enum ash_given give(void *user, const void *data, size_t size, enum ash_g
         return e->mapping.size ? give_mapped(m, &e->mapping, data, size, how)
                                : give_caller(m, data, size, how);
     }
-    bool given = how != ASH_GIVE_READABLE && ash_arena_release(&m->arena, data);
-    return given ? ASH_GIVEN_AWAY : ASH_GIVEN_NOT;
+    return give_arena(m, data, how);
 }
 
 int ash_model_supported(const struct ash_graph *g, struct ashore_error *err) {
