@@ -5,11 +5,13 @@
 #if defined(__wasm__)
 #    include "base/wasm_heap.h"
 #    define system_realloc ash_wasm_realloc
+enum { HEAP_ALIGN = 16 };
 #else
 #    include <stdlib.h>
 #    if defined(__GLIBC__)
 #        include <malloc.h>
 #    endif
+enum { HEAP_ALIGN = ASH_ALIGN };
 
 static void *system_realloc(void *user, void *ptr, size_t old_size, size_t new_size) {
     (void)user;
@@ -101,7 +103,7 @@ void ash_free(struct ash_heap *heap, void *ptr, size_t size) {
 /* The byte before an aligned block says how far it lies from the start of the block that it was cut
  * from: 16 to 64, as blocks are aligned to 16. */
 void *ash_alloc_aligned(struct ash_heap *heap, size_t size) {
-    if (size == 0) return NULL;
+    if (size == 0 || HEAP_ALIGN == 16) return ash_alloc(heap, size);
     unsigned char *block = ash_alloc(heap, ash_size_add(size, ASH_ALIGN));
     if (block == NULL) return NULL;
     size_t shift = ASH_ALIGN - ((uintptr_t)block & (ASH_ALIGN - 1));
@@ -110,9 +112,11 @@ void *ash_alloc_aligned(struct ash_heap *heap, size_t size) {
 }
 
 void ash_free_aligned(struct ash_heap *heap, void *ptr, size_t size) {
-    if (ptr == NULL) return;
     unsigned char *block = ptr;
-    ash_free(heap, block - block[-1], size + ASH_ALIGN);
+    if (ptr == NULL || HEAP_ALIGN == 16)
+        ash_free(heap, ptr, size);
+    else
+        ash_free(heap, block - block[-1], size + ASH_ALIGN);
 }
 
 size_t ash_size_mul(size_t a, size_t b) {

@@ -44,7 +44,8 @@ void *ash_alloc_zero(struct ash_heap *heap, size_t size);
 void *ash_resize(struct ash_heap *heap, void *ptr, size_t old_size, size_t new_size);
 void ash_free(struct ash_heap *heap, void *ptr, size_t size); /* NULL is allowed */
 
-/* Aligned to ASH_ALIGN; free with ash_free_aligned and the same size. */
+/* Aligned to ASH_ALIGN, in WebAssembly to 16, which is all that its vectors profit from; free with
+ * ash_free_aligned and the same size. */
 void *ash_alloc_aligned(struct ash_heap *heap, size_t size);
 void ash_free_aligned(struct ash_heap *heap, void *ptr, size_t size);
 

@@ -49,6 +49,12 @@ struct ash_onnx_weights {
     uint64_t count, elements, bytes; /* bytes in memory */
 };
 
+/* Where the message of a large constant begins whose data is used where it lies: nobody reads what
+ * is between the two. */
+struct ash_onnx_span {
+    const unsigned char *data, *message;
+};
+
 /* A file of external data. */
 struct ash_onnx_external {
     struct ash_onnx_external *next;
@@ -70,6 +76,8 @@ struct ash_onnx_model {
     uint64_t file_bytes; /* with external files */
     uint64_t in_place;   /* bytes of constants that are used where they lie in these */
     struct ash_onnx_external *external;
+    struct ash_onnx_span *spans; /* in the order of data; those out of order are left out */
+    size_t n_spans, cap_spans;
 };
 
 /* Reads a model into the arena; ash_graph_resolve is left to the caller.  On failure *out holds

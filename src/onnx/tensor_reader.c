@@ -177,6 +177,25 @@ static int read_data(struct ash_reader *r, struct ash_view message, const struct
     return from_numbers(r, t, n, *numbers_of(p, t->dtype));
 }
 
+static int note_span(struct ash_reader *r, struct ash_view message, const struct ash_tensor *t) {
+    enum { LARGE = 1024 };
+    struct ash_onnx_model *m = r->out;
+    const unsigned char *data = t->data;
+    bool inside = (uintptr_t)data - (uintptr_t)message.data < message.size;
+    bool next = m->n_spans == 0 || m->spans[m->n_spans - 1].data < data;
+    if (!inside || !next || ash_tensor_bytes(t) < LARGE) return ASHORE_OK;
+    if (m->n_spans == m->cap_spans) {
+        size_t cap = m->cap_spans ? 2 * m->cap_spans : 16;
+        struct ash_onnx_span *grown;
+        ASH_TRY(ASH_READER_NEW(r, r->arena, ash_size_mul(cap, sizeof *grown), grown));
+        if (m->n_spans) memcpy(grown, m->spans, m->n_spans * sizeof *grown);
+        m->spans = grown;
+        m->cap_spans = cap;
+    }
+    m->spans[m->n_spans++] = (struct ash_onnx_span){data, message.data};
+    return ASHORE_OK;
+}
+
 int ash_reader_tensor(struct ash_reader *r, struct ash_view message, struct ash_tensor *t,
                       struct ash_view *name) {
     struct tensor_proto p = {0};
@@ -189,6 +208,7 @@ int ash_reader_tensor(struct ash_reader *r, struct ash_view message, struct ash_
         char text[160];
         ash_shape_text(text, sizeof text, t->dtype, t->rank, t->dim);
         if (rc != ASHORE_OK) ash_error_prefix(r->err, "%s: ", text);
+        if (rc == ASHORE_OK && t->dtype != ASHORE_STRING) rc = note_span(r, message, t);
     }
     if (rc != ASHORE_OK) ash_error_prefix(r->err, "tensor '%.*s' ", ASH_SHOW(p.name));
     return rc;

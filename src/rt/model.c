@@ -46,11 +46,27 @@ static void count_less(struct ashore_model *m, size_t size) {
     ash_heap_count(m->heap, 0, size);
 }
 
+/* Bytes of its message before the data of a constant.  With them, the packed form fits where the
+ * constant has been, though data lies at any address and blocks do not. */
+static size_t lead(const struct ash_onnx_model *m, const unsigned char *data) {
+    size_t low = 0, high = m->n_spans;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (m->spans[middle].data < data)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < m->n_spans && m->spans[low].data == data;
+    return found ? (size_t)(data - m->spans[low].message) : 0;
+}
+
 static enum ash_given give_caller(struct ashore_model *m, const void *data, size_t size,
                                   enum ash_give how) {
     if (!m->give_back || how == ASH_GIVE_READABLE || !atomic_load(&m->gives)) return ASH_GIVEN_NOT;
-    m->give_back(m->give_back_user, data, size);
-    count_less(m, size);
+    size_t more = lead(&m->onnx, data);
+    m->give_back(m->give_back_user, (const unsigned char *)data - more, size + more);
+    count_less(m, size + more);
     return ASH_GIVEN_AWAY;
 }
 

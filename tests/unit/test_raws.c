@@ -148,7 +148,8 @@ static void gone_after_packing(void **state) {
         expect_matmul(&r.b, 3);
         uint64_t less = before - weights_now(&r.b);
         assert_true(less >= W_BYTES && less <= W_BYTES + 64);
-        assert_true(r.given.total == 0 || r.given.total == W_BYTES);
+        size_t given = r.given.total; /* with what is before the data in its message */
+        assert_true(given == 0 || (given >= W_BYTES && given <= W_BYTES + 64));
         expect_matmul(&r.b, 1);
         expect_matmul(&r.b, 200);
         close_shifted(&r);

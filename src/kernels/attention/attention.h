@@ -78,7 +78,8 @@ struct ash_attention {
     bool zero, quiet;          /* as in the span */
 };
 
-/* Bytes that ash_attention_f32 works in, aligned to 64; SIZE_MAX when there are too many. */
+/* Bytes that ash_attention_f32 works in, from ash_alloc_aligned; SIZE_MAX when there are too many.
+ */
 size_t ash_attention_scratch(const struct ash_gemm_kernel *gemm, const struct ash_attention *a,
                              size_t threads);
 void ash_attention_f32(const struct ash_attention_row *row, const struct ash_gemm_kernel *gemm,

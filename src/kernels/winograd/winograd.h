@@ -78,7 +78,8 @@ size_t ash_winograd_packed_size(const struct ash_gemm_kernel *gemm, const struct
 void ash_winograd_pack(const struct ash_gemm_kernel *gemm, const struct ash_conv *s, const float *w,
                        float *packed);
 
-/* Bytes that ash_winograd_f32 needs beside it, aligned to 64; SIZE_MAX when there are too many. */
+/* Bytes that ash_winograd_f32 needs beside it, from ash_alloc_aligned; SIZE_MAX when there are too
+ * many. */
 size_t ash_winograd_scratch(const struct ash_gemm_kernel *gemm, const struct ash_conv *s,
                             size_t threads);
 
