@@ -101,6 +101,13 @@ VF_INLINE vi vi_keep(int32_t x) {
 #endif
     return vi_set1(x);
 }
+/* A table of constants that are to be loaded where they are used, for the same reason. */
+VF_INLINE const float *vf_table(const float *c) {
+#if defined(VF_WASM)
+    __asm__("" : "+r"(c));
+#endif
+    return c;
+}
 VF_INLINE vi vf_bits(vf x) { return (vi)x; }
 VF_INLINE vf vf_from_bits(vi x) { return (vf)x; }
 VF_INLINE vi vi_shl(vi x, int n) { return (vi)((vi_u)x << n); }

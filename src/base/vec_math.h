@@ -12,38 +12,54 @@
 #include "base/vec.h"
 
 VF_INLINE vf vf_poly_(vf x, const float *c, int degree) {
+    c = vf_table(c);
     vf p = vf_set1(c[degree]);
     VF_UNROLL for (int i = degree - 1; i >= 0; i--) p = vf_fma(p, x, vf_set1(c[i]));
     return p;
 }
 
-/* e^x / 2^k with a k that leaves it near 1. */
-VF_INLINE vf vf_exp_reduced_(vf x, vi *k) {
-    static const float c[] = {0x1.fffffcp-2f, 0x1.55549p-3f, 0x1.5558f8p-5f, 0x1.123b02p-7f,
-                              0x1.6a2266p-10f};
-    const vf magic = vf_set1(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
-    vf t = vf_fma(x, vf_set1(0x1.715476p+0f), magic);
-    vf n = t - magic;
-    vf r = vf_fma(n, vf_set1(-0x1.63p-1f), x);
-    r = vf_fma(n, vf_set1(0x1.bd0106p-13f), r);
-    *k = vf_bits(t) - vf_bits(magic);
-    return vf_fma(r * r, vf_poly_(r, c, 4), r) + vf_set1(1.0f);
+/* Biases of the exponent: of two factors, of one, and of one that is raised by 30. */
+enum vf_exp_bias { VF_EXP_TWO, VF_EXP_ONE, VF_EXP_RAISED };
+
+/* e^x / 2^k with a k that leaves it near 1; the low bits of *t are k + the bias. */
+VF_INLINE vf vf_exp_reduced_(vf x, enum vf_exp_bias bias, vi *t) {
+    static const float table[] = {1.0f, 1.0f, 0x1.fffffcp-2f, 0x1.55549p-3f, 0x1.5558f8p-5f,
+                                  0x1.123b02p-7f, 0x1.6a2266p-10f,
+                                  /* 1.5 * 2^23 + bias: adding it rounds to an integer */
+                                  12583166.0f, 12583039.0f, 12583069.0f,
+                                  /* 1 / ln 2 and ln 2 in two parts */
+                                  0x1.715476p+0f, -0x1.63p-1f, 0x1.bd0106p-13f};
+    const float *c = vf_table(table);
+    const vf magic = vf_set1(c[7 + (int)bias]);
+    vf sum = vf_fma(x, vf_set1(c[10]), magic);
+    vf n = sum - magic;
+    vf r = vf_fma(n, vf_set1(c[11]), x);
+    r = vf_fma(n, vf_set1(c[12]), r);
+    *t = vf_bits(sum);
+    return vf_poly_(r, c, 6);
 }
 
 VF_INLINE vf vf_exp(vf x) {
-    vi k, one = vi_set1(127);
-    vf e = vf_exp_reduced_(vf_max(vf_min(x, vf_set1(89.0f)), vf_set1(-104.0f)), &k);
+    vi t;
+    vf e = vf_exp_reduced_(vf_max(vf_min(x, vf_set1(89.0f)), vf_set1(-104.0f)), VF_EXP_TWO, &t);
     /* 2^k in two factors: k reaches -150, and 128. */
-    vi half = vi_sar(k, 1);
-    e = e * vf_from_bits(vi_shl(half + one, 23));
-    return e * vf_from_bits(vi_shl(k - half + one, 23));
+    vi half = vi_sar(t, 1);
+    return e * vf_from_bits(vi_shl(half, 23)) * vf_from_bits(vi_shl(t - half, 23));
 }
 
 /* The same for |x| of at most 86, where 2^k is a float. */
 VF_INLINE vf vf_exp_near(vf x) {
-    vi k;
-    vf e = vf_exp_reduced_(x, &k);
-    return e * vf_from_bits(vi_shl(k + vi_set1(127), 23));
+    vi t;
+    vf e = vf_exp_reduced_(x, VF_EXP_ONE, &t);
+    return e * vf_from_bits(vi_shl(t, 23));
+}
+
+/* 2^30 e^x for x up to 66: no result is denormal, and those below -104 are as large as there. */
+VF_INLINE vf vf_exp_raised(vf x) {
+    static const float lowest = -104.0f;
+    vi t;
+    vf e = vf_exp_reduced_(vf_max(x, vf_set1(*vf_table(&lowest))), VF_EXP_RAISED, &t);
+    return e * vf_from_bits(vi_shl(t, 23));
 }
 
 VF_INLINE vf vf_log(vf x) {
@@ -68,18 +84,21 @@ VF_INLINE vf vf_log(vf x) {
 VF_INLINE vf vf_tanh(vf x) {
     static const float c[] = {-0x1.555534p-2f, 0x1.11076p-3f, -0x1.b8431cp-5f, 0x1.524ebep-6f,
                               -0x1.768626p-8f};
+    const vf one = vf_set1(1.0f);
     vf a = vf_abs(x);
-    vf big = vf_set1(1.0f) - vf_set1(2.0f) / (vf_exp(a + a) + vf_set1(1.0f));
+    vf big = one - vf_set1(2.0f) / (vf_exp_near(vf_min(a + a, vf_set1(40.0f))) + one);
     vf z = x * x;
     vf small = vf_fma(x * z, vf_poly_(z, c, 4), x);
     return vf_copysign(vf_select(vf_lt(a, vf_set1(0.625f)), small, big), x);
 }
 
-/* 1 / (1 + e^-x), from e^-|x|: nothing overflows, and small results keep their precision. */
+/* e^x / (e^x + 1): where x is large 1 has no weight any more, and small results keep their
+ * precision. */
 VF_INLINE vf vf_sigmoid(vf x) {
-    vf one = vf_set1(1.0f);
-    vf e = vf_exp(vf_neg(vf_abs(x)));
-    return vf_select(vf_lt(x, vf_zero()), e, one) / (e + one);
+    static const float table[] = {40.0f, 0x1p+30f};
+    const float *c = vf_table(table);
+    vf e = vf_exp_raised(vf_min(x, vf_set1(c[0])));
+    return e / (e + vf_set1(c[1]));
 }
 
 /* x + x * P(x^2) up to 1, and from there 1 - exp(-G(|x|)). */
@@ -90,9 +109,10 @@ VF_INLINE vf vf_erf(vf x) {
                               -0x1.9d0302p-6f,  0x1.138cb8p-8f, -0x1.cec5f4p-12f, 0x1.6bd7d2p-16f};
     vf a = vf_abs(x);
     vf small = vf_fma(x, vf_poly_(x * x, p, 6), x);
+    const vf one = vf_set1(1.0f);
     vf far = vf_poly_(vf_min(a, vf_set1(3.95f)), g, 7);
-    vf big = vf_set1(1.0f) - vf_exp(vf_neg(far));
-    return vf_select(vf_lt(a, vf_set1(1.0f)), small, vf_copysign(big, x));
+    vf big = one - vf_exp_near(vf_neg(far));
+    return vf_select(vf_lt(a, one), small, vf_copysign(big, x));
 }
 
 #endif

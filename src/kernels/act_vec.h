@@ -14,8 +14,10 @@ VF_INLINE vf vf_hardswish(vf x, vf alpha, vf beta) { return x * vf_hardsigmoid(x
 VF_INLINE vf vf_silu(vf x) { return x * vf_sigmoid(x); }
 VF_INLINE vf vf_leakyrelu(vf x, vf alpha) { return vf_select(vf_lt(x, vf_zero()), x * alpha, x); }
 VF_INLINE vf vf_gelu(vf x) {
-    vf half = x * vf_set1(0.5f);
-    return vf_fma(half, vf_erf(x * vf_set1(0.70710678f)), half);
+    static const float table[] = {0.5f, 0.70710678f};
+    const float *c = vf_table(table);
+    vf half = x * vf_set1(c[0]);
+    return vf_fma(half, vf_erf(x * vf_set1(c[1])), half);
 }
 /* x * sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)) */
 VF_INLINE vf vf_gelu_tanh(vf x) {

@@ -34,12 +34,12 @@ static __attribute__((noinline)) void add_bias(const float *bias, float floor, s
     }
 }
 
-/* s = exp(s - most) over n elements, a multiple of 16; their sums by lane. */
+/* s = exp(s - most), raised, over n elements, a multiple of 16; their sums by lane. */
 static __attribute__((noinline)) struct vf16 raise(float *s, size_t n, vf most) {
     struct vf16 e = vf16_set1(0.0f);
     for (size_t i = 0; i < n; i += 16) {
         struct vf16 t = vf16_load(s + i);
-        VF_UNROLL for (int k = 0; k < VF16_PARTS; k++) t.v[k] = vf_exp(t.v[k] - most);
+        VF_UNROLL for (int k = 0; k < VF16_PARTS; k++) t.v[k] = vf_exp_raised(t.v[k] - most);
         e = vf16_add(e, t);
         store16(s + i, t);
     }

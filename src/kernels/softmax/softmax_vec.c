@@ -13,16 +13,23 @@ static struct vf16 softmax_max(size_t n, const float *x) {
     return m;
 }
 
-/* Adds exp(x - max) to s; y gets them unless it is NULL. */
+/* Adds exp(x - max), raised, to s; y gets them unless it is NULL. */
 static struct vf16 softmax_exp(size_t n, const float *x, vf max, struct vf16 s, float *y) {
-    for (size_t i = 0; i < n; i += VF_LANES * VF16_PARTS) {
+    for (size_t i = 0; i < n; i += 16) {
+        struct vf16 e = vf16_load(x + i);
         VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) {
-            vf e = vf_exp(vf_load(x + i + p * VF_LANES) - max);
-            s.v[p] = s.v[p] + e;
-            if (y) vf_store(y + i + p * VF_LANES, e);
+            e.v[p] = vf_exp_raised(e.v[p] - max);
+            s.v[p] = s.v[p] + e.v[p];
         }
+        if (!y) continue;
+        VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) vf_store(y + i + p * VF_LANES, e.v[p]);
     }
     return s;
+}
+
+/* What takes the raised sum out of results. */
+VF_INLINE vf softmax_by(bool log, vf sum) {
+    return log ? vf_log(sum * vf_set1(0x1p-30f)) : vf_set1(1.0f) / sum;
 }
 
 static void softmax_scale(size_t n, const float *x, bool log, vf max, vf k, float *y) {
@@ -42,7 +49,7 @@ static void softmax_one(size_t D, const float *x, float *y, bool log) {
     struct vf16 s = softmax_exp(n, x, max, vf16_set1(0.0f), log ? NULL : y);
     if (tail) s = softmax_exp(16, t, max, s, log ? NULL : t);
     const vf sum = vf_set1(vf16_hsum(s));
-    const vf k = log ? vf_log(sum) : vf_set1(1.0f) / sum;
+    const vf k = softmax_by(log, sum);
     softmax_scale(n, log ? x : y, log, max, k, y);
     if (!tail) return;
     softmax_scale(16, t, log, max, k, t);
@@ -58,11 +65,11 @@ VF_INLINE void softmax_strip(bool log, size_t D, size_t pitch, size_t n, const f
     vf max = vf_set1(SOFTMAX_LOWEST), sum = vf_zero();
     for (size_t d = 0; d < D; d++) max = vf_max(max, vf_load_n(x + d * pitch, n, vf_zero()));
     for (size_t d = 0; d < D; d++) {
-        vf e = vf_exp(vf_load_n(x + d * pitch, n, vf_zero()) - max);
+        vf e = vf_exp_raised(vf_load_n(x + d * pitch, n, vf_zero()) - max);
         sum = sum + e;
         if (!log) vf_store_n(y + d * pitch, n, e);
     }
-    const vf k = log ? vf_log(sum) : vf_set1(1.0f) / sum;
+    const vf k = softmax_by(log, sum);
     for (size_t d = 0; d < D; d++) {
         vf v = vf_load_n((log ? x : y) + d * pitch, n, vf_zero());
         vf_store_n(y + d * pitch, n, log ? v - max - k : v * k);
