@@ -22,7 +22,7 @@ ASH_KERNEL_CHOOSER(attention, ash_attention_row, attention_tables)
 
 enum {
     EDGE = 32,          /* keys: a multiple of the virtual lanes and of most rows' nr */
-    SCORES = 64 * 1024, /* floats of a tile's scores that stay in the cache */
+    SCORES = 8 * 1024,  /* floats of a tile's scores that stay in the cache */
     PACK_WORK = 1 << 14 /* floats that are worth a trip through the pool */
 };
 

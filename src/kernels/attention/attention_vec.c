@@ -14,24 +14,42 @@ VF_INLINE void store16(float *s, struct vf16 x) {
     VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) vf_store(s + p * VF_LANES, x.v[p]);
 }
 
-static __attribute__((noinline)) void cap_scores(float cap, size_t n, float *s) {
-    const vf c = vf_set1(cap);
-    for (size_t i = 0; i < n; i += VF_LANES) vf_store(s + i, vf_tanh(vf_load(s + i) / c) * c);
+static __attribute__((noinline)) void cap_scores(float scale, float cap, size_t n, float *s) {
+    const vf k = vf_set1(scale), c = vf_set1(cap);
+    for (size_t i = 0; i < n; i += VF_LANES) vf_store(s + i, vf_tanh(vf_load(s + i) * k / c) * c);
 }
 
-/* s += bias over n elements, the last of 16 filled up. */
-static __attribute__((noinline)) void add_bias(const float *bias, float floor, size_t n, float *s) {
+/* s = s * scale + bias over the elements lo..n-1, lo at most 15, and -inf around them, up to a
+ * multiple of 16; the greatest of `most` and them by lane.  Without a bias: NULL. */
+VF_INLINE struct vf16 shift_scores(float scale, const float *bias, float floor, float most,
+                                   size_t lo, size_t n, float *s) {
+    const vf k = vf_set1(scale), limit = vf_set1(floor);
+    struct vf16 m = vf16_set1(most);
     float t[16];
     for (size_t i = 0; i < n; i += 16) {
-        const float *from = n - i >= 16 ? bias + i : ash_tail_in(t, bias + i, n - i, 0.0f);
-        struct vf16 b = vf16_load(from);
+        const bool whole = n - i >= 16;
         struct vf16 x = vf16_load(s + i);
-        VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) {
-            vi low = vf_le(b.v[p], vf_set1(floor));
-            x.v[p] = vf_select(low, b.v[p], x.v[p] + b.v[p]);
+        VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) x.v[p] = x.v[p] * k;
+        if (bias) {
+            struct vf16 b = vf16_load(whole ? bias + i : ash_tail_in(t, bias + i, n - i, 0.0f));
+            VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) x.v[p] =
+                vf_select(vf_le(b.v[p], limit), b.v[p], x.v[p] + b.v[p]);
         }
         store16(s + i, x);
+        if (!whole || i < lo) {
+            if (i < lo) fill(s, lo, LOWEST);
+            if (!whole) fill(s + n, 16 - (n - i), LOWEST);
+            x = vf16_load(s + i);
+        }
+        m = vf16_max(m, x);
     }
+    return m;
+}
+
+static __attribute__((noinline)) struct vf16 shift_biased(float scale, const float *bias,
+                                                          float floor, float most, size_t lo,
+                                                          size_t n, float *s) {
+    return shift_scores(scale, bias, floor, most, lo, n, s);
 }
 
 /* s = exp(s - most), raised, over n elements, a multiple of 16; their sums by lane. */
@@ -46,23 +64,30 @@ static __attribute__((noinline)) struct vf16 raise(float *s, size_t n, vf most) 
     return e;
 }
 
+/* The elements lo..n-1 of s become scores, as shift_scores has them; the greatest. */
+static float finish_scores(const struct ash_attention_span *p, size_t from, size_t lo, size_t n,
+                           float *s) {
+    float scale = p->scale, most = p->sink ? *p->sink : LOWEST;
+    if (p->cap != 0.0f) {
+        cap_scores(scale, p->cap, (n + 15) / 16 * 16, s);
+        scale = 1.0f;
+    }
+    int last = p->bias[1] ? 1 : 0;
+    if (!p->bias[last]) return vf16_hmax(shift_scores(scale, NULL, 0.0f, most, lo, n, s));
+    if (last && p->bias[0]) {
+        (void)shift_biased(scale, p->bias[0] + from, p->floor[0], most, lo, n, s);
+        scale = 1.0f;
+    }
+    return vf16_hmax(shift_biased(scale, p->bias[last] + from, p->floor[last], most, lo, n, s));
+}
+
 static void attention_softmax(const struct ash_attention_span *p, float *s) {
     size_t from = p->lo - p->lo % 16, n = p->hi > from ? p->hi - from : 0, whole;
     size_t end = (p->end - p->first + 15) / 16 * 16;
     if (p->hi <= p->lo) n = 0;
     whole = (n + 15) / 16 * 16;
     float *x = s + (from - p->first);
-    const vf scale = vf_set1(p->scale);
-    for (size_t i = 0; i < whole; i += VF_LANES) vf_store(x + i, vf_load(x + i) * scale);
-    if (p->cap != 0.0f) cap_scores(p->cap, whole, x);
-    for (int k = 0; k < ASH_ATTENTION_BIASES; k++) {
-        if (p->bias[k]) add_bias(p->bias[k] + from, p->floor[k], n, x);
-    }
-    if (n) fill(x, p->lo - from, LOWEST);
-    fill(x + n, whole - n, LOWEST);
-    struct vf16 m = vf16_set1(p->sink ? *p->sink : LOWEST);
-    for (size_t i = 0; i < whole; i += 16) m = vf16_max(m, vf16_load(x + i));
-    const float most = vf16_hmax(m);
+    const float most = finish_scores(p, from, p->lo - from, n, x);
     if (!n || (p->zero && most == LOWEST)) {
         fill(s, end, 0.0f);
         return;
