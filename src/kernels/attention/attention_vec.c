@@ -52,12 +52,17 @@ static __attribute__((noinline)) struct vf16 shift_biased(float scale, const flo
     return shift_scores(scale, bias, floor, most, lo, n, s);
 }
 
-/* s = exp(s - most), raised, over n elements, a multiple of 16; their sums by lane. */
+/* s = exp(s - most), raised, over n elements, a multiple of 16; their sums by lane.  From -104 down
+ * that is 0, as behind masks. */
 static __attribute__((noinline)) struct vf16 raise(float *s, size_t n, vf most) {
     struct vf16 e = vf16_set1(0.0f);
     for (size_t i = 0; i < n; i += 16) {
         struct vf16 t = vf16_load(s + i);
-        VF_UNROLL for (int k = 0; k < VF16_PARTS; k++) t.v[k] = vf_exp_raised(t.v[k] - most);
+        VF_UNROLL for (int k = 0; k < VF16_PARTS; k++) {
+            const vf x = t.v[k] - most;
+            const vi seen = ~vf_le(x, vf_set1(-104.0f));
+            t.v[k] = vf_from_bits(vf_bits(vf_exp_raised(x)) & seen);
+        }
         e = vf16_add(e, t);
         store16(s + i, t);
     }
