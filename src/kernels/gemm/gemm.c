@@ -19,7 +19,7 @@ static const struct ash_gemm_kernel *const tables[] = {
 
 enum {
     LINE = 64 / sizeof(float), /* of the cache */
-    AHEAD_BLOCKS = 4,          /* with fewer, what is loaded is not used often enough */
+    AHEAD_ROWS = 5,            /* with fewer, what is loaded is not used often enough */
     BLOCK_K = 512,             /* what of a panel is gone through before the next rows: */
     BLOCK = 8192,              /* no more elements, half of the first cache */
     TILE_WORK = 1 << 17,       /* multiplications that are worth a trip through the pool */
@@ -106,7 +106,7 @@ void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile
     size_t most_rows = row->whole ? (size_t)ASH_GEMM_ROWS_MAX : row->mr;
     size_t blocks = ceil_div(t->rows, most_rows);
     size_t span = row->whole ? t->cols : columns_at_once(row, t->rows);
-    bool ahead = t->fresh && blocks >= AHEAD_BLOCKS;
+    bool ahead = t->fresh && t->rows >= AHEAD_ROWS && span == row->nr;
     bool apart = t->last && row->finish && !ash_gemm_is_simple(&t->out) &&
                  !(row->acts >> t->out.act.kind & 1);
     struct ash_gemm_out now = t->out, later = {0};

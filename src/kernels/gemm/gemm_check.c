@@ -265,19 +265,22 @@ static void bench_row(const struct ash_gemm_kernel *row) {
     static const struct {
         size_t m, n, k, batch;
         bool dynamic;
-    } shapes[] = {{256, 256, 256, 1, false},  {512, 512, 512, 1, false}, {128, 1536, 384, 1, false},
-                  {128, 384, 1536, 1, false}, {3136, 64, 64, 1, false},  {49, 160, 960, 1, false},
-                  {1, 1536, 384, 1, false},   {1, 2048, 2048, 1, false}, {4, 1024, 1024, 1, false},
-                  {128, 128, 32, 12, true},   {256, 256, 256, 1, true},  {1, 1024, 1024, 1, true}};
+    } shapes[] = {
+        {256, 256, 256, 1, false},  {512, 512, 512, 1, false},  {128, 1536, 384, 1, false},
+        {128, 384, 1536, 1, false}, {3136, 64, 64, 1, false},   {49, 160, 960, 1, false},
+        {1, 1536, 384, 1, false},   {1, 2048, 2048, 1, false},  {4, 1024, 1024, 1, false},
+        {8, 1536, 384, 12, false},  {16, 1536, 384, 12, false}, {128, 128, 32, 12, true},
+        {256, 256, 256, 1, true},   {1, 1024, 1024, 1, true}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         bench_product(row, shapes[i].m, shapes[i].n, shapes[i].k, shapes[i].batch,
                       shapes[i].dynamic);
 }
 
 static void check_products(const struct ash_gemm_kernel *row) {
-    static const size_t large[][3] = {{0, 5, 3},       {5, 0, 3},    {5, 7, 0},      {1, 0, 0},
-                                      {1, 300, 700},   {97, 33, 40}, {13, 65, 1100}, {200, 70, 5},
-                                      {193, 200, 520}, {2, 129, 64}};
+    static const size_t large[][3] = {{0, 5, 3},      {5, 0, 3},      {5, 7, 0},
+                                      {1, 0, 0},      {1, 300, 700},  {97, 33, 40},
+                                      {13, 65, 1100}, {200, 70, 5},   {193, 200, 520},
+                                      {2, 129, 64},   {8, 1030, 520}, {30, 520, 1030}};
     for (int i = 0; i < 150; i++) {
         chk_place((enum chk_place)(i % CHK_PLACES));
         check_product(row, chk_below(40), chk_below(CHK_TAILS), chk_below(i % 4 ? 20 : CHK_TAILS),

@@ -145,7 +145,8 @@ VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const in
         for (size_t k = 0, n; k < t->k; k += n, b += n * t->b_step) {
             n = t->k - k < chunk ? t->k - k : chunk;
             const float *ends[MR];
-            for (size_t i = 0; i < t->ahead_lines; i++, ahead += LINE) __builtin_prefetch(ahead);
+            for (size_t i = 0; i < t->ahead_lines; i++, ahead += LINE)
+                __builtin_prefetch(ahead, 0, 2);
             VF_UNROLL for (int i = 0; i < rows; i++) ends[i] = a[i] + t->a_skip + k + n;
             multiply(&s, ends, b, n, t->b_step, t->b_panel, rows, nv);
         }
