@@ -76,7 +76,7 @@ static inline bool ash_gemm_is_simple(const struct ash_gemm_out *out) {
 enum {
     ASH_GEMM_ROWS_MAX = 96, /* most rows that a work tile has */
     ASH_GEMM_CHUNK = 16,
-    ASH_GEMM_FAR = 1 << 19 /* elements of B that are gone from the cache before the next run */
+    ASH_GEMM_FAR = 1 << 17 /* elements of B that are gone from the cache before the next run */
 };
 
 /* Of a product that is cut into so many tiles of rows.  WebAssembly cannot load ahead. */
