@@ -58,6 +58,8 @@ class Ort:
     def __init__(self, path, feeds, threads):
         import onnxruntime
         options = onnxruntime.SessionOptions()
+        # Its pool spins for milliseconds after a run, on the cores that the other engine needs.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
