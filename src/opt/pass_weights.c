@@ -1,11 +1,16 @@
-/* Weights in bytes that are converted for an operator in floating point, by DequantizeLinear or by
- * Cast: once, when the model is loaded, although the result is larger.  Products then find a
- * constant, and pack it. */
+/* Weights that a few bytes stand for: those that are converted for an operator in floating point,
+ * by DequantizeLinear or by Cast, and those that ConstantOfShape makes.  They are computed once,
+ * when the model is loaded, although the result is larger.  Products then find a constant, and pack
+ * it. */
 #include "opt/passes.h"
 
 #include <string.h>
 
 ASH_PASS_NEEDS(ash_pass_weights, "DequantizeLinear|com.microsoft:DequantizeLinear|Cast");
+ASH_PASS_NEEDS(ash_pass_weights, "ConstantOfShape Conv|ConvTranspose|Gemm|MatMul");
+
+/* A file of a few bytes may ask for any number of them: what the graph holds goes no further. */
+enum { HELD_MOST = 256 << 20 };
 
 /* The result of n, if all that it reads are constants. */
 static int compute(struct ash_pass *p, const struct ash_node *n, const struct ash_tensor **result) {
@@ -35,13 +40,41 @@ static bool converts(const struct ash_pass *p, const struct ash_node *n) {
            ash_dtype_size(t->dtype) == 1;
 }
 
+/* How often v is what an operator multiplies with. */
+static uint32_t uses_as_weights(const struct ash_graph *g, uint32_t v) {
+    static const char *const takers[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        const struct ash_node *n = g->nodes[i];
+        if (n->n_in < 2 || n->in[1] != v) continue; /* the internal ones have the same names */
+        for (size_t k = 0; k < sizeof takers / sizeof *takers; k++)
+            count += !strcmp(n->op_type, takers[k]);
+    }
+    return count;
+}
+
+/* Large results of other uses stay what a run makes and lets go. */
+static bool makes_weights(const struct ash_pass *p, const struct ash_node *n) {
+    if (!n->op || *n->domain || strcmp(n->op_type, "ConstantOfShape") != 0) return false;
+    uint32_t v = n->out[0];
+    if (v >= p->infos_n || !ash_info_exact(&p->infos[v])) return false;
+    const struct ash_type *type = &p->infos[v].type;
+    int64_t extent[ASH_MAX_RANK];
+    size_t bytes;
+    for (int k = 0; k < type->rank; k++) extent[k] = type->dim[k].value;
+    if (ash_shape_check(type->dtype, type->rank, extent, NULL, &bytes, NULL) != ASHORE_OK)
+        return false;
+    return ash_size_add(p->arena->used, bytes) <= HELD_MOST &&
+           uses_as_weights(p->graph, v) == p->uses[v];
+}
+
 int ash_pass_weights(struct ash_pass *p) {
     struct ash_graph *g = p->graph;
     uint32_t to = 0;
     for (uint32_t i = 0; i < g->n_nodes; i++) {
         struct ash_node *n = g->nodes[i];
         const struct ash_tensor *t = NULL;
-        if (converts(p, n)) ASH_TRY(compute(p, n, &t));
+        if (converts(p, n) || makes_weights(p, n)) ASH_TRY(compute(p, n, &t));
         if (!t) {
             g->nodes[to++] = n;
             continue;

@@ -90,6 +90,7 @@ static void write_constants(struct mw *m) {
     numbers(m, "FOUR", 1, (int64_t[]){4});
     numbers(m, "EIGHT", 1, (int64_t[]){8});
     numbers(m, "LESS", 1, (int64_t[]){-4});
+    numbers(m, "WIDE", 2, (int64_t[]){D, 70000});
     numbers(m, "ENDS", 1, (int64_t[]){INT64_MAX});
     mw_tensor(m, MW_GRAPH_INITIALIZER, "HOT", ASHORE_FLOAT32, 1, (int64_t[]){2}, (float[]){0, 1},
               2 * sizeof(float));
@@ -683,6 +684,20 @@ static void test_left_alone(void **state) {
     CHECK_ALL(near, 16);
 }
 
+/* More than what is computed ahead in general: weights alone are. */
+static void test_made_weights(void **state) {
+    static const struct rewrite rows[] = {
+        {"ConstantOfShape WIDE > w; MatMul x w > a; Relu a > y", "MatMul+Relu"},
+    };
+    static const struct rewrite near[] = {
+        {"ConstantOfShape WIDE > z; MatMul x z > y", "ConstantOfShape MatMul"},
+        {"ConstantOfShape WIDE > w; Relu w > a; MatMul x a > y", "ConstantOfShape Relu MatMul"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
+    CHECK_ALL(near, 16);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hard_swish), cmocka_unit_test(test_hard_sigmoid),
@@ -693,7 +708,7 @@ int main(void) {
         cmocka_unit_test(test_batch_norm), cmocka_unit_test(test_matmul),
         cmocka_unit_test(test_prescale),   cmocka_unit_test(test_layout),
         cmocka_unit_test(test_embedding),  cmocka_unit_test(test_left_alone),
-        cmocka_unit_test(test_dynamic),
+        cmocka_unit_test(test_dynamic),    cmocka_unit_test(test_made_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
