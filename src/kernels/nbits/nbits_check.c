@@ -111,7 +111,7 @@ static void check_case(struct job *j, const struct ash_nbits_row *ref) {
         if (k / j->s.block % 5 == 1) a[k] = 0;
         if (k / j->s.block % 5 == 2) a[k] = k % j->s.block ? (float)chk_below(254) / 2 : 127;
     }
-    double *used = chk_buf(13, j->m * j->s.k * sizeof *used);
+    double *used = chk_scratch(13, j->m * j->s.k * sizeof *used);
     for (size_t k = 0; k < j->m * j->s.k; k++) used[k] = (double)a[k];
     j->q = q;
     j->scale = scale;

@@ -190,7 +190,7 @@ static void widen_pairs(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, 
 typedef int32_t bytes_mem __attribute__((vector_size(4 * VF_LANES), aligned(1), may_alias));
 
 static void widen_bytes(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
-    const vi flips = vi_set1(flip * 0x01010101);
+    const vi flips = vi_set1((int32_t)(flip * UINT32_C(0x01010101)));
     uint8_t *to = y;
     size_t i = 0;
     (void)zero;
