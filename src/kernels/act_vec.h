@@ -25,6 +25,13 @@ VF_INLINE vf vf_gelu_tanh(vf x) {
     return x * vf_sigmoid(x * cubic);
 }
 
+/* The limits that an activation sets, infinite where it sets none. */
+VF_INLINE void act_limits(struct ash_act_f32 act, float *low, float *high) {
+    const int clip = act.kind == ASH_ACT_CLIP;
+    *low = clip ? act.a : act.kind == ASH_ACT_RELU ? 0.0f : -__builtin_inff();
+    *high = clip ? act.b : __builtin_inff();
+}
+
 /* One activation of a vector, chosen at run time: for epilogues, where it is amortised over the sum
  * before it. */
 VF_INLINE vf vf_act(struct ash_act_f32 act, vf x) {

@@ -28,12 +28,9 @@ struct epilogue {
 };
 
 static struct epilogue epilogue_of(const struct ash_depthwise_line *line) {
-    struct epilogue e = {.bias = line->bias};
-    float inf = __builtin_inff();
-    bool clip = line->act.kind == ASH_ACT_CLIP;
-    e.lo = vf_set1(clip ? line->act.a : line->act.kind == ASH_ACT_RELU ? 0.0f : -inf);
-    e.hi = vf_set1(clip ? line->act.b : inf);
-    return e;
+    float low, high;
+    act_limits(line->act, &low, &high);
+    return (struct epilogue){.bias = line->bias, .lo = vf_set1(low), .hi = vf_set1(high)};
 }
 
 extern const struct ash_eltwise_row ASH_VEC_ROWS(eltwise)[];

@@ -1,22 +1,5 @@
 #include "kernels/gemm/gemm_x86.h"
 
-TILE(1, 1)
-TILE(1, 2)
-TILE(2, 1)
-TILE(2, 2)
-TILE(3, 1)
-TILE(3, 2)
-TILE(4, 1)
-TILE(4, 2)
-TILE(5, 1)
-TILE(5, 2)
-TILE(6, 1)
-TILE(6, 2)
-TILE(1, 4)
-TILE(1, 8)
-TILE(2, 4)
-TILE(3, 4)
-
 static ash_gemm_tile_fn *const tiles[MR][2] = {
     {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2},
     {tile_4_1, tile_4_2}, {tile_5_1, tile_5_2}, {tile_6_1, tile_6_2},

@@ -37,13 +37,6 @@ static __attribute__((noinline, unused)) void finish_pass(const struct ash_gemm_
     }
 }
 
-/* The limits that an activation sets, infinite where it sets none. */
-VF_INLINE void finish_limits(struct ash_act_f32 act, float *low, float *high) {
-    const bool clip = act.kind == ASH_ACT_CLIP;
-    *low = clip ? act.a : act.kind == ASH_ACT_RELU ? 0.0f : -__builtin_inff();
-    *high = clip ? act.b : __builtin_inff();
-}
-
 static __attribute__((unused)) void finish(const struct ash_gemm_tile *t) {
     const struct ash_gemm_out *out = &t->out;
     const struct ash_act_f32 act = out->act;
@@ -51,7 +44,7 @@ static __attribute__((unused)) void finish(const struct ash_gemm_tile *t) {
     const bool limits = act.kind == ASH_ACT_RELU || act.kind == ASH_ACT_CLIP;
     float low, high;
     if (out->scale != 0.0f || out->bias || (out->residual && !after) || limits) {
-        finish_limits(act, &low, &high);
+        act_limits(act, &low, &high);
         finish_pass(t, out->scale != 0.0f ? out->scale : 1.0f, out->bias,
                     after ? NULL : out->residual, low, high);
     }

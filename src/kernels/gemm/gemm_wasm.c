@@ -90,7 +90,7 @@ static void tile(const struct ash_gemm_tile *t) {
     u.ldc = t->ldc * sizeof(float);
     u.first = t->first;
     u.bias = u.residual = nothing;
-    finish_limits(t->last ? out->act : (struct ash_act_f32){0}, &u.low, &u.high);
+    act_limits(t->last ? out->act : (struct ash_act_f32){0}, &u.low, &u.high);
     size_t bias_step = t->last && out->bias != NULL, residual_step = t->last && out->residual;
     if (bias_step) u.bias = out->bias;
     if (residual_step) {

@@ -159,7 +159,27 @@ VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const in
 }
 
 #define TILE(rows, nv)                                                                             \
-    static void tile_##rows##_##nv(const struct ash_gemm_tile *t) { tile_body(t, rows, nv); }
+    static __attribute__((unused)) void tile_##rows##_##nv(const struct ash_gemm_tile *t) {        \
+        tile_body(t, rows, nv);                                                                    \
+    }
+
+/* What both processors have; the larger one adds its own. */
+TILE(1, 1)
+TILE(1, 2)
+TILE(2, 1)
+TILE(2, 2)
+TILE(3, 1)
+TILE(3, 2)
+TILE(4, 1)
+TILE(4, 2)
+TILE(5, 1)
+TILE(5, 2)
+TILE(6, 1)
+TILE(6, 2)
+TILE(1, 4)
+TILE(1, 8)
+TILE(2, 4)
+TILE(3, 4)
 
 /* The widest tiles that there are, from the left. */
 VF_INLINE void run_tile(const struct ash_gemm_tile *t, ash_gemm_tile_fn *const tiles[MR][2],

@@ -2,6 +2,7 @@
  * so that six vectors and the constants are all that is in registers. */
 #include "base/cpu.h"
 #include "base/vec.h"
+#include "kernels/act_vec.h"
 #include "kernels/eltwise/eltwise.h"
 #include "kernels/winograd/winograd.h"
 
@@ -136,12 +137,12 @@ VF_INLINE void square_transform(const float *m, size_t plane, vf half[OUT][IN]) 
 
 static void output(const struct ash_winograd_output *o) {
     const struct ash_gemm_out *out = &o->out;
-    const bool clip = out->act.kind == ASH_ACT_CLIP;
-    const float inf = __builtin_inff();
     const float *residual = out->residual_last ? NULL : out->residual;
+    float low, high;
+    act_limits(out->act, &low, &high);
     struct epilogue e = {.scale = vf_set1(out->scale != 0.0f ? out->scale : 1.0f),
-                         .high = vf_set1(clip ? out->act.b : inf)};
-    e.low = vf_set1(clip ? out->act.a : out->act.kind == ASH_ACT_RELU ? 0.0f : -inf);
+                         .low = vf_set1(low),
+                         .high = vf_set1(high)};
     e.ld_residual = o->rows > 1 && o->line ? o->residual_row : out->ld_residual;
     size_t step = o->rows > 1 && o->line ? o->y_row : o->y_step;
     for (size_t at = 0; at < o->n; at += VF_LANES) {
