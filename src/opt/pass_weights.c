@@ -40,21 +40,22 @@ static bool converts(const struct ash_pass *p, const struct ash_node *n) {
            ash_dtype_size(t->dtype) == 1;
 }
 
-/* How often v is what an operator multiplies with. */
-static uint32_t uses_as_weights(const struct ash_graph *g, uint32_t v) {
+/* How often each value is what an operator multiplies with: [n_values], NULL if out of memory. */
+static uint32_t *uses_as_weights(const struct ash_pass *p) {
     static const char *const takers[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < g->n_nodes; i++) {
-        const struct ash_node *n = g->nodes[i];
-        if (n->n_in < 2 || n->in[1] != v) continue; /* the internal ones have the same names */
-        for (size_t k = 0; k < sizeof takers / sizeof *takers; k++)
-            count += !strcmp(n->op_type, takers[k]);
+    uint32_t *count = ash_arena_array(p->scratch, p->graph->n_values, sizeof *count);
+    for (uint32_t i = 0; count && i < p->graph->n_nodes; i++) {
+        const struct ash_node *n = p->graph->nodes[i];
+        if (n->n_in < 2 || n->in[1] == ASH_NONE) continue;
+        for (size_t k = 0; k < sizeof takers / sizeof *takers; k++) /* internal ones, too */
+            count[n->in[1]] += !strcmp(n->op_type, takers[k]);
     }
     return count;
 }
 
 /* Large results of other uses stay what a run makes and lets go. */
-static bool makes_weights(const struct ash_pass *p, const struct ash_node *n) {
+static bool makes_weights(const struct ash_pass *p, const struct ash_node *n,
+                          const uint32_t *as_weights) {
     if (!n->op || *n->domain || strcmp(n->op_type, "ConstantOfShape") != 0) return false;
     uint32_t v = n->out[0];
     if (v >= p->infos_n || !ash_info_exact(&p->infos[v])) return false;
@@ -64,17 +65,18 @@ static bool makes_weights(const struct ash_pass *p, const struct ash_node *n) {
     for (int k = 0; k < type->rank; k++) extent[k] = type->dim[k].value;
     if (ash_shape_check(type->dtype, type->rank, extent, NULL, &bytes, NULL) != ASHORE_OK)
         return false;
-    return ash_size_add(p->arena->used, bytes) <= HELD_MOST &&
-           uses_as_weights(p->graph, v) == p->uses[v];
+    return ash_size_add(p->arena->used, bytes) <= HELD_MOST && as_weights[v] == p->uses[v];
 }
 
 int ash_pass_weights(struct ash_pass *p) {
     struct ash_graph *g = p->graph;
+    const uint32_t *as_weights = uses_as_weights(p);
+    if (!as_weights) return ash_fail_nomem(p->err, g->n_values * sizeof *as_weights);
     uint32_t to = 0;
     for (uint32_t i = 0; i < g->n_nodes; i++) {
         struct ash_node *n = g->nodes[i];
         const struct ash_tensor *t = NULL;
-        if (converts(p, n) || makes_weights(p, n)) ASH_TRY(compute(p, n, &t));
+        if (converts(p, n) || makes_weights(p, n, as_weights)) ASH_TRY(compute(p, n, &t));
         if (!t) {
             g->nodes[to++] = n;
             continue;
