@@ -15,7 +15,9 @@
 
 # ISA | variants of hand-written files | variants of fam_vec.c | flags | processor bits.  Best first.
 set(ASH_ISA_TABLE
+    "amx|native_x86_64|-|-mavx512f,-mavx512bw,-mavx512vl,-mavx512dq,-mavx512vnni,-mfma,-mamx-tile,-mamx-int8|ASH_CPU_AMX"
     "vnni|native_x86_64|-|-mavx512f,-mavx512bw,-mavx512vl,-mavx512dq,-mavx512vnni,-mfma|ASH_CPU_VNNI"
+    "avxvnni|native_x86_64|-|-mavx2,-mfma,-mf16c,-mavxvnni|ASH_CPU_AVXVNNI"
     "avx512|native_x86_64|native_x86_64|-mavx512f,-mavx512bw,-mavx512vl,-mavx512dq,-mavx2,-mfma,-mf16c|ASH_CPU_AVX512"
     "avx2|native_x86_64|native_x86_64|-mavx2,-mfma,-mf16c|ASH_CPU_AVX2"
     "neon|native_aarch64|native_aarch64||ASH_CPU_NEON"

@@ -1,10 +1,23 @@
+#if !defined(_GNU_SOURCE)
+#    define _GNU_SOURCE /* syscall */
+#endif
+
 #include "base/cpu.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #if defined(__wasm_relaxed_simd__)
 #    include <wasm_simd128.h>
+#endif
+#if defined(__x86_64__)
+#    include <cpuid.h>
+#endif
+#if defined(__x86_64__) && defined(__linux__)
+#    include <stdatomic.h>
+#    include <sys/syscall.h>
+#    include <unistd.h>
 #endif
 
 static uint32_t cpu_mask = UINT32_MAX;
@@ -31,9 +44,35 @@ static uint32_t relaxed_dots(void) {
 }
 #endif
 
+#if defined(__x86_64__) && defined(__linux__)
+/* The processor has tiles of int8, and the kernel keeps them when threads change. */
+static bool has_tiles(void) {
+    enum { OSXSAVE = 1 << 27, AMX_TILE_AND_INT8 = 3 << 24, XCR0_TILES = 3 << 17 };
+    unsigned a, b, c, d, low, high;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE)) return false;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    if ((low & XCR0_TILES) != XCR0_TILES || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    return (d & AMX_TILE_AND_INT8) == AMX_TILE_AND_INT8;
+}
+
+/* The kernel refuses where a thread's signal stack could not hold the tiles. */
+static bool may_use_tiles(void) {
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18, YES = 1, NO = 2 };
+    static atomic_int answer;
+    int known = atomic_load(&answer);
+    if (!known) {
+        bool yes = has_tiles() && !syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA);
+        known = yes ? YES : NO;
+        atomic_store(&answer, known);
+    }
+    return known == YES;
+}
+#endif
+
 static uint32_t cpu_detect(void) {
     uint32_t f = 0;
 #if defined(__x86_64__)
+    unsigned a, b, c, d;
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
         __builtin_cpu_supports("f16c"))
@@ -43,6 +82,11 @@ static uint32_t cpu_detect(void) {
         __builtin_cpu_supports("avx512dq"))
         f |= ASH_CPU_AVX512;
     if ((f & ASH_CPU_AVX512) && __builtin_cpu_supports("avx512vnni")) f |= ASH_CPU_VNNI;
+    if ((f & ASH_CPU_AVX2) && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1 << 4))
+        f |= ASH_CPU_AVXVNNI;
+#    if defined(__linux__)
+    if ((f & ASH_CPU_VNNI) && (cpu_mask & ASH_CPU_AMX) && may_use_tiles()) f |= ASH_CPU_AMX;
+#    endif
 #elif defined(__aarch64__)
     f |= ASH_CPU_NEON;
 #elif defined(__wasm_simd128__)
@@ -63,6 +107,9 @@ uint32_t ash_cpu_bit(const char *name) {
         const char *name;
         uint32_t bit;
     } names[] = {{"avx2", ASH_CPU_AVX2}, {"avx512", ASH_CPU_AVX512},   {"vnni", ASH_CPU_VNNI},
+#if defined(__x86_64__)
+                 {"amx", ASH_CPU_AMX},   {"avxvnni", ASH_CPU_AVXVNNI},
+#endif
                  {"neon", ASH_CPU_NEON}, {"simd128", ASH_CPU_SIMD128}, {"relaxed", ASH_CPU_RELAXED},
                  {"udot", ASH_CPU_UDOT}, {"sdot", ASH_CPU_SDOT},       {"upairs", ASH_CPU_UPAIRS}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

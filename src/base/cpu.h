@@ -17,10 +17,13 @@ enum {
     ASH_CPU_UDOT = 1 << 6,
     ASH_CPU_SDOT = 1 << 7,
     /* i16x8.relaxed_dot_i8x16_i7x16_s is of unsigned by signed, and exact as far as 16 bits go. */
-    ASH_CPU_UPAIRS = 1 << 8
+    ASH_CPU_UPAIRS = 1 << 8,
+    ASH_CPU_AVXVNNI = 1 << 9, /* with AVX2: products of bytes on 256 bits */
+    ASH_CPU_AMX = 1 << 10     /* tiles of int8, with VNNI; this process may use them */
 };
 
-/* Detected bits less those masked off. */
+/* Detected bits less those masked off.  Linux gives the memory that tiles take to those alone who
+ * ask for it: this asks, once for the process, unless ASH_CPU_AMX is masked off. */
 uint32_t ash_cpu_flags(void);
 /* Keeps only these bits: for tests and the command line's --cpu.  Call before any session exists.
  */

@@ -39,8 +39,12 @@ static const struct {
 /* Every combination that a machine can report, spelled out, so that no text has to be built. */
 const char *ashore_cpu_text(void) {
     uint32_t f = ash_cpu_flags();
+#if defined(__x86_64__)
+    if (f & ASH_CPU_AMX) return "avx2,avx512,vnni,amx";
     if (f & ASH_CPU_VNNI) return "avx2,avx512,vnni";
     if (f & ASH_CPU_AVX512) return "avx2,avx512";
+    if (f & ASH_CPU_AVXVNNI) return "avx2,avxvnni";
+#endif
     if (f & ASH_CPU_RELAXED) return "simd128,relaxed";
     for (size_t i = 0; i < sizeof cpu_names / sizeof *cpu_names; i++) {
         if (f & cpu_names[i].bit) return cpu_names[i].name;

@@ -19,10 +19,11 @@ static const struct ash_qgemm_kernel *const tables[] = {
 };
 
 enum {
-    TILE_WORK = 1 << 20,  /* multiplications that are worth a trip through the pool */
-    PANELS_MIN = 8,       /* of a work tile of several rows, which prepares its part of A */
-    ROWS_MAX = 96,        /* of a work tile */
-    PANEL_BYTES = 1 << 17 /* of A that a work tile keeps in the second cache */
+    TILE_WORK = 1 << 20,    /* multiplications that are worth a trip through the pool */
+    ENTERED_WORK = 4 << 20, /* and through tiles' own registers */
+    PANELS_MIN = 8,         /* of a work tile of several rows, which prepares its part of A */
+    ROWS_MAX = 96,          /* of a work tile */
+    PANEL_BYTES = 1 << 17   /* of A that a work tile keeps in the second cache */
 };
 
 ASH_KERNEL_CHOOSER(qgemm, ash_qgemm_kernel, tables)
@@ -30,6 +31,15 @@ ASH_KERNEL_CHOOSER(qgemm, ash_qgemm_kernel, tables)
 static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
 static size_t ceil_div(size_t a, size_t b) { return a / b + (a % b != 0); }
 static size_t or_one(size_t n) { return n ? n : 1; }
+
+static bool has_to_enter(const struct ash_qgemm_kernel *row) {
+#if defined(__x86_64__)
+    return row->enter != NULL;
+#else
+    (void)row;
+    return false;
+#endif
+}
 
 struct cut {
     size_t tile_rows, tile_panels, panels;
@@ -49,7 +59,8 @@ static struct cut cut_of(const struct ash_qgemm_kernel *row, size_t m, size_t n,
         min_size(ceil_div(ceil_div(or_one(m), ceil_div(or_one(m), most)), row->mr) * row->mr, most);
     size_t rows = min_size(u.tile_rows, or_one(m));
     size_t work = or_one(ash_size_mul(ash_size_mul(rows, row->nr), or_one(k)));
-    size_t least = m > 1 ? PANELS_MIN : 1, count = TILE_WORK / work + 1;
+    size_t least = m > 1 ? PANELS_MIN : 1,
+           count = (has_to_enter(row) ? ENTERED_WORK : TILE_WORK) / work + 1;
     u.tile_panels = min_size(count < least ? least : count, u.panels);
     u.line_bytes = ash_align_up(ash_size_mul(l.columns, sizeof(int32_t)));
     u.sums = ash_align_up(ash_size_mul(u.tile_rows, row_bytes));
@@ -130,7 +141,9 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
     size_t element = g->out == ASH_QGEMM_BYTE ? 1 : sizeof(int32_t);
     const uint8_t *a = r->in_place ? g->a + m0 * g->lda : mine;
     size_t lda = r->in_place ? g->lda : u->words * sizeof(int32_t);
+    size_t same = has_to_enter(row) ? ceil_div(rows, blocks) : 0; /* height */
     if (!r->in_place) prepare(r, m0, rows, mine);
+    if (same) row->enter(same);
     for (; panel < end; panel++) {
         size_t n0 = panel * row->nr, cols = min_size(row->nr, g->n - n0);
         const int32_t *b = (const int32_t *)g->packed + n0 * r->l.most;
@@ -139,6 +152,10 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
         for (size_t i = 0, at = 0; at < rows; i++) { /* of nearly equal, even height */
             size_t height = ceil_div(rows - at, blocks - i);
             height = min_size(height + height % 2, rows - at);
+            if (same) {
+                height = same;
+                at = min_size(at, rows - same); /* the last one may do a few rows again */
+            }
             row->tile(height, words, a + at * lda, lda, b, sums);
             f.row_sums = row_sums + at;
             row->finish(&f, height, cols, sums, (char *)g->c + ((m0 + at) * g->ldc + n0) * element,
@@ -146,6 +163,7 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
             at += height;
         }
     }
+    if (same) row->leave();
 }
 
 void ash_qgemm_columns(const struct ash_qgemm *g, size_t columns, const int32_t *sums,

@@ -76,6 +76,10 @@ struct ash_qgemm_kernel {
     ash_qgemm_sum_fn *sum; /* NULL in group 2 */
     ash_qgemm_finish_fn *finish;
     ash_qgemm_taps_fn *depthwise; /* sums and w are there up to the next ASH_QGEMM_LANES channels */
+    /* Where tiles have registers of their own, ahead of tiles of so many rows and behind them;
+     * NULL: nothing to do. */
+    void (*enter)(size_t rows);
+    void (*leave)(void);
 };
 
 const struct ash_qgemm_kernel *const *ash_qgemm_tables(void);

@@ -1,26 +1,31 @@
 /* A tile of rows by NV vectors of sums stays in registers.  K is not unrolled, as in gemm.  A word
  * is a group of A, the same for all columns, and meets a vector of B's groups.
  *
- * What multiplies bytes, in the sources that define QGEMM_BYTES and in relaxed WebAssembly, comes
- * beside what multiplies pairs or in its place. */
+ * What multiplies bytes, in the sources that define QGEMM_BYTES, with AVX2 and in relaxed
+ * WebAssembly, comes beside what multiplies pairs or in its place. */
 #include "base/cpu.h"
 #include "kernels/bytes_vec.h"
 #include "kernels/qgemm/qgemm.h"
 
 #include <string.h>
 
-#if defined(VF_WASM) && defined(__wasm_relaxed_simd__)
-#    define WITH_PAIRS 1
-#    define WITH_BYTES 1
-#elif VF_LANES == 1
-#    define WITH_PAIRS 1
-#    define WITH_BYTES 1
+/* Pairs of int16; bytes that are summed in 32 bits; bytes whose pairs are summed in 16. */
+#if (defined(VF_WASM) && defined(__wasm_relaxed_simd__)) || VF_LANES == 1
+#    define WITH_PAIRS  1
+#    define WITH_BYTES  1
+#    define WITH_NARROW 1
 #elif defined(QGEMM_BYTES)
-#    define WITH_PAIRS 0
-#    define WITH_BYTES 1
+#    define WITH_PAIRS  0
+#    define WITH_BYTES  1
+#    define WITH_NARROW 0
+#elif defined(VF_AVX2) || defined(VF_AVX512)
+#    define WITH_PAIRS  0
+#    define WITH_BYTES  0
+#    define WITH_NARROW 1
 #else
-#    define WITH_PAIRS 1
-#    define WITH_BYTES 0
+#    define WITH_PAIRS  1
+#    define WITH_BYTES  0
+#    define WITH_NARROW 0
 #endif
 
 /* The most rows of a tile: its sums, NV of B, one of A and one product fit the registers.  Dots of
@@ -29,7 +34,7 @@
 enum { MR_PAIRS = 12, MR_BYTES = 12 };
 #elif VF_LANES == 8 || defined(VF_NEON)
 enum { MR_PAIRS = 6, MR_BYTES = 6 };
-#elif defined(VF_WASM) && WITH_BYTES
+#elif defined(VF_WASM) && WITH_NARROW
 enum { MR_PAIRS = 2, MR_BYTES = 6 }; /* pairs are for hosts that are not known, and small */
 #elif VF_LANES == 4
 enum { MR_PAIRS = 4, MR_BYTES = 6 };
@@ -40,7 +45,13 @@ enum { NV = 2, NR = NV * VF_LANES };
 
 enum how { PAIRS, UBYTES, SBYTES, NARROW }; /* A's */
 
-#if WITH_BYTES
+#if defined(VF_AVX512)
+#    define vi_mul_pairs_(a, b) (vi) _mm512_maddubs_epi16((__m512i)(a), (__m512i)(b))
+#elif defined(VF_AVX2)
+#    define vi_mul_pairs_(a, b) (vi) _mm256_maddubs_epi16((__m256i)(a), (__m256i)(b))
+#endif
+
+#if WITH_BYTES || WITH_NARROW
 VF_INLINE vi dot_bytes(enum how how, vi sum, vi a, vi b, vi ones) {
     (void)how; /* the processor's, but in the reference row */
 #    if defined(VF_WASM)
@@ -51,10 +62,12 @@ VF_INLINE vi dot_bytes(enum how how, vi sum, vi a, vi b, vi ones) {
 #    else
     (void)ones;
 #    endif
-#    if defined(VF_AVX512)
+#    if defined(VF_AVX512) && defined(QGEMM_BYTES)
     return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
-#    elif defined(VF_AVX2)
+#    elif defined(VF_AVX2) && defined(QGEMM_BYTES)
     return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
+#    elif defined(VF_AVX512) || defined(VF_AVX2)
+    return vi_dot_pairs(sum, vi_mul_pairs_(a, b), ones);
 #    elif defined(VF_WASM)
     return (vi)wasm_i32x4_relaxed_dot_i8x16_i7x16_add((v128_t)b, (v128_t)a, (v128_t)sum);
 #    else
@@ -78,7 +91,7 @@ VF_INLINE vi dot_bytes(enum how how, vi sum, vi a, vi b, vi ones) {
 VF_INLINE vi dot(enum how how, vi sum, vi a, vi b, vi ones) {
     (void)how;
     (void)ones;
-#if WITH_BYTES
+#if WITH_BYTES || WITH_NARROW
     if (how != PAIRS) return dot_bytes(how, sum, a, b, ones);
 #endif
 #if WITH_PAIRS
@@ -186,7 +199,7 @@ static void widen_pairs(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, 
 }
 #endif
 
-#if WITH_BYTES
+#if WITH_BYTES || WITH_NARROW
 typedef int32_t bytes_mem __attribute__((vector_size(4 * VF_LANES), aligned(1), may_alias));
 
 static void widen_bytes(size_t n, const uint8_t *x, uint8_t flip, int32_t zero, void *y) {
@@ -211,7 +224,9 @@ VF_INLINE int32_t sum_bytes(enum how how, size_t words, const uint8_t *a) {
     for (size_t lane = 0; lane < VF_LANES; lane++) total += sum[lane];
     return total;
 }
+#endif
 
+#if WITH_BYTES
 static void tile_ubytes(size_t rows, size_t words, const uint8_t *a, size_t lda, const int32_t *b,
                         int32_t *c) {
     tile_up_to(UBYTES, MR_BYTES, rows, words, a, lda, b, c);
@@ -220,14 +235,16 @@ static void tile_ubytes(size_t rows, size_t words, const uint8_t *a, size_t lda,
 static int32_t sum_ubytes(size_t words, const uint8_t *a) { return sum_bytes(UBYTES, words, a); }
 #endif
 
-#if WITH_BYTES && WITH_PAIRS
+#if WITH_NARROW
 static void tile_narrow(size_t rows, size_t words, const uint8_t *a, size_t lda, const int32_t *b,
                         int32_t *c) {
     tile_up_to(NARROW, MR_BYTES, rows, words, a, lda, b, c);
 }
 
 static int32_t sum_narrow(size_t words, const uint8_t *a) { return sum_bytes(NARROW, words, a); }
+#endif
 
+#if WITH_BYTES && WITH_PAIRS
 #    if defined(VF_WASM) /* the host's instruction is the same */
 #        define tile_sbytes tile_ubytes
 #        define sum_sbytes  sum_ubytes
@@ -341,6 +358,10 @@ static void depthwise(size_t channels, size_t taps, const uint8_t *const *x, uin
     if (c < channels) depthwise_block(c, channels - c, taps, x, flip, zero, w, ld, sums);
 }
 
+#if !defined(QGEMM_AMX)
+#    define enter_amx NULL
+#    define leave_amx NULL
+#endif
 #define ROW(stem, bits, how, mr, group, is_signed, narrow, widen, sum)                             \
     {ASH_VEC_NAME(stem),                                                                           \
      ASH_VEC_CPU | (bits),                                                                         \
@@ -353,17 +374,23 @@ static void depthwise(size_t channels, size_t taps, const uint8_t *const *x, uin
      widen,                                                                                        \
      sum,                                                                                          \
      finish,                                                                                       \
-     depthwise}
+     depthwise,                                                                                    \
+     enter_amx,                                                                                    \
+     leave_amx}
 
 extern const struct ash_qgemm_kernel ASH_VEC_ROWS(qgemm)[];
 const struct ash_qgemm_kernel ASH_VEC_ROWS(qgemm)[] = {
-#if defined(VF_WASM) && WITH_BYTES
+#if defined(VF_WASM) && WITH_NARROW
     ROW("qgemm_udot", ASH_CPU_UDOT, ubytes, MR_BYTES, 4, false, false, widen_bytes, sum_ubytes),
     ROW("qgemm_sdot", ASH_CPU_SDOT, sbytes, MR_BYTES, 4, true, false, widen_bytes, sum_sbytes),
     ROW("qgemm_upairs", ASH_CPU_UPAIRS, narrow, MR_BYTES, 4, false, true, widen_bytes, sum_narrow),
 #endif
-#if WITH_PAIRS
+#if defined(QGEMM_AMX)
+    ROW("qgemm_s8", 0, amx, MR_AMX, 4, false, false, widen_bytes, sum_ubytes),
+#elif WITH_PAIRS
     ROW("qgemm_s8", 0, pairs, MR_PAIRS, 2, false, false, widen_pairs, NULL),
+#elif !WITH_BYTES
+    ROW("qgemm_s8", 0, narrow, MR_BYTES, 4, false, true, widen_bytes, sum_narrow),
 #else
     ROW("qgemm_s8", 0, ubytes, MR_BYTES, 4, false, false, widen_bytes, sum_ubytes),
 #endif
