@@ -52,8 +52,8 @@ endfunction()
 function(ash_wasm_assembly out script isa gen)
     get_filename_component(stem ${script} NAME_WE)
     set(assembly ${gen}/${stem}_${isa}.s)
-    add_custom_command(OUTPUT ${assembly} DEPENDS ${script}
-        COMMAND Python3::Interpreter ${script} ${isa} ${assembly} VERBATIM)
+    add_custom_command(OUTPUT ${assembly} DEPENDS ${script} ${ASH_ROOT}/src/kernels/wasm_asm.py
+        COMMAND Python3::Interpreter -B ${script} ${isa} ${assembly} VERBATIM)
     set_source_files_properties(${assembly} PROPERTIES
         COMPILE_OPTIONS -Wno-unused-command-line-argument)
     set(${out} ${assembly} PARENT_SCOPE)

@@ -82,7 +82,7 @@ static void one_line(const struct run *r, const float *x, size_t oy, float *y, c
         const float *lines[ASH_DEPTHWISE_K_MAX];
         size_t steps[ASH_DEPTHWISE_K_MAX];
         for (size_t ky = 0; ky < s->kh; ky++) {
-            size_t iy = oy * s->stride_h + ky - s->pad_top;
+            size_t iy = oy * s->stride_h + ky * s->dilation_h - s->pad_top;
             size_t ix = begin * s->stride_w - s->pad_left;
             lines[ky] = iy < s->h ? x + (iy * s->w + ix) * r->x_step : r->zero;
             steps[ky] = iy < s->h ? r->x_step : 0;
@@ -110,14 +110,14 @@ static void depthwise_tile(void *arg, size_t tile, size_t worker) {
 /* Chooses the span kernel, if one fits, and what it is to do. */
 static void plan_spans(struct run *r) {
     const struct ash_conv *s = r->s;
-    if (s->kh != s->kw || (s->kh != 3 && s->kh != 5) || s->stride_h != s->stride_w ||
-        s->stride_h > 2 || s->dilation_h != 1 || s->dilation_w != 1 || s->w < s->kw)
+    if (s->kh != s->kw || (s->kh != 3 && s->kh != 5) || s->stride_w > 2 || s->dilation_w != 1 ||
+        s->w < s->kw || s->c < r->row->span_channels)
         return;
     r->inner_begin = (s->pad_left + s->stride_w - 1) / s->stride_w;
     size_t end = (s->w - s->kw + s->pad_left) / s->stride_w + 1;
     r->inner_end = end < s->ow ? end : s->ow;
     if (r->inner_end < r->inner_begin + r->row->span_min) return;
-    r->span = r->row->span[(s->kh == 5) * 2 + (s->stride_h == 2)];
+    r->span = r->row->span[(s->kh == 5) * 2 + (s->stride_w == 2)];
 }
 
 void ash_depthwise_f32(const struct ash_depthwise_kernel *row, const struct ash_conv *s,

@@ -31,10 +31,11 @@ struct ash_depthwise_kernel {
     uint32_t cpu;
     /* One output pixel, from a pointer per tap. */
     void (*pixel)(const struct ash_depthwise_line *line, const float *const *in, float *y);
-    /* Spans of `span_min` outputs and more for square kernels without dilation, k = 3 or 5 and
-     * stride 1 or 2 in that order; NULL where `pixel` does it all. */
+    /* Spans of `span_min` outputs and more, of `span_channels` and more, for square kernels without
+     * dilation along the width, k = 3 or 5 and stride along it 1 or 2 in that order; NULL where
+     * `pixel` does it all. */
     void (*span[4])(const struct ash_depthwise_line *line, const struct ash_depthwise_span *span);
-    uint16_t span_min;
+    uint16_t span_min, span_channels;
 };
 
 const struct ash_depthwise_kernel *ash_depthwise_best(void);

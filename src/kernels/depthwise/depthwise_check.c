@@ -169,6 +169,10 @@ static void check_row(const struct ash_depthwise_kernel *row) {
     for (size_t i = 0; i < 4; i++) {
         struct ash_conv large = shape(40, 41, 33, 3 + 2 * (i % 2), 1 + i / 2);
         check_shape(row, &large, false);
+        large.stride_h = 3 - large.stride_w; /* spans go along the width alone */
+        large.dilation_h = 2;
+        large.oh = extent(40, large.kh, large.stride_h, 2, 2 * large.pad_top);
+        check_shape(row, &large, false);
     }
     if (chk_bench()) bench_row(row);
 }

@@ -1,9 +1,7 @@
 /* Channels go in vectors.  A span kernel keeps OUT neighbouring outputs and one row of the filter
  * in registers, so that an input is loaded once for all outputs that it belongs to. */
 #include "base/cpu.h"
-#include "kernels/act_vec.h"
-#include "kernels/depthwise/depthwise.h"
-#include "kernels/eltwise/eltwise.h"
+#include "kernels/depthwise/depthwise_pixel.h"
 
 /* Rows of a filter are gone through in a loop where size counts, unrolled where speed does. */
 #if defined(__wasm__)
@@ -20,64 +18,6 @@ enum {
     OUT_TAIL = OUT
 #endif
 };
-
-/* Bias, and the activations that are a pair of limits: the rest is done by finish. */
-struct epilogue {
-    const float *bias;
-    vf lo, hi;
-};
-
-static struct epilogue epilogue_of(const struct ash_depthwise_line *line) {
-    float low, high;
-    act_limits(line->act, &low, &high);
-    return (struct epilogue){.bias = line->bias, .lo = vf_set1(low), .hi = vf_set1(high)};
-}
-
-extern const struct ash_eltwise_row ASH_VEC_ROWS(eltwise)[];
-
-/* The other activations, over outputs that were just stored: one copy of them for all families. */
-static void finish(const struct ash_depthwise_line *line, float *y, size_t y_step, size_t count) {
-    const struct ash_act_f32 act = line->act;
-    if (act.kind <= ASH_ACT_CLIP) return;
-    for (size_t i = 0; i < count; i++, y += y_step)
-        ASH_VEC_ROWS(eltwise)->unary((int)act.kind, act.a, act.b, line->c, y, y);
-}
-
-VF_INLINE vf load_part(const float *p, size_t n, bool tail) {
-    return tail ? vf_load_n(p, n, vf_zero()) : vf_load(p);
-}
-
-VF_INLINE void store_part(float *p, size_t n, bool tail, vf x) {
-    if (tail) {
-        vf_store_n(p, n, x);
-    } else {
-        vf_store(p, x);
-    }
-}
-
-VF_INLINE vf end_sum(const struct epilogue *e, vf x, vf bias) {
-    if (e->bias) x = x + bias;
-    return vf_clip(x, e->lo, e->hi);
-}
-
-/* Channels c to c + n of one pixel. */
-VF_INLINE void pixel_part(const struct ash_depthwise_line *line, const float *const *in, float *y,
-                          const struct epilogue *e, size_t c, size_t n, const bool tail) {
-    vf sum = vf_zero();
-    const float *w = line->w + c;
-    for (size_t t = 0; t < line->taps; t++, w += line->c)
-        sum = vf_fma(load_part(in[t] + c, n, tail), load_part(w, n, tail), sum);
-    vf bias = e->bias ? load_part(e->bias + c, n, tail) : vf_zero();
-    store_part(y + c, n, tail, end_sum(e, sum, bias));
-}
-
-static void pixel(const struct ash_depthwise_line *line, const float *const *in, float *y) {
-    struct epilogue e = epilogue_of(line);
-    size_t c = 0;
-    for (; c + VF_LANES <= line->c; c += VF_LANES) pixel_part(line, in, y, &e, c, VF_LANES, false);
-    if (c < line->c) pixel_part(line, in, y, &e, c, line->c - c, true);
-    finish(line, y, 0, 1);
-}
 
 /* Outputs at..at + outs of a span, channels c to c + n; k and stride are constants. */
 VF_INLINE void span_part(const struct ash_depthwise_line *line, const struct ash_depthwise_span *s,

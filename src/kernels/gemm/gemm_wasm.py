@@ -4,7 +4,11 @@ A kernel takes a tile of rows x vectors whose sums, vectors of B and elements of
 registers that engines have left on x86, in the order in which it is written: compilers reorder the
 sums of an unrolled loop until engines run out of registers, and engines keep the order they are given.
 """
+import os
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from wasm_asm import Function  # noqa: E402
 
 LANES = 4
 PANEL = 2  # vectors of a panel of B
@@ -16,67 +20,6 @@ FIELDS = ('a a_tap a_skip taps k b b_step b_panel c ldc bias residual ld_residua
 # rows, panels, steps of k in a round of the loop
 KERNELS = [(1, 1, 1), (2, 1, 1), (3, 1, 1), (4, 1, 1), (5, 1, 1), (6, 1, 2),
            (1, 2, 1), (2, 2, 1), (1, 3, 1), (1, 4, 1)]
-
-
-class Function:
-    """Assembly of one function of the struct's address, with named locals."""
-
-    def __init__(self, name, fused):
-        self.name, self.fused = name, fused
-        self.locals, self.types, self.code = {'t': 0}, [], []
-
-    def local(self, name, kind):
-        if name not in self.locals:
-            self.locals[name] = len(self.locals)
-            self.types.append(kind)
-        return name
-
-    def op(self, *lines):
-        self.code += lines
-
-    def get(self, *names):
-        self.op(*(f'local.get {self.locals[n]}' for n in names))
-
-    def set(self, name, kind='v128'):
-        self.op(f'local.set {self.locals[self.local(name, kind)]}')
-
-    def field(self, name, load='i32.load'):
-        self.get('t')
-        self.op(f'{load} {4 * FIELDS.index(name)}')
-
-    def add(self, name, amount):
-        """Adds a field, or a number, to a local."""
-        self.get(name)
-        if isinstance(amount, int):
-            self.op(f'i32.const {amount}')
-        else:
-            self.get(amount)
-        self.op('i32.add')
-        self.set(name)
-
-    def load(self, name, pointer, offset=0):
-        self.get(pointer)
-        self.op(f'v128.load {offset}:p2align=2')
-        self.set(name)
-
-    def madd(self, total, x, y):
-        self.get(x, y)
-        if self.fused:
-            self.get(total)
-            self.op('f32x4.relaxed_madd')
-        else:
-            self.op('f32x4.mul')
-            self.get(total)
-            self.op('f32x4.add')
-        self.set(total)
-
-    def text(self):
-        name = self.name
-        return '\n'.join([
-            f'\t.section .text.{name},"",@', f'\t.globl {name}', f'\t.hidden {name}',
-            f'\t.type {name},@function', f'{name}:', f'\t.functype {name} (i32) -> ()',
-            '\t.local ' + ', '.join(self.types)] + ['\t' + line for line in self.code] +
-            ['\tend_function', ''])
 
 
 def step(f, rows, panels, at):
@@ -151,7 +94,7 @@ def finish(f, rows, vectors):
 
 
 def kernel(rows, panels, steps, fused):
-    f = Function(f'ash_gemm_tile_{rows}x{panels * PANEL * LANES}', fused)
+    f = Function(f'ash_gemm_tile_{rows}x{panels * PANEL * LANES}', FIELDS, fused)
     vectors = panels * PANEL
     for name in [f'a{i}' for i in range(rows)] + [f'b{p}' for p in range(panels)]:
         f.local(name, 'i32')
