@@ -7,10 +7,10 @@
 #include <string.h>
 
 ASH_PASS_NEEDS(ash_pass_weights, "DequantizeLinear|com.microsoft:DequantizeLinear|Cast");
-ASH_PASS_NEEDS(ash_pass_weights, "ConstantOfShape Conv|ConvTranspose|Gemm|MatMul");
+ASH_PASS_NEEDS(ash_pass_filled, "ConstantOfShape Conv|ConvTranspose|Gemm|MatMul");
 
 /* A file of a few bytes may ask for any number of them: what the graph holds goes no further. */
-enum { HELD_MOST = 256 << 20 };
+enum { HELD_MOST = SIZE_MAX > UINT32_MAX ? 1 << 30 : 256 << 20 };
 
 /* The result of n, if all that it reads are constants. */
 static int compute(struct ash_pass *p, const struct ash_node *n, const struct ash_tensor **result) {
@@ -68,15 +68,15 @@ static bool makes_weights(const struct ash_pass *p, const struct ash_node *n,
     return ash_size_add(p->arena->used, bytes) <= HELD_MOST && as_weights[v] == p->uses[v];
 }
 
-int ash_pass_weights(struct ash_pass *p) {
+/* Those that are converted, or with as_weights those that are made. */
+static int compute_those(struct ash_pass *p, const uint32_t *as_weights) {
     struct ash_graph *g = p->graph;
-    const uint32_t *as_weights = uses_as_weights(p);
-    if (!as_weights) return ash_fail_nomem(p->err, g->n_values * sizeof *as_weights);
     uint32_t to = 0;
     for (uint32_t i = 0; i < g->n_nodes; i++) {
         struct ash_node *n = g->nodes[i];
         const struct ash_tensor *t = NULL;
-        if (converts(p, n) || makes_weights(p, n, as_weights)) ASH_TRY(compute(p, n, &t));
+        if (as_weights ? makes_weights(p, n, as_weights) : converts(p, n))
+            ASH_TRY(compute(p, n, &t));
         if (!t) {
             g->nodes[to++] = n;
             continue;
@@ -87,4 +87,12 @@ int ash_pass_weights(struct ash_pass *p) {
     }
     g->n_nodes = to;
     return ASHORE_OK;
+}
+
+int ash_pass_weights(struct ash_pass *p) { return compute_those(p, NULL); }
+
+int ash_pass_filled(struct ash_pass *p) {
+    const uint32_t *as_weights = uses_as_weights(p);
+    if (!as_weights) return ash_fail_nomem(p->err, p->graph->n_values * sizeof *as_weights);
+    return compute_those(p, as_weights);
 }

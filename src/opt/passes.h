@@ -48,6 +48,7 @@ void ash_pass_drop(struct ash_pass *p, uint32_t v);
     X(ash_pass_quantized)  /* quantised operators become products of bytes */                      \
     X(ash_pass_expand)     /* what is left of operators that others define */                      \
     X(ash_pass_fold)       /* constants computed, views of constants, chosen branches */           \
+    X(ash_pass_filled)     /* weights that ConstantOfShape makes */                                \
     X(ash_pass_identity)   /* nodes that do nothing */                                             \
     X(ash_pass_scale)      /* constants per channel into convolutions */                           \
     X(ash_pass_batch_norm) /* normalisations that no convolution took in, into Mul and Add */      \

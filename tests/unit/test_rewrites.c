@@ -91,6 +91,7 @@ static void write_constants(struct mw *m) {
     numbers(m, "EIGHT", 1, (int64_t[]){8});
     numbers(m, "LESS", 1, (int64_t[]){-4});
     numbers(m, "WIDE", 2, (int64_t[]){D, 70000});
+    numbers(m, "FILTERS", 4, (int64_t[]){90000, C, 1, 1});
     numbers(m, "ENDS", 1, (int64_t[]){INT64_MAX});
     mw_tensor(m, MW_GRAPH_INITIALIZER, "HOT", ASHORE_FLOAT32, 1, (int64_t[]){2}, (float[]){0, 1},
               2 * sizeof(float));
@@ -688,6 +689,7 @@ static void test_left_alone(void **state) {
 static void test_made_weights(void **state) {
     static const struct rewrite rows[] = {
         {"ConstantOfShape WIDE > w; MatMul x w > a; Relu a > y", "MatMul+Relu"},
+        {"ConstantOfShape FILTERS > w; Conv x w > a; Mul a #2 > y", "Transpose Conv Transpose"},
     };
     static const struct rewrite near[] = {
         {"ConstantOfShape WIDE > z; MatMul x z > y", "ConstantOfShape MatMul"},
