@@ -311,8 +311,9 @@ VF_INLINE void finish_words(const struct ash_qgemm_finish *f, const struct endin
     }
 }
 
-static void finish(const struct ash_qgemm_finish *f, size_t rows, size_t n, const int32_t *c,
+static void finish(const struct ash_qgemm_finish *how, size_t rows, size_t n, const int32_t *c,
                    void *y, size_t step) {
+    const struct ash_qgemm_finish here = *how, *f = &here; /* which storing to y does not change */
     for (size_t j = 0; j < n; j += VF_LANES) {
         struct ending e = {.add = load_vi(f->add + j), .scale = vf_load(f->scale + j)};
         e.rest = f->rest ? load_vi(f->rest + j) : vi_set1(0);

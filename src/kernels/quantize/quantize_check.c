@@ -50,6 +50,7 @@ static void check_case(struct job *j, int i) {
     chk_place((enum chk_place)(i % CHK_PLACES));
     for (int k = 0; k < 3; k++) {
         j->q[k] = (struct ash_quantized){.is_signed = chk_below(2), .scale = chk_f32(0.001f, 0.5f)};
+        if (i % 8 == 7) j->q[k].scale *= chk_below(2) ? 1e-38f : 1e38f;
         j->q[k].zero = (int32_t)chk_below(256) - (j->q[k].is_signed ? 128 : 0);
     }
     j->x = chk_floats(0, n);
@@ -60,6 +61,8 @@ static void check_case(struct job *j, int i) {
     chk_fill_special(j->x, n);
     for (size_t k = 0; k < n; k++) {
         if (k % 3) j->x[k] = ((float)chk_below(1024) - 512) * 0.5f * j->q[0].scale; /* ties */
+        for (size_t ulps = chk_below(5); k % 3 == 2 && ulps; ulps--)
+            j->x[k] = nextafterf(j->x[k], i & 1 ? INFINITY : -INFINITY); /* and beside them */
         j->a[k] = (uint8_t)chk_rand();
         j->b[k] = (uint8_t)chk_rand();
     }
@@ -96,8 +99,9 @@ void check_quantize(void) {
         for (const struct ash_quantize_row *r = *t; r->name; r++) {
             if (!chk_begin(r->name, r->cpu)) continue;
             for (int i = 0; i < 2 * CHK_TAILS + 4; i++) {
-                struct job j = {.row = r, .period = 1 + chk_below(3), .inner = 1 + chk_below(9)};
-                j.n = i < 2 * CHK_TAILS ? (size_t)i / 2 : 30000;
+                struct job j = {.row = r, .period = 1 + chk_below(3)};
+                j.inner = 1 + chk_below(i % 3 ? 9 : 300);
+                j.n = i < 2 * CHK_TAILS ? (size_t)i / 2 : 270000 / j.inner;
                 if (i % 2) j.pool = chk_pool();
                 check_case(&j, i);
             }

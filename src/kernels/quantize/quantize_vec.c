@@ -2,19 +2,69 @@
 #include "kernels/bytes_vec.h"
 #include "kernels/quantize/quantize.h"
 
+#include <stdbool.h>
+
+#define MAGIC vf_set1(12582912.0f) /* 1.5 * 2^23: a sum with it has no fraction */
+
 /* The whole numbers of x, in range; lo where x is NaN. */
 VF_INLINE vi whole(vf x, vf scale, vf lo, vf hi) {
-    const vf magic = vf_set1(12582912.0f); /* 1.5 * 2^23: a sum with it has no fraction */
     vf v = vf_min(hi, vf_max(lo, x / scale));
-    return vf_bits(v + magic) - vf_bits(magic);
+    return vf_bits(v + MAGIC) - vf_bits(MAGIC);
 }
+
+#if VF_LANES > 4
+/* The same by 1 / scale, without a division.  Where x / scale is in range, this product and the
+ * quotient are within 3 * 2^-24 * 256 < 5e-5 of each other: both have the same whole number beside
+ * them, unless the product is nearer than that to half of one.  Of x whose products are not, *off
+ * is less than 0.4999. */
+VF_INLINE vi whole_by_product(vf x, vf inverse, vf lo, vf hi, vf *off) {
+    vf v = vf_min(hi, vf_max(lo, x * inverse)), moved = v + MAGIC;
+    *off = vf_max(*off, vf_abs(v - (moved - MAGIC)));
+    return vf_bits(moved) - vf_bits(MAGIC);
+}
+
+VF_INLINE bool any(vi mask) {
+#    if defined(VF_AVX512)
+    return _mm512_movepi32_mask((__m512i)mask) != 0;
+#    else
+    return _mm256_movemask_ps((__m256)mask) != 0;
+#    endif
+}
+
+/* As many as there are fours of vectors: divisions of wide ones take processors long.  The inverse
+ * of a scale is exact to half a unit in its last place where neither is denormal. */
+static size_t quantize_fours(const struct ash_quantized *q, size_t n, const float *x, uint8_t *y) {
+    const float low = (float)((q->is_signed ? -128 : 0) - q->zero);
+    const vf lo = vf_set1(low), hi = vf_set1(low + 255), inverse = vf_set1(1.0f / q->scale);
+    const vf near_half = vf_set1(0.4999f);
+    const vi zero = vi_set1(q->zero);
+    size_t i = 0;
+    if (!(q->scale > 1e-37f && q->scale < 1e37f)) return 0;
+    for (; i + 4 * VF_LANES <= n; i += 4 * VF_LANES) {
+        vf off = vf_zero();
+        vi v[4];
+        VF_UNROLL for (size_t k = 0; k < 4; k++) {
+            vf part = vf_load(x + i + k * VF_LANES);
+            v[k] = whole_by_product(part, inverse, lo, hi, &off) + zero;
+        }
+        if (any(vf_lt(near_half, off))) {
+            for (size_t k = 0; k < 4; k++)
+                v[k] = whole(vf_load(x + i + k * VF_LANES), vf_set1(q->scale), lo, hi) + zero;
+        }
+        vi_store_bytes_4(y + i, v);
+    }
+    return i;
+}
+#endif
 
 static void quantize(const struct ash_quantized *q, size_t n, const float *x, uint8_t *y) {
     const float low = (float)((q->is_signed ? -128 : 0) - q->zero);
     const vf lo = vf_set1(low), hi = vf_set1(low + 255), scale = vf_set1(q->scale);
     const vi zero = vi_set1(q->zero);
     size_t i = 0;
-#if VF_LANES > 1
+#if VF_LANES > 4
+    i = quantize_fours(q, n, x, y);
+#elif VF_LANES > 1
     for (; i + 4 * VF_LANES <= n; i += 4 * VF_LANES) {
         vi v[4];
         VF_UNROLL for (size_t k = 0; k < 4; k++) {
