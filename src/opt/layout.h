@@ -17,6 +17,11 @@ struct ash_layout {
 typedef int ash_layout_fn(struct ash_layout *l, struct ash_node *n, bool *done);
 
 bool ash_layout_is(const struct ash_node *n, const char *op); /* ONNX's operator of that name */
+/* Appends a node with one output of its own, whose inputs are not set. */
+int ash_layout_push(struct ash_layout *l, const char *op, uint32_t n_in, struct ash_node **node);
+/* Appends a permutation of x; *y is its result. */
+int ash_layout_permute(struct ash_layout *l, uint32_t x, int rank, const int64_t *perm,
+                       uint32_t *y);
 /* Rank -1 for values that are newer than inference. */
 const struct ash_type *ash_layout_type(const struct ash_layout *l, uint32_t v);
 /* The channels-last form of v, of `rank` dimensions: made by this pass, or what a permutation to

@@ -218,13 +218,50 @@ static int turn_resize(struct ash_layout *l, struct ash_node *n, int rank, bool 
     return ash_layout_finish(l, n, rank);
 }
 
+/* Reshape to [N, G, C / G, H, W], a permutation of dimensions 1 and 2, and Reshape back: channels
+ * are shuffled, which lie next to each other now. */
+static int turn_shuffle(struct ash_layout *l, struct ash_node *n, int rank, bool *done) {
+    static const int64_t swap[5] = {0, 2, 1, 3, 4}, swap_last[5] = {0, 1, 2, 4, 3};
+    struct ash_node *t = ash_pass_single_use(l->p, n->out[0]), *back, *parts;
+    const struct ash_type *x = ash_layout_type(l, n->in[0]), *five = ash_layout_type(l, n->out[0]);
+    struct ints perm;
+    if (rank != 4 || five->rank != 5 || !t || !ash_layout_is(t, "Transpose") ||
+        !find_ints(l, t, "perm", 0, &perm) || perm.n != 5 || memcmp(perm.v, swap, sizeof swap) != 0)
+        return ASHORE_OK;
+    back = ash_pass_single_use(l->p, t->out[0]);
+    if (!back || !ash_layout_is(back, "Reshape")) return ASHORE_OK;
+    const struct ash_type *y = ash_layout_type(l, back->out[0]);
+    if (y->rank != 4 || five->dim[1].kind != ASH_DIM_EXACT || five->dim[2].kind != ASH_DIM_EXACT)
+        return ASHORE_OK;
+    for (int i = 0; i < 4; i++) {
+        if (!ash_dim_same(x->dim[i], y->dim[i]) ||
+            (i != 1 && !ash_dim_same(x->dim[i], five->dim[i ? i + 1 : 0])))
+            return ASHORE_OK;
+    }
+    int64_t G = five->dim[1].value, each = five->dim[2].value;
+    ASH_TRY(ash_layout_push(l, "Reshape", 1, &parts));
+    parts->in[0] = ash_layout_behind(l, n->in[0], 4);
+    ASH_TRY(give_ints(l, parts, NULL, 1, (int64_t[]){0, 0, 0, G, each}, 5));
+    ASH_TRY(ash_node_resolve(l->p->graph, parts, l->p->err));
+    ASH_TRY(ash_layout_permute(l, parts->out[0], 5, swap_last, &n->in[0]));
+    n->out[0] = back->out[0];
+    n->raw = NULL;
+    n->n_raw = 0;
+    n->opset = ASH_OPSET_NEWEST;
+    ASH_TRY(give_ints(l, n, NULL, 1, (int64_t[]){0, 0, 0, G * each}, 4));
+    t->n_in = t->n_out = back->n_in = back->n_out = 0; /* without results they are dropped */
+    *done = true;
+    return ash_layout_finish(l, n, 4);
+}
+
 /* A trimmed engine has those of its operators (cmake/wasm_map.py). */
 static const struct {
     const char *op;
     int (*turn)(struct ash_layout *, struct ash_node *, int, bool *);
-} ash_by_op_layout[] = {{"Concat", turn_axis},     {"Split", turn_axis},     {"Softmax", turn_axis},
-                        {"LogSoftmax", turn_axis}, {"Slice", turn_slice},    {"Pad", turn_pad},
-                        {"Resize", turn_resize},   {"Upsample", turn_resize}};
+} ash_by_op_layout[] = {
+    {"Concat", turn_axis},     {"Split", turn_axis},      {"Softmax", turn_axis},
+    {"LogSoftmax", turn_axis}, {"Slice", turn_slice},     {"Pad", turn_pad},
+    {"Resize", turn_resize},   {"Upsample", turn_resize}, {"Reshape", turn_shuffle}};
 
 int ash_layout_axes(struct ash_layout *l, struct ash_node *n, bool *done) {
     *done = false;

@@ -43,31 +43,36 @@ static int layout_rank(const struct ash_node *n, bool to_first) {
     return memcmp(want, perm->v.ints, perm->count * sizeof *want) ? 0 : rank;
 }
 
-static int push_node(struct ash_layout *l, const char *domain, const char *op, uint32_t n_in,
-                     struct ash_node **node) {
+int ash_layout_push(struct ash_layout *l, const char *op, uint32_t n_in, struct ash_node **node) {
     struct ash_graph *g = l->p->graph;
     uint32_t before = g->n_nodes;
-    ASH_TRY(ash_graph_add_node(g, domain, op, *domain ? 1 : ASH_OPSET_NEWEST, n_in, 1, node,
-                               l->p->err));
+    ASH_TRY(ash_graph_add_node(g, "", op, ASH_OPSET_NEWEST, n_in, 1, node, l->p->err));
     g->n_nodes = before; /* it goes to the list instead */
     ASH_TRY(ash_graph_add_value(g, "", &(*node)->out[0], l->p->err));
     l->nodes[l->n++] = *node;
     return ASHORE_OK;
 }
 
-/* A permutation of x; *y is its result. */
-static int push_turn(struct ash_layout *l, uint32_t x, int rank, bool to_first, uint32_t *y) {
+int ash_layout_permute(struct ash_layout *l, uint32_t x, int rank, const int64_t *perm,
+                       uint32_t *y) {
     struct ash_node *t;
-    int64_t *perm = ash_arena_array(l->p->arena, (size_t)rank, sizeof *perm);
-    if (!perm) return ash_fail_nomem(l->p->err, (size_t)rank * sizeof *perm);
-    (to_first ? perm_to_first : perm_to_last)(rank, perm);
-    ASH_TRY(push_node(l, "", "Transpose", 1, &t));
+    int64_t *kept = ash_arena_array(l->p->arena, (size_t)rank, sizeof *kept);
+    if (!kept) return ash_fail_nomem(l->p->err, (size_t)rank * sizeof *kept);
+    memcpy(kept, perm, (size_t)rank * sizeof *kept);
+    ASH_TRY(ash_layout_push(l, "Transpose", 1, &t));
     t->in[0] = x;
     const struct ash_attr a = {
-        .name = "perm", .type = ASH_ATTR_INTS, .count = (size_t)rank, .v.ints = perm};
+        .name = "perm", .type = ASH_ATTR_INTS, .count = (size_t)rank, .v.ints = kept};
     ASH_TRY(ash_node_set_attr(l->p->graph, t, &a, l->p->err));
     *y = t->out[0];
     return ash_node_resolve(l->p->graph, t, l->p->err);
+}
+
+/* A permutation of x between the layouts; *y is its result. */
+static int push_turn(struct ash_layout *l, uint32_t x, int rank, bool to_first, uint32_t *y) {
+    int64_t perm[ASH_MAX_RANK];
+    (to_first ? perm_to_first : perm_to_last)(rank, perm);
+    return ash_layout_permute(l, x, rank, perm, y);
 }
 
 const struct ash_type *ash_layout_type(const struct ash_layout *l, uint32_t v) {

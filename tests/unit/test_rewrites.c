@@ -72,6 +72,8 @@ static void write_constants(struct mw *m) {
     weight(m, "COLUMN", 3, (int64_t[]){C, 1, H}, 0, 2, 16);
     weight(m, "SCORES", 2, (int64_t[]){H, H}, 0, 2, 15);
     weight(m, "D3", 4, (int64_t[]){C, 1, 3, 3}, 0, 0.2f, 14);
+    weight(m, "SPREAD", 4, (int64_t[]){2 * C, C, 1, 1}, 0, 0.5f, 23);
+    weight(m, "GATHER", 4, (int64_t[]){C, 2 * C, 1, 1}, 0, 0.5f, 24);
     weight(m, "T2", 4, (int64_t[]){C, C, 2, 2}, 0, 0.2f, 15);
     weight(m, "STEPS", 1, (int64_t[]){D}, 0.005f, 0.002f, 18);
     weight(m, "STEPS3", 3, (int64_t[]){C, 1, 1}, 0.005f, 0.002f, 19);
@@ -97,6 +99,9 @@ static void write_constants(struct mw *m) {
               2 * sizeof(float));
     mw_tensor(m, MW_GRAPH_INITIALIZER, "COLD", ASHORE_FLOAT32, 1, (int64_t[]){2}, (float[]){1, 0},
               2 * sizeof(float));
+    numbers(m, "PARTS", 5, (int64_t[]){0, 2, C, H, -1});
+    numbers(m, "JOINED", 4, (int64_t[]){0, 2 * C, H, D});
+    numbers(m, "SPLIT_ROWS", 5, (int64_t[]){0, 2 * C, 2, H / 2, D});
     numbers(m, "PADS", 8, (int64_t[]){0, 0, 1, 0, 0, 0, 0, 2});
 }
 
@@ -108,14 +113,16 @@ static void write_attrs(struct mw *m, char *text) {
         char *value = strchr(at, '=');
         assert_non_null(value);
         *value++ = '\0';
-        int64_t v = strtol(value, NULL, 10), list[4] = {v, v, v, v};
+        int64_t v = strtol(value, NULL, 10), list[5] = {v, v, v, v};
         if (strcmp(at, "axes") == 0)
             mw_attr_ints(m, at, 1, list);
         else if (strcmp(at, "pads") == 0)
             mw_attr_ints(m, at, 4, list);
         else if (strcmp(at, "perm") == 0) {
-            for (size_t i = 0; i < 4; i++) list[i] = value[i] - '0';
-            mw_attr_ints(m, at, 4, list);
+            const size_t rank = strlen(value);
+            assert_true(rank <= 5);
+            for (size_t i = 0; i < rank; i++) list[i] = value[i] - '0';
+            mw_attr_ints(m, at, (int)rank, list);
         } else
             mw_attr_int(m, at, v);
     }
@@ -552,6 +559,16 @@ static void test_layout(void **state) {
          "Transpose Conv ReduceMax Mul Conv Transpose"},
         {CONV_A "Concat:axis=1 a a > b; ReduceSum:keepdims=0 b ONE > y",
          "Transpose Conv Concat ReduceSum"},
+        /* channels that are shuffled, and what only looks like it */
+        {"Conv x SPREAD > a; Reshape a PARTS > b; Transpose:perm=02134 b > c; "
+         "Reshape c JOINED > d; Conv d GATHER > y",
+         "Transpose Conv Transpose Conv Transpose"},
+        {"Conv x SPREAD > a; Reshape a PARTS > b; Transpose:perm=02143 b > c; "
+         "Reshape c JOINED > d; Conv d GATHER > y",
+         "Transpose Conv Transpose Transpose Transpose Conv Transpose"},
+        {"Conv x SPREAD > a; Reshape a SPLIT_ROWS > b; Transpose:perm=02134 b > c; "
+         "Reshape c JOINED > d; Conv d GATHER > y",
+         "Transpose Conv Transpose Transpose Transpose Conv Transpose"},
         /* what drops a spatial dimension would turn the others; what leaves stays first */
         {CONV_A "ReduceMax:axes=2,keepdims=0 a > y", "Transpose Conv Transpose ReduceMax"},
         {CONV_A "Resize a EMPTY TWICE > y", "Transpose Conv Transpose Resize"},

@@ -32,6 +32,7 @@ struct transpose_job {
     size_t R, C;   /* extents of the last dimension and of `cols` */
     size_t br, bc; /* block, rows and columns */
     size_t nr, nc; /* blocks */
+    size_t blocks, per_tile;
     size_t outer;
 };
 
@@ -67,18 +68,24 @@ static size_t transpose_widen(struct ash_nest *n, size_t elem) {
     return elem * run;
 }
 
-static void transpose_tile(void *arg, size_t tile, size_t worker) {
-    const struct transpose_job *j = arg;
+static void transpose_block(const struct transpose_job *j, size_t at) {
     const struct ash_nest *n = &j->nest;
     size_t off[ASH_NEST_OPERANDS];
-    size_t c0 = tile % j->nc * j->bc, r0 = tile / j->nc % j->nr * j->br;
-    (void)worker;
-    ash_nest_offset(n, n->rank, tile / j->nc / j->nr, off);
+    size_t c0 = at % j->nc * j->bc, r0 = at / j->nc % j->nr * j->br;
+    ash_nest_offset(n, n->rank, at / j->nc / j->nr, off);
     size_t xp = n->step[0][n->rank], yp = n->step[1][n->rank];
     size_t R = j->R - r0 < j->br ? j->R - r0 : j->br;
     size_t C = j->C - c0 < j->bc ? j->C - c0 : j->bc;
     j->block(R, C, j->x + (off[0] + r0 * xp + c0) * j->elem, xp,
              j->y + (off[1] + c0 * yp + r0) * j->elem, yp);
+}
+
+static void transpose_tile(void *arg, size_t tile, size_t worker) {
+    const struct transpose_job *j = arg;
+    size_t first = tile * j->per_tile;
+    size_t end = j->blocks - first < j->per_tile ? j->blocks : first + j->per_tile;
+    (void)worker;
+    for (size_t at = first; at < end; at++) transpose_block(j, at);
 }
 
 static void transpose_copy_tile(void *arg, size_t tile, size_t worker) {
@@ -144,5 +151,7 @@ void ash_transpose_run(const struct ash_transpose_row *row, struct ash_pool *poo
     if (j.br > j.R) j.br = j.R;
     j.nr = (j.R + j.br - 1) / j.br;
     j.nc = (j.C + j.bc - 1) / j.bc;
-    ash_pool_run(pool, ash_nest_count(n, n->rank) * j.nr * j.nc, transpose_tile, &j);
+    j.blocks = ash_nest_count(n, n->rank) * j.nr * j.nc;
+    j.per_tile = (TRANSPOSE_TILE / 2 + j.br * j.bc - 1) / (j.br * j.bc);
+    ash_pool_run(pool, (j.blocks + j.per_tile - 1) / j.per_tile, transpose_tile, &j);
 }

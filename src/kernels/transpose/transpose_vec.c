@@ -57,10 +57,10 @@ BLOCK(64)
 #    define RESULT16    a
 
 /* Squares of n x n, and what is left over element by element. */
-#    define BLOCK(bits, n)                                                                         \
+#    define BLOCK(bits, n, name)                                                                   \
         VECTOR(bits, n)                                                                            \
-        static void transpose_square_x##bits(const transpose_u##bits *x, size_t xp,                \
-                                             transpose_u##bits *y, size_t yp) {                    \
+        static void transpose_square_##name(const transpose_u##bits *x, size_t xp,                 \
+                                            transpose_u##bits *y, size_t yp) {                     \
             v##bits##x##n a[n], b[n];                                                              \
             VF_UNROLL for (int i = 0; i < n; i++) {                                                \
                 a[i] =                                                                             \
@@ -70,28 +70,32 @@ BLOCK(64)
                 *(m##bits##x##n *)(void *)(y + (size_t)i * yp) = (m##bits##x##n)RESULT##n[i];      \
             }                                                                                      \
         }                                                                                          \
-        static void transpose_x##bits(size_t R, size_t C, const void *xv, size_t xp, void *yv,     \
-                                      size_t yp) {                                                 \
+        static void transpose_##name(size_t R, size_t C, const void *xv, size_t xp, void *yv,      \
+                                     size_t yp) {                                                  \
             const transpose_u##bits *x = xv;                                                       \
             transpose_u##bits *y = yv;                                                             \
             size_t R0 = R - R % n, C0 = C - C % n;                                                 \
             for (size_t c = 0; c < C0; c += n) {                                                   \
                 for (size_t r = 0; r < R0; r += n)                                                 \
-                    transpose_square_x##bits(x + r * xp + c, xp, y + c * yp + r, yp);              \
+                    transpose_square_##name(x + r * xp + c, xp, y + c * yp + r, yp);               \
             }                                                                                      \
             for (size_t c = 0; c < C; c++) {                                                       \
                 for (size_t r = c < C0 ? R0 : 0; r < R; r++) y[c * yp + r] = x[r * xp + c];        \
             }                                                                                      \
         }
 
-BLOCK(8, 16)
-BLOCK(16, 8)
+BLOCK(8, 16, x8)
+BLOCK(16, 8, x16)
 #    if VF_LANES >= 8
-BLOCK(32, 8)
-BLOCK(64, 4)
+BLOCK(64, 4, x64)
+BLOCK(32, 8, wide_x32)
+BLOCK(32, 4, narrow_x32)
+static void transpose_x32(size_t R, size_t C, const void *x, size_t xp, void *y, size_t yp) {
+    (R < 8 || C < 8 ? transpose_narrow_x32 : transpose_wide_x32)(R, C, x, xp, y, yp);
+}
 #    else
-BLOCK(32, 4)
-BLOCK(64, 2)
+BLOCK(32, 4, x32)
+BLOCK(64, 2, x64)
 #    endif
 #endif
 
