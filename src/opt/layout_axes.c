@@ -218,6 +218,8 @@ static int turn_resize(struct ash_layout *l, struct ash_node *n, int rank, bool 
     return ash_layout_finish(l, n, rank);
 }
 
+/* A page carries the two permutations of layouts more easily than this code. */
+#if !defined(__wasm__)
 /* Reshape to [N, G, C / G, H, W], a permutation of dimensions 1 and 2, and Reshape back: channels
  * are shuffled, which lie next to each other now. */
 static int turn_shuffle(struct ash_layout *l, struct ash_node *n, int rank, bool *done) {
@@ -253,6 +255,7 @@ static int turn_shuffle(struct ash_layout *l, struct ash_node *n, int rank, bool
     *done = true;
     return ash_layout_finish(l, n, 4);
 }
+#endif
 
 /* A trimmed engine has those of its operators (cmake/wasm_map.py). */
 static const struct {
@@ -261,7 +264,11 @@ static const struct {
 } ash_by_op_layout[] = {
     {"Concat", turn_axis},     {"Split", turn_axis},      {"Softmax", turn_axis},
     {"LogSoftmax", turn_axis}, {"Slice", turn_slice},     {"Pad", turn_pad},
-    {"Resize", turn_resize},   {"Upsample", turn_resize}, {"Reshape", turn_shuffle}};
+    {"Resize", turn_resize},   {"Upsample", turn_resize},
+#if !defined(__wasm__)
+    {"Reshape", turn_shuffle},
+#endif
+};
 
 int ash_layout_axes(struct ash_layout *l, struct ash_node *n, bool *done) {
     *done = false;
