@@ -504,6 +504,17 @@ static void test_batch_norm(void **state) {
     static const struct rewrite rows[] = {
         {"Conv x K1 > a; Relu a > b; BatchNormalization b S B MEAN VAR > c; Relu c > d; "
          "Conv d K1 > y",
+         "Transpose Conv+Relu Affine+Relu Conv Transpose"},
+        {"Conv x K1 > a; Relu a > b; BatchNormalization b S B MEAN VAR > c; "
+         "Mul CHANNELS c > d; Add d SHIFTS > e; Sigmoid e > f; Conv f K1 > y",
+         "Transpose Conv+Relu Affine+Sigmoid Conv Transpose"},
+        {"Conv x K1 > a; Relu a > b; Mul b CHANNELS > c; Add SHIFTS c > d; Relu d > e; "
+         "Mul e CHANNELS > f; Add f SHIFTS > g; Relu g > h; Conv h K1 > y",
+         "Transpose Conv+Relu Affine+Relu Affine+Relu Conv Transpose"},
+        {"Conv x K1 > a; Relu a > b; Mul b CHANNELS > c; Add c SHIFTS > d; Mul d c > e; "
+         "Conv e K1 > y",
+         "Transpose Conv+Relu Mul Add Mul Conv Transpose"},
+        {"Conv x K1 > a; Relu a > b; Mul b #2 > c; Add c SHIFTS > d; Relu d > e; Conv e K1 > y",
          "Transpose Conv+Relu Mul Add Relu Conv Transpose"},
         {"BatchNormalization x S B MEAN VAR > y", "BatchNormalization"},
         {"Conv x K1 > a; BatchNormalization a S B MEAN VAR > y", "Transpose Conv Transpose"},
