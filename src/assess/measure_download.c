@@ -23,8 +23,7 @@ static double compressed_size(const char *path, struct assess_pool *pool,
 double assess_measure_download(const char *package, const char *model, struct assess_pool *pool,
                                const volatile sig_atomic_t *stop) {
     /* What a page fetches in a current browser, without threads. */
-    static const char *const files[] = {"index.js", "ashore.js", "worker.js",
-                                        "ashore-relaxed.wasm"};
+    static const char *const files[] = {"ashore.js", "ashore-relaxed.wasm"};
     double sum = 0;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         const char *path = assess_format(pool, "%s/%s", package, files[i]);

@@ -4,6 +4,11 @@
 
 enum { DEPTH_MAX = 64, FOLD_ARITY_MAX = 64 };
 
+/* Hosts of WebAssembly compile a function anew when its size times its calls is large.  That takes
+ * longer than all that this file does for a model, and is not worth it: what few nodes need is kept
+ * out of what is called for each. */
+#define RARE __attribute__((noinline))
+
 struct ash_info ash_info_const(const struct ash_tensor *t) {
     struct ash_info info = {.data = t};
     info.type.dtype = (uint8_t)t->dtype;
@@ -95,8 +100,8 @@ static int fold_view(struct ash_inference *f, const struct ash_tensor *in, struc
     return ASHORE_OK;
 }
 
-static int fold(struct ash_inference *f, const struct ash_node *node,
-                const struct ash_info *const *in, struct ash_info *out) {
+static RARE int fold(struct ash_inference *f, const struct ash_node *node,
+                     const struct ash_info *const *in, struct ash_info *out) {
     const struct ash_tensor *tin[FOLD_ARITY_MAX];
     struct ash_tensor *tout[FOLD_ARITY_MAX];
     if (node->op->flags & ASH_OP_VIEW) return fold_view(f, in[0]->data, out);
@@ -145,8 +150,8 @@ static bool like_codes(const struct ash_tensor *t) {
 
 /* Data movement on extent codes: inputs of the output's type become codes, index inputs stay as
  * they are.  Which is which does not matter where both are integers that are known exactly. */
-static int move_codes(struct ash_inference *f, const struct ash_node *node,
-                      const struct ash_info *const *in, struct ash_info *out) {
+static RARE int move_codes(struct ash_inference *f, const struct ash_node *node,
+                           const struct ash_info *const *in, struct ash_info *out) {
     int dtype = out->type.dtype;
     if (node->n_out != 1 || !node->op->ref || (dtype != ASHORE_INT64 && dtype != ASHORE_INT32))
         return ASHORE_OK;
@@ -184,7 +189,7 @@ static int move_codes(struct ash_inference *f, const struct ash_node *node,
 }
 
 /* Contents without a symbol are a constant: what computes them need not run. */
-static int keep_content(struct ash_inference *f, struct ash_info *out) {
+static RARE int keep_content(struct ash_inference *f, struct ash_info *out) {
     int dtype = out->type.dtype;
     if (!f->fold_limit || out->data || !out->content || !ash_info_exact(out) ||
         (dtype != ASHORE_INT64 && dtype != ASHORE_INT32))

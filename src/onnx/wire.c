@@ -17,6 +17,11 @@ static const uint8_t kind_type[] = {TYPE_VARINT, TYPE_FIXED32, TYPE_BYTES,  TYPE
                                     TYPE_VARINT, TYPE_FIXED32, TYPE_FIXED64};
 
 static bool take_varint(struct ash_view *v, uint64_t *value) {
+    if (v->size != 0 && v->data[0] < 0x80) { /* nearly all: tags, and what is short */
+        *value = *v->data++;
+        v->size--;
+        return true;
+    }
     uint64_t x = 0;
     for (unsigned i = 0; i < 10 && i < v->size; i++) {
         unsigned char byte = v->data[i];

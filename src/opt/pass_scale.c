@@ -78,9 +78,11 @@ static size_t channel_of(const struct ash_node *conv, const struct ash_tensor *w
     return i / each / inputs * each + i % each;
 }
 
-/* The bias is [M]; weights and bias become float32. */
-static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine *f,
-                  const struct ash_tensor *w, const struct ash_tensor *b) {
+/* The bias is [M]; weights and bias become float32.  Like follow, apart from the loop over nodes:
+ * see infer_graph.c. */
+static __attribute__((noinline)) int absorb(struct ash_pass *p, struct ash_node *conv,
+                                            const struct affine *f, const struct ash_tensor *w,
+                                            const struct ash_tensor *b) {
     int64_t M = (int64_t)f->M;
     struct ash_tensor shape = {.dtype = ASHORE_FLOAT32, .rank = 1, .dim = {M}}, *nw, *nb;
     uint32_t wid, bid, *in = ash_arena_array(p->arena, 3, sizeof *in);
@@ -110,8 +112,8 @@ static int absorb(struct ash_pass *p, struct ash_node *conv, const struct affine
 }
 
 /* The node after conv, if it is the only one: what it does to each channel is put on top of f. */
-static bool follow(struct ash_pass *p, struct ash_node *conv, int rank, struct affine *f,
-                   struct affine *one) {
+static __attribute__((noinline)) bool follow(struct ash_pass *p, struct ash_node *conv, int rank,
+                                             struct affine *f, struct affine *one) {
     struct ash_node *next = ash_pass_single_use(p, conv->out[0]);
     if (!next || *next->domain) return false;
     bool batch_norm = !strcmp(next->op_type, "BatchNormalization") && next->in[0] == conv->out[0];
