@@ -22,9 +22,9 @@ async function compressed(bytes) {
   return cache[key];
 }
 
-// index.js and all that it names, and so on.
+// ashore.js and all that it names, and so on.
 function ownScripts() {
-  const scripts = ['index.js'];
+  const scripts = ['ashore.js'];
   for (const name of scripts) {
     const text = fs.readFileSync(path.join(folders.ashore, name), 'utf8');
     for (const [, other] of text.matchAll(/["']\.\/(\w+\.js)["']/g)) {

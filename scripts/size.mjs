@@ -25,8 +25,8 @@ const row = (...cells) => console.log(cells.map((cell) =>
 
 // ---- downloads ----------------------------------------------------------------------------------
 
-// index.js and all that it names, and so on.
-const scripts = ['index.js'];
+// ashore.js and all that it names, and so on.
+const scripts = ['ashore.js'];
 for (const name of scripts) {
   for (const [, other] of read(name).toString().matchAll(/["']\.\/(\w+\.js)["']/g)) {
     if (!scripts.includes(other)) scripts.push(other);

@@ -213,7 +213,7 @@ export async function load(source, options = {}) {
       ? String(source).split(/[?#]/)[0].split('/').pop() : undefined);
     const prepare = async () => {
       say('prepare', size, size);
-      await breathe(); // lets the message out and an abort in
+      if (signal || onProgress) await breathe(); // lets the message out and an abort in
       signal?.throwIfAborted();
       await joinAll(engine, options.strict);
       for (const [at, bytes, location] of files.slice(0, -1)) {

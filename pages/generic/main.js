@@ -3,7 +3,7 @@ import { decideInputs, isBatch } from './decide.js';
 import { field, make, mb, ms, numberInput } from './dom.js';
 import { enter, openExtents } from './shapes.js';
 import { inputCard } from './inputs.js';
-import { load } from '../ashore/index.js';
+import { load } from '../ashore/ashore.js';
 import { outputCard } from './outputs.js';
 import { readLabels } from './results.js';
 
