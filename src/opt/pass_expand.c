@@ -14,6 +14,7 @@ ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:FusedMatMul");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:SkipLayerNormalization");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:SkipSimplifiedLayerNormalization");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:EmbedLayerNormalization");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:DynamicQuantizeLSTM");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearConcat|com.microsoft:QLinearSigmoid");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearLeakyRelu|com.microsoft:QLinearSoftmax");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearAveragePool");

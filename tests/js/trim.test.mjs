@@ -247,11 +247,14 @@ function contributed() {
       'LayerNormalization', {}, ['y', 'counts']),
     one('Attention', [1, 2, 4], ['x', 'w12', 'v12', '', 'past'], 'MultiHeadAttention',
       { num_heads: 2 }, ['y', 'present']),
+    one('DynamicQuantizeLSTM', [2, 1, 2], ['x', 'lw', 'lr', '', '', '', '', '', 'ls', 'lz', 'ls', 'lz'],
+      'LSTM', { hidden_size: 1 }),
   ];
 }
 const constants = { zero: 0, half: 0.5, one: 1, three: 3, six: 6, root: Math.SQRT2 };
 const ramp = (...dims) => ({ type: 'float32', dims,
   data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => (i % 5) / 4 + 0.25) });
+const bytes = (...dims) => ({ type: 'int8', dims, data: Int8Array.from(ramp(...dims).data, (v) => 4 * v) });
 const weights = { last: { type: 'int64', dims: [1], data: BigInt64Array.of(-1n) },
   w: ramp(3, 2, 3, 3), w0: ramp(3, 0, 1, 1), m2: ramp(2, 2), m0: ramp(0, 3),
   w8: { type: 'int8', dims: [3, 2, 3, 3], data: Int8Array.from({ length: 54 }, (_, i) => (i % 7) - 3) },
@@ -262,6 +265,7 @@ const weights = { last: { type: 'int64', dims: [1], data: BigInt64Array.of(-1n) 
   some: { type: 'bool', dims: [4, 4], data: Uint8Array.from({ length: 16 }, (_, i) => i % 3 && 1) },
   low: { type: 'float32', dims: [], data: Float32Array.of(-10000) },
   square: ramp(1, 2, 2), half4: ramp(4, 4), y3: ramp(1, 3, 4, 4), w12: ramp(4, 12), v12: ramp(12), past: ramp(2, 1, 2, 3, 2),
+  lw: bytes(1, 2, 4), lr: bytes(1, 1, 4), lz: bytes(1, 4), ls: ramp(1, 4),
   v2: ramp(2), ...Object.fromEntries(Object.entries(constants).map(([name, value]) =>
     [name, { type: 'float32', dims: [], data: Float32Array.of(value) }])) };
 

@@ -1,0 +1,130 @@
+"""Operators of com.microsoft over bytes, node by node, against onnxruntime."""
+
+import itertools
+
+import numpy as np
+import onnxruntime
+import pytest
+from ashore_ctypes import AshoreError
+from onnx import TensorProto
+from test_contrib import KINDS, MODES, U, Case, compare, expectation, floats, rng, run_case
+
+KINDS.update({np.dtype(np.int8): TensorProto.INT8, np.dtype(np.uint8): TensorProto.UINT8})
+
+
+# ---- DynamicQuantizeLSTM ---------------------------------------------------------------------------
+
+OPTIONS = {"": {}, "_reverse": {"direction": "reverse"}, "_both": {"direction": "bidirectional"},
+           "_clip": {"clip": 0.3}, "_forget": {"input_forget": 1},
+           "_functions": {"activations": ["HardSigmoid", "Softsign", "Tanh"] * 2,
+                          "activation_alpha": [0.15, 0.1], "activation_beta": [0.4, 0.6],
+                          "direction": "bidirectional"}}
+INPUTS = ((), ("bias",), ("bias", "lengths", "states"), ("lengths", "peepholes"))
+
+
+def dequantized(w, scale, zero):
+    """[D][4 H][k] in float32 of bytes [D][k][4 H]."""
+    scale, zero = (a.reshape(len(w), 1, -1) for a in (scale, zero))
+    return ((w.astype(np.int32) - zero).astype(np.float32) * scale).swapaxes(1, 2).copy()
+
+
+def lstm_bound(T, x, h, P, h_most):
+    """How far onnxruntime may be: it rounds x, from -1 to 1, and each h, from -h_most to h_most, to
+    one of 255 steps, which moves the input of a gate by e.  x, h, P: sums of the weights' magnitudes
+    in a gate, at most 0.5, 0.25 and 1/16.  Biases add at most 0.5 and P times a state less than 0.2:
+    below 1.45 sigmoids are below 0.81, tangents below 0.9, and slopes below 1/4 and 1."""
+    dc, dh, c = 0, 0, 0.25
+    for _ in range(T):
+        e = x / 255 + (h_most / 255 + dh) * h + P * dc
+        dc, c = 0.81 * dc + (c + 0.9) * e / 4 + 0.81 * e, 0.81 * c + 0.81 * 0.9
+        dh = 0.81 * dc + min(c, 1) * e / 4
+    return dc
+
+
+def lstm(name, kind, columns, given, options):
+    """The node, and LSTM with the numbers that its weights stand for."""
+    r = rng(30, len(name), columns, len(given))
+    T, B, I, H, D = 5, 3, 9, 7, 2 if options.get("direction") == "bidirectional" else 1
+    low, high = (-128, 128) if kind == np.int8 else (0, 256)
+    parts = []
+    for k in (I, H):
+        w = r.integers(low, high, (D, k, 4 * H)).astype(kind)
+        shape = (D, 4 * H) if columns else (D,)
+        scale = r.uniform(0.5, 1, shape).astype(np.float32)
+        zero = np.full(shape, 0 if columns and kind == np.int8 else r.integers(low, high), kind)
+        most = np.abs(dequantized(w, scale, zero)).sum(2).max()
+        parts.append((w, scale * np.float32((0.5 if k == I else 0.25) / most), zero))
+    bias = floats(r, D, 8 * H) / 4 if "bias" in given else None
+    lengths = np.array([5, 2, 4], np.int32) if "lengths" in given else None
+    states = [floats(r, D, B, H) / 4, floats(r, D, B, H) / 4] if "states" in given else [None, None]
+    peepholes = floats(r, D, 3 * H) / 16 if "peepholes" in given else None
+    rest = [bias, lengths, *states, peepholes]
+    W, R = (dequantized(*p) for p in parts)
+    more = dict(options, hidden_size=H)
+    if D == 1 and "activations" in more:
+        more["activations"] = more["activations"][:3]
+    x = floats(r, T, B, I)
+    inputs = [x, parts[0][0], parts[1][0], *rest, *parts[0][1:], *parts[1][1:]]
+    node = Case(name, "DynamicQuantizeLSTM", inputs, 0, outputs=3,
+                constants=(1, 2, 8, 9, 10, 11), **more)
+    while rest and rest[-1] is None:
+        rest.pop()
+    plain = Case(name, "LSTM", [x, W, R, *rest], 8 * (I + H) * T * U, outputs=3, constants=(1, 2),
+                 domain="", **more)
+    return node, plain
+
+
+def lstms():
+    for (kind, columns), option, given in itertools.product(
+            itertools.product((np.int8, np.uint8), (0, 1)), OPTIONS, INPUTS):
+        name = "_".join(["lstm", np.dtype(kind).name, "columns" if columns else "whole", *given])
+        yield lstm(name + option, kind, columns, given, OPTIONS[option])
+
+
+@pytest.mark.parametrize("node,plain", list(lstms()), ids=lambda c: c.name if c.op != "LSTM" else "")
+def test_lstm(library, node, plain):
+    """Near to what the dequantised weights give, and as near to onnxruntime's operator as its
+    rounding of activations allows."""
+    near, far = expectation(plain), expectation(node)
+    most = max(np.abs(near["o0"]).max(), 0.25 if node.inputs[5] is not None else 0)
+    node.bound = lstm_bound(5, 0.5, 0.25, 0 if node.inputs[7] is None else 1 / 16, most)
+    for mode, options in MODES.items():
+        with library.load(node.model().SerializeToString(), **options) as model:
+            got = model.run(node.feeds())
+        compare(plain, got, near, mode)
+        compare(node, got, far, mode)
+
+
+def test_lstm_of_computed_weights(library):
+    node, plain = lstm("computed", np.int8, 1, ("bias",), OPTIONS["_both"])
+    node.constants = ()
+    for mode, options in MODES.items():
+        with library.load(node.model().SerializeToString(), **options) as model:
+            compare(plain, model.run(node.feeds()), expectation(plain), mode)
+
+
+def test_lstm_outputs(library):
+    """Any of the outputs may be left out."""
+    node, plain = lstm("outputs", np.int8, 0, (), {})
+    want = expectation(plain)
+    for outputs in ((0,), (1,), (0, 2), (1, 2)):
+        node.outputs = outputs
+        got = run_case(library, node)
+        assert set(got) == {f"o{o}" for o in outputs}
+        compare(plain, got, {name: want[name] for name in got}, outputs)
+
+
+def test_lstm_refused(library):
+    def refused(words, **changes):  # by number of the input
+        node, _ = lstm("refused", np.int8, 1, ("bias",), {})
+        for i, x in changes.items():
+            node.inputs[int(i[1:])] = x
+        with pytest.raises(AshoreError, match=words):
+            run_case(library, node)
+    f = np.float32
+    refused("required input 8 is left out", i8=None)
+    refused("required input 11 is left out", i11=None)
+    refused("scales do not fit", i8=np.ones((1, 27), f), i9=np.zeros((1, 27), np.int8))
+    refused("differ in shape", i9=np.zeros((1, 27), np.int8))
+    refused("a permutation of 3", i1=np.zeros((1, 9), np.int8))
+    refused("extent 2 of input 1 is 8, expected 9", i1=np.zeros((1, 8, 28), np.int8))
