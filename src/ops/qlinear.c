@@ -3,6 +3,7 @@
  *
  *   QLinearAdd, QLinearMul                A, scale, zero, B, scale, zero, scale, zero
  *   QLinearConcat                         scale, zero, then X, scale, zero each
+ *   QLinearWhere                          condition, A, scale, zero, B, scale, zero, scale, zero
  *   the others                            X, scale, zero, scale, zero */
 #include "ops/elementwise.h"
 #include "ops/quantized.h"
@@ -17,9 +18,11 @@ ASH_MAKES("Concat DequantizeLinear QuantizeLinear", "com.microsoft:QLinearConcat
 ASH_MAKES("Sigmoid DequantizeLinear QuantizeLinear", "com.microsoft:QLinearSigmoid");
 ASH_MAKES("LeakyRelu DequantizeLinear QuantizeLinear", "com.microsoft:QLinearLeakyRelu");
 ASH_MAKES("Softmax DequantizeLinear QuantizeLinear", "com.microsoft:QLinearSoftmax");
+ASH_MAKES("Where DequantizeLinear QuantizeLinear", "com.microsoft:QLinearWhere");
 ASH_MAKES("AveragePool DequantizeLinear QuantizeLinear", "com.microsoft:QLinearAveragePool");
 ASH_MAKES("GlobalAveragePool DequantizeLinear", "com.microsoft:QLinearGlobalAveragePool");
 ASH_MAKES("QuantizeLinear", "com.microsoft:QLinearGlobalAveragePool");
+ASH_MAKES("Transpose", "com.microsoft:QLinearAveragePool|com.microsoft:QLinearGlobalAveragePool");
 
 static const struct ash_op *plain_form(const struct ash_node *node) {
     return ash_op_find("", node->op_type + strlen("QLinear"), ASH_OPSET_NEWEST);
@@ -29,6 +32,7 @@ enum { ATTRS_MAX = sizeof(struct ash_pool_attrs) + 64 };
 
 struct qlinear_attrs {
     _Alignas(8) char plain[ATTRS_MAX]; /* the plain form's */
+    bool last;                         /* a pooling over channels-last images */
 };
 
 /* The node as one of the plain operator. */
@@ -47,7 +51,7 @@ static int qlinear_parse(const struct ash_parse *c, void *attrs) {
     struct ash_parse as = *c;
     int64_t last;
     ASH_TRY(ash_parse_int(c, "channels_last", 0, &last));
-    ASH_FAIL_IF(last, c->err, UNSUPPORTED, "channels_last");
+    a->last = last != 0;
     assert(op->attrs_size <= sizeof a->plain);
     as.node = &node;
     return op->parse ? op->parse(&as, a->plain) : ASHORE_OK;
@@ -72,6 +76,7 @@ static int require_float(struct ash_infer *c, int i) {
 /* The plain form's inference on inputs first, first + 3, ..., n of them, in float32.  Scale and
  * zero point of the result are inputs `scale` and scale + 1. */
 static int infer_plain(struct ash_infer *c, int first, int n, int scale) {
+    const struct qlinear_attrs *a = c->attrs;
     struct ash_info *x = ash_arena_array(c->arena, (size_t)n, sizeof *x);
     const struct ash_info **in = ash_arena_array(c->arena, (size_t)n, sizeof *in);
     const struct ash_node node = plain_node(c->node);
@@ -86,14 +91,16 @@ static int infer_plain(struct ash_infer *c, int first, int n, int scale) {
         ASH_FAIL_IF(!ash_infer_has(c, first + 3 * i), c->err, ARGUMENT, "input %d is missing",
                     first + 3 * i);
         x[i].type = c->in[first + 3 * i]->type;
+        if (a->last) x[i].type = ash_turned_type(&x[i].type, true);
         x[i].type.dtype = ASHORE_FLOAT32;
         in[i] = &x[i];
     }
-    as.attrs = ((const struct qlinear_attrs *)c->attrs)->plain;
+    as.attrs = a->plain;
     as.node = &node;
     as.in = in;
     as.n_in = n;
     int rc = plain_form(c->node)->infer(&as);
+    if (a->last) c->out->type = ash_turned_type(&c->out->type, false);
     c->out->type.dtype = c->in[ash_infer_has(c, scale + 1) ? scale + 1 : first]->type.dtype;
     return rc;
 }
@@ -114,29 +121,41 @@ static uint32_t dequantized(struct ash_builder *b, int i) {
                      ash_build_in(b, i + 2));
 }
 
-/* Output 0 is y quantised; y with the attributes of the node that is defined. */
-static int quantized(struct ash_builder *b, uint32_t y, int scale) {
+/* y quantised, and y with the attributes of the node that is defined. */
+static uint32_t quantized(struct ash_builder *b, uint32_t y, int scale) {
     struct ash_node *n = b->rc ? NULL : b->graph->nodes[b->graph->n_nodes - 1];
     for (uint32_t i = 0; i < b->node->n_raw && b->rc == ASHORE_OK; i++) {
         const struct ash_attr *a = &b->node->raw[i];
         if (strcmp(a->name, "channels_last") != 0 && strcmp(a->name, "opset") != 0)
             b->rc = ash_node_set_attr(b->graph, n, a, b->err);
     }
-    y = ash_build(b, "QuantizeLinear", y, ash_build_in(b, scale), ash_build_in(b, scale + 1));
-    ash_build_out(b, 0, y);
-    return b->rc;
+    return ash_build(b, "QuantizeLinear", y, ash_build_in(b, scale), ash_build_in(b, scale + 1));
 }
 
 static int binary_body(struct ash_builder *b) {
     uint32_t x = dequantized(b, 0), y = dequantized(b, 3);
     const char *op = b->node->op_type + strlen("QLinear");
-    return quantized(b, ash_build(b, op, x, y, ASH_NONE), 6);
+    ash_build_out(b, 0, quantized(b, ash_build(b, op, x, y, ASH_NONE), 6));
+    return b->rc;
 }
 
 static int unary_body(struct ash_builder *b) {
-    uint32_t x = dequantized(b, 0);
+    const struct qlinear_attrs *a = b->attrs;
     const char *op = b->node->op_type + strlen("QLinear");
-    return quantized(b, ash_build(b, op, x, ASH_NONE, ASH_NONE), 3);
+    int rank = b->in ? b->in[0]->type.rank : -1;
+    uint32_t x = ash_build_in(b, 0), y;
+    if (a->last && rank < 0) return ASHORE_NEEDS_DATA;
+    if (a->last) x = ash_turned_build(b, x, rank, true);
+    x = ash_build(b, "DequantizeLinear", x, ash_build_in(b, 1), ash_build_in(b, 2));
+    y = quantized(b, ash_build(b, op, x, ASH_NONE, ASH_NONE), 3);
+    ash_build_out(b, 0, a->last ? ash_turned_build(b, y, rank, false) : y);
+    return b->rc;
+}
+
+static int where_body(struct ash_builder *b) {
+    uint32_t x = dequantized(b, 1), y = dequantized(b, 4);
+    ash_build_out(b, 0, quantized(b, ash_build(b, "Where", ash_build_in(b, 0), x, y), 7));
+    return b->rc;
 }
 
 static int concat_body(struct ash_builder *b) {
@@ -150,7 +169,8 @@ static int concat_body(struct ash_builder *b) {
     memcpy(node->in, x, n * sizeof *x);
     ASH_TRY(ash_graph_add_value(b->graph, "", &y, b->err));
     node->out[0] = y;
-    return quantized(b, y, 0);
+    ash_build_out(b, 0, quantized(b, y, 0));
+    return b->rc;
 }
 
 /* ---- lowering of sums and products ---- */
@@ -211,6 +231,14 @@ const struct ash_op ash_ops_qlinear[] = {
     {ROW("QLinearAdd", 7, 8, binary), .flags = ASH_OP_ELEMENTWISE, .lower = binary_lower},
     {ROW("QLinearMul", 7, 8, binary), .flags = ASH_OP_ELEMENTWISE, .lower = binary_lower},
     {ROW("QLinearConcat", 5, ASH_VARIADIC, concat)},
+    {.name = "QLinearWhere",
+     .domain = ASH_MICROSOFT,
+     .since = 1,
+     .in_min = 9,
+     .in_max = 9,
+     .out_min = 1,
+     .out_max = 1,
+     .body = where_body},
     {ROW("QLinearSigmoid", 4, 5, unary), .flags = ASH_OP_ELEMENTWISE},
     {ROW("QLinearLeakyRelu", 4, 5, unary), .flags = ASH_OP_ELEMENTWISE},
     {ROW("QLinearSoftmax", 5, 5, unary)},

@@ -17,7 +17,8 @@ ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:EmbedLayerNormalization");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:DynamicQuantizeLSTM");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearConcat|com.microsoft:QLinearSigmoid");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearLeakyRelu|com.microsoft:QLinearSoftmax");
-ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearAveragePool");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearAveragePool|com.microsoft:QLinearWhere");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearConv|com.microsoft:NhwcMaxPool");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearGlobalAveragePool");
 
 /* Quantised convolutions are not put together of others as long as they may become the internal

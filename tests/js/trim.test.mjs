@@ -214,6 +214,12 @@ function wrapped() {
     ['q', 'half', 'z', 'q', 'half', 'z', 'half', 'z'], 'r']]), `QLinear${op}`];
   return [of('Sigmoid'), of('LeakyRelu'), of('Softmax', { axis: 1, opset: 13 }),
     of('AveragePool', kernel), of('GlobalAveragePool', { channels_last: 0 }), pair('Add'),
+    of('AveragePool', { ...kernel, channels_last: 1 }), of('GlobalAveragePool', { channels_last: 1 }),
+    ['QLinearWhere', [4, 4], around([['com.microsoft:QLinearWhere', ['some', 'q', 'half', 'z', 'q',
+      'half', 'z', 'half', 'z'], 'r']]), 'Where'],
+    ['NhwcMaxPool', image, around([['com.microsoft:NhwcMaxPool', ['q'], 'r', kernel]]), 'MaxPool'],
+    ['QLinearConv of another domain', [1, 6, 6, 2], around([['com.microsoft:QLinearConv', ['q', 'half',
+      'z', 'w8', 'half', 'zi', 'half', 'z'], 'r', { channels_last: 1 }]]), 'QLinearConv'],
     pair('Mul'),
     ['QLinearConcat', image, around([['com.microsoft:QLinearConcat',
       ['half', 'z', 'q', 'half', 'z'], 'r', { axis: 1 }]]), 'Concat'],

@@ -122,6 +122,12 @@ def test_convolution(library, seed):
     order = ["x", "xs", "xz", "w", "ws", "wz", "ys", "yz"] + ["b"] * int(rng.integers(2))
     model = one_node("QLinearConv", {"x": x}, constants, order, **attributes)
     compare(library, output_type(model, x.dtype), {"x": x}, 1)
+    # As onnxruntime writes it out again: images may be channels-last, weights are not.
+    last = int(rng.integers(2))
+    x = np.ascontiguousarray(x.transpose(0, 2, 3, 1)) if last else x
+    model = one_node("QLinearConv", {"x": x}, constants, order, "com.microsoft",
+                     **attributes, **({"channels_last": last} if last else {}))
+    compare(library, output_type(model, x.dtype), {"x": x}, 1)
 
 
 @pytest.mark.parametrize("seed", range(16))
@@ -160,8 +166,20 @@ def microsoft_cases():
     yield "QLinearLeakyRelu", {"x": x}, quantum, unary, {"alpha": 0.1}
     yield "QLinearSoftmax", {"x": x}, third, unary, {"axis": -1, "opset": 13}
     yield "QLinearGlobalAveragePool", {"x": x}, quantum, unary, {"channels_last": 0}
-    yield ("QLinearAveragePool", {"x": x}, quantum, unary,
-           {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 0, 1, 1]})
+    window = {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 0, 1, 1]}
+    yield "QLinearAveragePool", {"x": x}, quantum, unary, window
+    last = {"x": np.ascontiguousarray(x.transpose(0, 2, 3, 1))}
+    yield "QLinearGlobalAveragePool", last, quantum, unary, {"channels_last": 1}
+    yield "QLinearAveragePool", last, quantum, unary, window | {"channels_last": 1}
+    yield "NhwcMaxPool", last, {}, ["x"], window | {"dilations": [1, 2]}
+    yield "NhwcMaxPool", last, {}, ["x"], {"kernel_shape": [2, 2], "strides": [2, 2], "ceil_mode": 1}
+    yield "NhwcMaxPool", last, {}, ["x"], {"kernel_shape": [2, 3], "auto_pad": "SAME_UPPER"}
+    where = quantum | {"as": f(0.02), "az": np.uint8(7), "bs": f(0.04), "bz": np.uint8(250)}
+    for some, one, other in (((2, 12, 5, 7), (2, 12, 5, 7), (7,)), ((5, 1), (1, 12, 1, 1), (2, 1, 5, 7)),
+                             ((), (3, 1), (4,))):
+        chosen = {"c": np.asarray(rng.integers(0, 2, some) > 0), "a": random_bytes(rng, np.uint8, one),
+                  "b": random_bytes(rng, np.uint8, other)}
+        yield ("QLinearWhere", chosen, where, ["c", "a", "as", "az", "b", "bs", "bz", "ys", "yz"], {})
     for shape in ((2, 12, 5, 7), (7,), (1, 12, 1, 1), ()):
         y = random_bytes(rng, np.uint8, shape)
         two = ["x", "xs", "xz", "b", "bs", "bz", "ys", "yz"]
