@@ -187,6 +187,26 @@ static void copy_windows(const struct run *r, const float *x, size_t oy, size_t 
     }
 }
 
+/* Whether a tap of all rows lies outside the image. */
+static bool is_outside(const struct ash_gemm_tile *t, size_t tap, const float *zero) {
+    const float *const *a = t->a + tap * t->a_tap;
+    for (size_t i = 0; i < t->rows; i++) {
+        if (a[i] != zero) return false;
+    }
+    return true;
+}
+
+/* Leaves out the first and the last taps as far as they lie outside the image, as those of wide
+ * dilations do: sums of zeros. */
+static void leave_out(struct ash_gemm_tile *t, const float *zero) {
+    while (t->taps > 1 && is_outside(t, t->taps - 1, zero)) t->taps--;
+    while (t->taps > 1 && is_outside(t, 0, zero)) {
+        t->taps--;
+        t->a += t->a_tap;
+        t->b += t->k * t->b_step;
+    }
+}
+
 static void conv_tile(void *arg, size_t tile, size_t worker) {
     const struct run *r = arg;
     const struct ash_conv *s = r->s;
@@ -225,6 +245,7 @@ static void conv_tile(void *arg, size_t tile, size_t worker) {
         if (t.out.ld_residual == 0) t.out.ld_residual = r->y_step;
         t.out.residual += m0 * t.out.ld_residual + column;
     }
+    leave_out(&t, r->zero);
     ash_gemm_block(r->row, &t);
 }
 

@@ -188,6 +188,12 @@ static void check_row(const struct ash_gemm_kernel *row) {
         struct ash_conv s = square(large[i][0], large[i][1], large[i][2], large[i][3], large[i][4]);
         check_shape(row, &s);
     }
+    /* Taps that lie outside the image for some tiles, or for all but one of them. */
+    for (size_t dilation = 3; dilation < 14; dilation += 5) {
+        struct ash_conv s = square(13, 40, 70, 3, 1);
+        s.dilation_h = s.dilation_w = s.pad_top = s.pad_left = dilation;
+        check_shape(row, &s);
+    }
     /* Long windows over few channels, as of a spectrogram: inside, and over the edge. */
     for (size_t pad = 0; pad < 2; pad++) {
         struct ash_conv s = {
