@@ -71,8 +71,20 @@ void ash_gemm_pack(const struct ash_gemm_kernel *row, size_t taps, size_t k, siz
     }
 }
 
-static size_t columns_at_once(const struct ash_gemm_kernel *row, size_t rows) {
-    return rows <= or_one(row->wide_rows) ? (size_t)row->nr * row->wide : row->nr;
+/* How wide the next tiles are, and how high they may be. */
+static size_t columns_at_once(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t,
+                              size_t left, size_t *most_rows) {
+    *most_rows = row->whole ? (size_t)ASH_GEMM_ROWS_MAX : row->mr;
+    if (row->whole) return left;
+    if (t->rows <= or_one(row->wide_rows)) return (size_t)row->nr * row->wide;
+#if !defined(__wasm__)
+    /* What comes from far away is better gone through fewer times. */
+    if (row->flat_rows && !t->fresh && left >= 2 * (size_t)row->nr) {
+        *most_rows = row->flat_rows;
+        return 2 * (size_t)row->nr;
+    }
+#endif
+    return row->nr;
 }
 
 /* Between them, the blocks of rows load what follows a panel, so that the first of them need not
@@ -103,15 +115,15 @@ static void split_epilogue(struct ash_gemm_out *now, struct ash_gemm_out *later)
 }
 
 void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
-    size_t most_rows = row->whole ? (size_t)ASH_GEMM_ROWS_MAX : row->mr;
-    size_t blocks = ceil_div(t->rows, most_rows);
-    size_t span = row->whole ? t->cols : columns_at_once(row, t->rows);
-    bool ahead = t->fresh && t->rows >= AHEAD_ROWS && span == row->nr;
     bool apart = t->last && row->finish && !ash_gemm_is_simple(&t->out) &&
                  !(row->acts >> t->out.act.kind & 1);
     struct ash_gemm_out now = t->out, later = {0};
     if (apart) split_epilogue(&now, &later);
-    for (size_t j = 0; j < t->cols; j += span) {
+    for (size_t j = 0, span; j < t->cols; j += span) {
+        size_t most_rows;
+        span = columns_at_once(row, t, t->cols - j, &most_rows);
+        size_t blocks = ceil_div(t->rows, most_rows);
+        bool ahead = t->fresh && t->rows >= AHEAD_ROWS && span == row->nr;
         struct ash_gemm_tile u = *t;
         u.cols = min_size(span, t->cols - j);
         u.b += j / row->nr * t->b_panel;
@@ -175,6 +187,10 @@ void ash_gemm_cut(const struct ash_gemm_kernel *row, size_t m, size_t n, size_t 
     size_t count = or_one(min_size(TILE_WORK / or_one(work) + 1, panels));
     if (m <= or_one(row->wide_rows) && count < panels)
         count = min_size(ceil_div(count, row->wide) * row->wide, panels);
+#if !defined(__wasm__)
+    if (row->flat_rows && !ash_gemm_is_fresh(parts, n, k))
+        count = min_size(ceil_div(count, 2) * 2, panels);
+#endif
     *tile_rows = rows;
     *tile_panels = count;
 }

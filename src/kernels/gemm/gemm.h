@@ -33,7 +33,8 @@ struct ash_gemm_out {
 /* One call of a micro-kernel.  out.bias and out.residual point at the tile's first element. */
 struct ash_gemm_tile {
     size_t rows; /* 1..mr, or ASH_GEMM_ROWS_MAX if the kernel is `whole` */
-    size_t cols; /* 1..nr; up to wide * nr with at most wide_rows rows; any if it is `whole` */
+    size_t cols; /* 1..nr; up to wide * nr with at most wide_rows rows; 2 * nr with at most
+                    flat_rows; any if it is `whole` */
     size_t taps, k;
     const float *const *a; /* row r of tap t begins at a[t * a_tap + r] + a_skip */
     size_t a_tap, a_skip;
@@ -58,8 +59,10 @@ struct ash_gemm_kernel {
     uint16_t mr, nr;
     uint16_t wide;      /* panels that a tile of few rows may span */
     uint16_t wide_rows; /* how few; 0 stands for 1 */
-    uint16_t acts;      /* activations that `tile` applies although they are not simple, as bits */
-    bool whole;         /* cuts what it is given itself */
+    uint16_t
+        flat_rows; /* rows by two panels load less than mr by one; 0: there are no such tiles */
+    uint16_t acts; /* activations that `tile` applies although they are not simple, as bits */
+    bool whole;    /* cuts what it is given itself */
     ash_gemm_tile_fn *tile;
     /* Applies any epilogue to sums of any number of rows and columns that lie in C; NULL: `tile`
      * does.  What tiles cannot do of one that is not simple, everything from its scale or its

@@ -4,7 +4,7 @@ static ash_gemm_tile_fn *const tiles[MR][2] = {
     {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2},
     {tile_4_1, tile_4_2}, {tile_5_1, tile_5_2}, {tile_6_1, tile_6_2},
 };
-static ash_gemm_tile_fn *const wide_tiles[3][2] = {
+static ash_gemm_tile_fn *const wide_tiles[MR][2] = {
     {tile_1_4, tile_1_8},
     {tile_2_4, NULL},
     {tile_3_4, NULL},

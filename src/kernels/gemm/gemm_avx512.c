@@ -12,6 +12,9 @@ TILE(11, 1)
 TILE(11, 2)
 TILE(12, 1)
 TILE(12, 2)
+TILE(4, 4)
+TILE(5, 4)
+TILE(6, 4)
 TILE(2, 8)
 TILE(3, 8)
 
@@ -20,10 +23,9 @@ static ash_gemm_tile_fn *const tiles[MR][2] = {
     {tile_5_1, tile_5_2}, {tile_6_1, tile_6_2},   {tile_7_1, tile_7_2},   {tile_8_1, tile_8_2},
     {tile_9_1, tile_9_2}, {tile_10_1, tile_10_2}, {tile_11_1, tile_11_2}, {tile_12_1, tile_12_2},
 };
-static ash_gemm_tile_fn *const wide_tiles[3][2] = {
-    {tile_1_4, tile_1_8},
-    {tile_2_4, tile_2_8},
-    {tile_3_4, tile_3_8},
+static ash_gemm_tile_fn *const wide_tiles[MR][2] = {
+    {tile_1_4, tile_1_8}, {tile_2_4, tile_2_8}, {tile_3_4, tile_3_8},
+    {tile_4_4, NULL},     {tile_5_4, NULL},     {tile_6_4, NULL},
 };
 
 static void tile(const struct ash_gemm_tile *t) { run_tile(t, tiles, wide_tiles); }
@@ -36,6 +38,7 @@ const struct ash_gemm_kernel ash_gemm_avx512[] = {
      .nr = NR,
      .wide = WIDE,
      .wide_rows = 3,
+     .flat_rows = FLAT_ROWS,
      .acts = ACTS,
      .tile = tile,
      .finish = finish},

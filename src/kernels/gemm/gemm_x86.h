@@ -1,7 +1,8 @@
 /* Micro-kernels for AVX2 and AVX-512 over base/vec.h.  A tile of MR rows by two vectors stays in
  * registers from the first product to what is stored, epilogue included; up to three rows span
- * several panels, to have enough sums under way.  The last columns are loaded and stored under a
- * mask. */
+ * several panels, to have enough sums under way.  With AVX-512 there are tiles of FLAT_ROWS rows by
+ * two panels as well, which load less: ten vectors and elements for 24 products instead of 14.  The
+ * last columns are loaded and stored under a mask. */
 #ifndef ASH_KERNELS_GEMM_X86_H
 #define ASH_KERNELS_GEMM_X86_H
 
@@ -11,11 +12,19 @@
 
 enum {
     MR = VF_LANES == 16 ? 12 : 6,
+    FLAT_ROWS = 6,
     NV = 2, /* vectors of a panel */
     NR = NV * VF_LANES,
     WIDE = 4,
     LINE = 64 / sizeof(float)
 };
+
+/* Counting and advancing would be a sixth of the instructions. */
+#if defined(__clang__)
+#    define BY_FOUR _Pragma("clang loop unroll_count(4)")
+#else
+#    define BY_FOUR _Pragma("GCC unroll 4")
+#endif
 
 /* All of it is inlined, with constant rows and vectors. */
 struct sums {
@@ -80,24 +89,37 @@ VF_INLINE void epilogue(const struct ash_gemm_tile *t, struct sums *s, const int
     if (out->residual && out->residual_last) add_residual(t, s, rows, nv, full);
 }
 
+/* One k: what there is less of waits in registers, the other comes one at a time. */
+VF_INLINE void multiply_low(struct sums *s, const float *const *a, ptrdiff_t k, const float *b,
+                            size_t b_panel, const int rows, const int nv) {
+    vf x[WIDE];
+    VF_UNROLL for (int i = 0; i < rows; i++) x[i] = vf_set1(a[i][k]);
+    VF_UNROLL for (int j = 0; j < nv; j++) {
+        vf y = vf_load(b + (size_t)(j / NV) * b_panel + j % NV * VF_LANES);
+        VF_UNROLL for (int i = 0; i < rows; i++) s->v[i][j] = vf_fma(x[i], y, s->v[i][j]);
+    }
+}
+
+VF_INLINE void multiply_high(struct sums *s, const float *const *a, ptrdiff_t k, const float *b,
+                             size_t b_panel, const int rows, const int nv) {
+    vf y[2 * NV];
+    VF_UNROLL for (int j = 0; j < nv; j++) {
+        y[j] = vf_load(b + (size_t)(j / NV) * b_panel + j % NV * VF_LANES);
+    }
+    VF_UNROLL for (int i = 0; i < rows; i++) {
+        vf x = vf_set1(a[i][k]);
+        VF_UNROLL for (int j = 0; j < nv; j++) s->v[i][j] = vf_fma(x, y[j], s->v[i][j]);
+    }
+}
+
 /* Sums over `count` of k, whose ends a[] names. */
 VF_INLINE void multiply(struct sums *s, const float *const *a, const float *b, size_t count,
                         size_t b_step, size_t b_panel, const int rows, const int nv) {
-    VF_NO_UNROLL for (ptrdiff_t k = -(ptrdiff_t)count; k < 0; k++, b += b_step) {
-        if (nv > NV) {
-            vf x[3];
-            VF_UNROLL for (int i = 0; i < rows; i++) x[i] = vf_set1(a[i][k]);
-            VF_UNROLL for (int j = 0; j < nv; j++) {
-                vf y = vf_load(b + (size_t)(j / NV) * b_panel + j % NV * VF_LANES);
-                VF_UNROLL for (int i = 0; i < rows; i++) s->v[i][j] = vf_fma(x[i], y, s->v[i][j]);
-            }
+    BY_FOUR for (ptrdiff_t k = -(ptrdiff_t)count; k < 0; k++, b += b_step) {
+        if (nv > NV && nv > rows) {
+            multiply_low(s, a, k, b, b_panel, rows, nv);
         } else {
-            vf y[NV];
-            VF_UNROLL for (int j = 0; j < nv; j++) y[j] = vf_load(b + j * VF_LANES);
-            VF_UNROLL for (int i = 0; i < rows; i++) {
-                vf x = vf_set1(a[i][k]);
-                VF_UNROLL for (int j = 0; j < nv; j++) s->v[i][j] = vf_fma(x, y[j], s->v[i][j]);
-            }
+            multiply_high(s, a, k, b, b_panel, rows, nv);
         }
     }
 }
@@ -126,11 +148,7 @@ VF_INLINE void end(const struct ash_gemm_tile *t, struct sums *s, const int rows
 VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const int nv) {
     const bool full = t->cols == (size_t)nv * VF_LANES;
     struct sums s;
-    EACH(i, j) {
-        if (j * VF_LANES % LINE == 0)
-            __builtin_prefetch(t->c + (size_t)i * t->ldc + j * VF_LANES, 1);
-        s.v[i][j] = vf_zero();
-    }
+    EACH(i, j) s.v[i][j] = vf_zero();
     if (!t->first) {
         if (full) {
             begin(t, &s, rows, nv, true);
@@ -183,7 +201,7 @@ TILE(3, 4)
 
 /* The widest tiles that there are, from the left. */
 VF_INLINE void run_tile(const struct ash_gemm_tile *t, ash_gemm_tile_fn *const tiles[MR][2],
-                        ash_gemm_tile_fn *const wide[3][2]) {
+                        ash_gemm_tile_fn *const wide[MR][2]) {
     if (t->cols <= NR) {
         tiles[t->rows - 1][t->cols > VF_LANES](t);
         return;
