@@ -78,8 +78,7 @@ static size_t columns_at_once(const struct ash_gemm_kernel *row, const struct as
     if (row->whole) return left;
     if (t->rows <= or_one(row->wide_rows)) return (size_t)row->nr * row->wide;
 #if !defined(__wasm__)
-    /* What comes from far away is better gone through fewer times. */
-    if (row->flat_rows && !t->fresh && left >= 2 * (size_t)row->nr) {
+    if (row->flat_rows && left >= 2 * (size_t)row->nr) {
         *most_rows = row->flat_rows;
         return 2 * (size_t)row->nr;
     }
@@ -87,15 +86,17 @@ static size_t columns_at_once(const struct ash_gemm_kernel *row, const struct as
     return row->nr;
 }
 
-/* Between them, the blocks of rows load what follows a panel, so that the first of them need not
- * wait for it: the next panel, or after the last one what is next of it. */
+/* Between them, the blocks of rows load what follows the panels that they share, so that the first
+ * of them need not wait for it: the next panels of this part, or the next part, or what follows. */
 static void look_ahead(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t,
-                       size_t blocks, size_t block, struct ash_gemm_tile *u) {
+                       size_t span, size_t blocks, size_t block, struct ash_gemm_tile *u) {
 #if defined(__wasm__)
-    (void)row, (void)t, (void)blocks, (void)block, (void)u;
+    (void)row, (void)t, (void)span, (void)blocks, (void)block, (void)u;
 #else
-    size_t lines = ceil_div(t->taps * t->k * row->nr, LINE), each = ceil_div(lines, blocks);
-    size_t next = t->cols > row->nr ? t->b_panel : t->taps * t->k * t->b_step;
+    size_t part = t->taps * t->k * t->b_step, panels = span / row->nr;
+    size_t lines = ceil_div(part, LINE), each = ceil_div(lines, blocks);
+    size_t next = t->cols > span ? panels * t->b_panel : part;
+    if (t->cols <= span && t->last) next += (panels - 1) * t->b_panel;
     u->ahead = u->b + next + block * each * LINE;
     u->ahead_lines = ceil_div(each, or_one(t->taps * ceil_div(t->k, ASH_GEMM_CHUNK)));
 #endif
@@ -123,7 +124,7 @@ void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile
         size_t most_rows;
         span = columns_at_once(row, t, t->cols - j, &most_rows);
         size_t blocks = ceil_div(t->rows, most_rows);
-        bool ahead = t->fresh && t->rows >= AHEAD_ROWS && span == row->nr;
+        bool ahead = t->fresh && t->rows >= AHEAD_ROWS;
         struct ash_gemm_tile u = *t;
         u.cols = min_size(span, t->cols - j);
         u.b += j / row->nr * t->b_panel;
@@ -136,7 +137,7 @@ void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile
             u.a = t->a + r;
             u.c = t->c + r * t->ldc + j;
             if (now.residual) u.out.residual = now.residual + r * now.ld_residual + j;
-            if (ahead) look_ahead(row, t, blocks, i, &u);
+            if (ahead) look_ahead(row, t, span, blocks, i, &u);
             row->tile(&u);
         }
     }
@@ -188,8 +189,7 @@ void ash_gemm_cut(const struct ash_gemm_kernel *row, size_t m, size_t n, size_t 
     if (m <= or_one(row->wide_rows) && count < panels)
         count = min_size(ceil_div(count, row->wide) * row->wide, panels);
 #if !defined(__wasm__)
-    if (row->flat_rows && !ash_gemm_is_fresh(parts, n, k))
-        count = min_size(ceil_div(count, 2) * 2, panels);
+    if (row->flat_rows && m > row->wide_rows) count = min_size(ceil_div(count, 2) * 2, panels);
 #endif
     *tile_rows = rows;
     *tile_panels = count;

@@ -42,8 +42,9 @@ struct ash_gemm_tile {
     size_t b_panel, b_step;
     float *c; /* rows ldc apart */
     size_t ldc;
-    bool fresh; /* no other tile reads this part of B: it has to come from far away */
-    /* Lines of the next panel to be loaded meanwhile, so many with each ASH_GEMM_CHUNK of k. */
+    bool fresh; /* this part of B has to come from far away */
+    /* Lines of the next panel to be loaded meanwhile, so many with each ASH_GEMM_CHUNK of k; as
+     * many of the one behind it if the tile has two. */
     const float *ahead;
     size_t ahead_lines;
     bool first; /* begins at zero, otherwise at what C holds */
@@ -82,13 +83,14 @@ enum {
     ASH_GEMM_FAR = 1 << 17 /* elements of B that are gone from the cache before the next run */
 };
 
-/* Of a product that is cut into so many tiles of rows.  WebAssembly cannot load ahead. */
+/* Of a product that is cut into so many tiles of rows: whether B comes from far away.
+ * WebAssembly cannot load ahead. */
 static inline bool ash_gemm_is_fresh(size_t m_tiles, size_t n, size_t k) {
 #if defined(__wasm__)
     (void)m_tiles, (void)n, (void)k;
     return false;
 #else
-    return m_tiles == 1 && n * k >= ASH_GEMM_FAR;
+    return n * k >= (m_tiles == 1 ? ASH_GEMM_FAR : 2 * ASH_GEMM_FAR);
 #endif
 }
 

@@ -4,14 +4,6 @@ TILE(7, 1)
 TILE(7, 2)
 TILE(8, 1)
 TILE(8, 2)
-TILE(9, 1)
-TILE(9, 2)
-TILE(10, 1)
-TILE(10, 2)
-TILE(11, 1)
-TILE(11, 2)
-TILE(12, 1)
-TILE(12, 2)
 TILE(4, 4)
 TILE(5, 4)
 TILE(6, 4)
@@ -19,9 +11,8 @@ TILE(2, 8)
 TILE(3, 8)
 
 static ash_gemm_tile_fn *const tiles[MR][2] = {
-    {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2},   {tile_3_1, tile_3_2},   {tile_4_1, tile_4_2},
-    {tile_5_1, tile_5_2}, {tile_6_1, tile_6_2},   {tile_7_1, tile_7_2},   {tile_8_1, tile_8_2},
-    {tile_9_1, tile_9_2}, {tile_10_1, tile_10_2}, {tile_11_1, tile_11_2}, {tile_12_1, tile_12_2},
+    {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2}, {tile_4_1, tile_4_2},
+    {tile_5_1, tile_5_2}, {tile_6_1, tile_6_2}, {tile_7_1, tile_7_2}, {tile_8_1, tile_8_2},
 };
 static ash_gemm_tile_fn *const wide_tiles[MR][2] = {
     {tile_1_4, tile_1_8}, {tile_2_4, tile_2_8}, {tile_3_4, tile_3_8},

@@ -11,7 +11,7 @@
 #include "kernels/gemm/gemm_finish.h"
 
 enum {
-    MR = VF_LANES == 16 ? 12 : 6,
+    MR = VF_LANES == 16 ? 8 : 6,
     FLAT_ROWS = 6,
     NV = 2, /* vectors of a panel */
     NR = NV * VF_LANES,
@@ -145,10 +145,40 @@ VF_INLINE void end(const struct ash_gemm_tile *t, struct sums *s, const int rows
     }
 }
 
+/* How far a tile is. */
+struct place {
+    const float *const *a;
+    const float *b, *ahead;
+    size_t tap, k;
+};
+
+/* While the sums run, nothing else is to be in a register: a compiler that runs out of them moves
+ * what it keeps for later through vectors, at 60 cycles a tile. */
+#define IN_MEMORY(x) __asm__ volatile("" : "+m"(x) : : "memory")
+
+/* Advances to the end of the next part of a tap; its length. */
+VF_INLINE size_t next_part(const struct ash_gemm_tile *t, struct place *p) {
+    size_t n = t->k - p->k;
+    if (t->ahead_lines) {
+        if (n > ASH_GEMM_CHUNK) n = ASH_GEMM_CHUNK;
+        for (size_t i = 0; i < t->ahead_lines; i++, p->ahead += LINE) {
+            __builtin_prefetch(p->ahead, 0, 2);
+            if (t->cols > NR) __builtin_prefetch(p->ahead + t->b_panel, 0, 2);
+        }
+    }
+    p->k += n;
+    p->b += n * t->b_step;
+    return n;
+}
+
 VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const int nv) {
     const bool full = t->cols == (size_t)nv * VF_LANES;
     struct sums s;
-    EACH(i, j) s.v[i][j] = vf_zero();
+    EACH(i, j) {
+        if (j * VF_LANES % LINE == 0)
+            __builtin_prefetch(t->c + (size_t)i * t->ldc + j * VF_LANES, 1);
+        s.v[i][j] = vf_zero();
+    }
     if (!t->first) {
         if (full) {
             begin(t, &s, rows, nv, true);
@@ -156,17 +186,18 @@ VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const in
             begin(t, &s, rows, nv, false);
         }
     }
-    const float *b = t->b, *ahead = t->ahead;
-    const size_t chunk = t->ahead_lines ? ASH_GEMM_CHUNK : t->k;
-    for (size_t tap = 0; tap < t->taps; tap++) {
-        const float *const *a = t->a + tap * t->a_tap;
-        for (size_t k = 0, n; k < t->k; k += n, b += n * t->b_step) {
-            n = t->k - k < chunk ? t->k - k : chunk;
-            const float *ends[MR];
-            for (size_t i = 0; i < t->ahead_lines; i++, ahead += LINE)
-                __builtin_prefetch(ahead, 0, 2);
-            VF_UNROLL for (int i = 0; i < rows; i++) ends[i] = a[i] + t->a_skip + k + n;
-            multiply(&s, ends, b, n, t->b_step, t->b_panel, rows, nv);
+    struct place p = {t->a, t->b, t->ahead, 0, 0};
+    while (p.tap < t->taps) {
+        size_t n = next_part(t, &p);
+        const float *ends[MR];
+        VF_UNROLL for (int i = 0; i < rows; i++) ends[i] = p.a[i] + t->a_skip + p.k;
+        IN_MEMORY(p);
+        multiply(&s, ends, p.b - n * t->b_step, n, t->b_step, t->b_panel, rows, nv);
+        IN_MEMORY(p);
+        if (p.k >= t->k) {
+            p.k = 0;
+            p.tap++;
+            p.a += t->a_tap;
         }
     }
     if (full) {
@@ -204,6 +235,10 @@ VF_INLINE void run_tile(const struct ash_gemm_tile *t, ash_gemm_tile_fn *const t
                         ash_gemm_tile_fn *const wide[MR][2]) {
     if (t->cols <= NR) {
         tiles[t->rows - 1][t->cols > VF_LANES](t);
+        return;
+    }
+    if (t->cols == (size_t)2 * NR && wide[t->rows - 1][0]) {
+        wide[t->rows - 1][0](t);
         return;
     }
     struct ash_gemm_tile u = *t;
