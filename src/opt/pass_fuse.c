@@ -14,9 +14,9 @@ static bool is_conv(const struct ash_node *n) {
            (!strcmp(n->op_type, "Conv") || !strcmp(n->op_type, "ConvTranspose"));
 }
 
-/* A product of matrices that runs in float32, ONNX's or the internal one that it becomes. */
+/* A product of matrices that runs in float32, ONNX's or an internal one that it becomes. */
 static bool is_product(const struct ash_pass *p, const struct ash_node *n) {
-    if (!n->op || strcmp(n->op_type, "MatMul") != 0 ||
+    if (!n->op || strcmp(n->op_type + 4 * !strncmp(n->op_type, "Byte", 4), "MatMul") != 0 ||
         (*n->domain && strcmp(n->domain, ASH_INTERNAL) != 0))
         return false;
     const struct ash_type *b = &p->infos[n->in[1]].type, *y = &p->infos[n->out[0]].type;
@@ -79,15 +79,16 @@ static bool take_sum(struct ash_pass *p, struct ash_node *conv, struct ash_node 
     if (!before || p->graph->values[other].data ||
         !same_type(&p->infos[other].type, &p->infos[conv->out[0]].type))
         return false;
-    uint32_t *in = ash_arena_array(p->arena, 4, sizeof *in);
+    uint32_t count = conv->n_formal > 4 ? conv->n_formal : 4;
+    uint32_t *in = ash_arena_array(p->arena, count, sizeof *in);
     if (!in) {
-        *rc = ash_fail_nomem(p->err, 4 * sizeof *in);
+        *rc = ash_fail_nomem(p->err, count * sizeof *in);
         return true;
     }
-    for (uint32_t i = 0; i < 4; i++) in[i] = i < conv->n_formal ? conv->in[i] : ASH_NONE;
+    for (uint32_t i = 0; i < count; i++) in[i] = i < conv->n_formal ? conv->in[i] : ASH_NONE;
     in[3] = other;
     conv->in = in;
-    conv->n_in = conv->n_formal = 4;
+    conv->n_in = conv->n_formal = count;
     conv->label = is_conv(conv) ? "Conv+Add" : "MatMul+Add";
     ash_pass_take_over(p, conv, next);
     return true;

@@ -21,10 +21,10 @@ static bool is_bias(const struct ash_tensor *t, const struct ash_type *y) {
 static int add_bias(struct ash_pass *p, struct ash_node *n, struct ash_node *next, uint32_t v) {
     struct ash_graph *g = p->graph;
     struct ash_tensor *vector = ash_arena_alloc(p->arena, sizeof *vector);
-    uint32_t *in = ash_arena_array(p->arena, 3, sizeof *in);
+    uint32_t count = n->n_in > 3 ? n->n_in : 3;
+    uint32_t *in = ash_arena_array(p->arena, count, sizeof *in);
     if (!vector || !in) return ash_fail_nomem(p->err, sizeof *vector);
-    in[0] = n->in[0];
-    in[1] = n->in[1];
+    memcpy(in, n->in, n->n_in * sizeof *in);
     in[2] = v;
     if (g->values[v].data->rank > 1) { /* the same data, seen as a vector */
         *vector = *g->values[v].data;
@@ -34,7 +34,7 @@ static int add_bias(struct ash_pass *p, struct ash_node *n, struct ash_node *nex
         g->values[in[2]].data = vector;
     }
     n->in = in;
-    n->n_in = n->n_formal = 3;
+    n->n_in = n->n_formal = count;
     n->domain = ASH_INTERNAL;
     n->opset = 1;
     ash_pass_take_over(p, n, next);
@@ -44,7 +44,8 @@ static int add_bias(struct ash_pass *p, struct ash_node *n, struct ash_node *nex
 int ash_pass_matmul(struct ash_pass *p) {
     for (uint32_t i = 0; i < p->graph->n_nodes; i++) {
         struct ash_node *n = p->graph->nodes[i];
-        if (!is_op(n, "MatMul") || n->n_out != 1) continue;
+        bool bytes = n->op && !strcmp(n->op_type, "ByteMatMul") && n->in[2] == ASH_NONE;
+        if ((!is_op(n, "MatMul") && !bytes) || n->n_out != 1) continue;
         uint32_t y = n->out[0];
         const struct ash_type *t = &p->infos[y].type;
         if (!ash_pass_runs_f32(t->dtype) || t->rank < 1 || p->infos[n->in[1]].type.rank < 2)

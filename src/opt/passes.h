@@ -46,6 +46,7 @@ void ash_pass_drop(struct ash_pass *p, uint32_t v);
 
 #define ASH_PASS_LIST(X)                                                                           \
     X(ash_pass_quantized)  /* quantised operators become products of bytes */                      \
+    X(ash_pass_bytes)      /* matrices of bytes that float32 is multiplied with stay bytes */      \
     X(ash_pass_expand)     /* what is left of operators that others define */                      \
     X(ash_pass_fold)       /* constants computed, views of constants, chosen branches */           \
     X(ash_pass_filled)     /* weights that ConstantOfShape makes */                                \

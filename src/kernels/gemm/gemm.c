@@ -24,7 +24,8 @@ enum {
     BLOCK = 8192,              /* no more elements, half of the first cache */
     TILE_WORK = 1 << 17,       /* multiplications that are worth a trip through the pool */
     PACK_WORK = 1 << 14,       /* elements of B that are worth one for packing */
-    GEMV_ROWS = 4              /* up to here packing B costs more than it gives */
+    GEMV_ROWS = 4,             /* up to here packing B costs more than it gives */
+    STRIPS_LEAST = 8
 };
 
 ASH_KERNEL_CHOOSER(gemm, ash_gemm_kernel, tables)
@@ -347,6 +348,7 @@ struct parts_run {
     const struct ash_gemm *g;
     const struct ash_gemm_parts *parts;
     size_t tile_rows, strips;
+    size_t rows; /* of a work tile, which goes through them by tile_rows */
     float *scratch;
 };
 
@@ -359,25 +361,28 @@ static void parts_tile(void *arg, size_t tile, size_t worker) {
     const struct parts_run *r = arg;
     const struct ash_gemm *g = r->g;
     const struct ash_gemm_parts *p = r->parts;
-    size_t m0 = tile / r->strips * r->tile_rows, strip = tile % r->strips, n0 = strip * p->width;
+    size_t first = tile / r->strips * r->rows, end = min_size(first + r->rows, g->m);
+    size_t strip = tile % r->strips, n0 = strip * p->width;
     float *b = r->scratch + worker * p->depth * p->width;
     const float *rows[ASH_GEMM_ROWS_MAX];
     struct ash_gemm_tile t = {.taps = 1, .a = rows, .b = b, .ldc = g->ldc, .out = g->out};
-    t.rows = min_size(r->tile_rows, g->m - m0);
     t.cols = min_size(p->width, g->n - n0);
     t.b_panel = p->panel;
     t.b_step = p->step;
-    t.c = g->c + m0 * g->ldc + n0;
     if (t.out.bias) t.out.bias += n0;
-    if (t.out.residual) t.out.residual += m0 * t.out.ld_residual + n0;
-    for (size_t i = 0; i < t.rows; i++) rows[i] = g->a + (m0 + i) * g->lda;
     for (size_t k = 0; k < g->k; k += t.k) {
         t.k = min_size(p->depth, g->k - k);
         t.a_skip = k;
         t.first = k == 0;
         t.last = k + t.k == g->k;
         p->unpack(p->arg, strip, k, t.k, b);
-        ash_gemm_part(r->row, &t);
+        for (size_t m = first; m < end; m += t.rows) {
+            t.rows = min_size(r->tile_rows, end - m);
+            t.c = g->c + m * g->ldc + n0;
+            if (t.out.residual) t.out.residual = g->out.residual + m * t.out.ld_residual + n0;
+            for (size_t i = 0; i < t.rows; i++) rows[i] = g->a + (m + i) * g->lda;
+            ash_gemm_part(r->row, &t);
+        }
     }
 }
 
@@ -388,5 +393,7 @@ void ash_gemm_parts_f32(const struct ash_gemm_kernel *row, const struct ash_gemm
     if (g->m == 0 || g->n == 0 || g->k == 0) return;
     ash_gemm_cut(row, g->m, g->n, g->k, &r.tile_rows, &panels);
     r.strips = ceil_div(g->n, parts->width);
-    ash_pool_run(pool, ceil_div(g->m, r.tile_rows) * r.strips, parts_tile, &r);
+    /* All rows use what is unpacked once, where threads have strips enough. */
+    r.rows = r.strips < STRIPS_LEAST ? r.tile_rows : g->m;
+    ash_pool_run(pool, ceil_div(g->m, r.rows) * r.strips, parts_tile, &r);
 }

@@ -4,6 +4,7 @@
  *   quantize    round(clamp(x / scale, lo - zero, hi - zero)) + zero, ties to even; lo..hi is the
  *               type's range.  A quotient that is NaN becomes lo.
  *   dequantize  float(byte - zero) * scale
+ *   columns     dequantize, each column with a zero point and a scale of its own
  *   add, mul    quantize(dequantize(a) op dequantize(b)) */
 #ifndef ASH_KERNELS_QUANTIZE_H
 #define ASH_KERNELS_QUANTIZE_H
@@ -22,6 +23,9 @@ struct ash_quantized { /* how the bytes of an array are to be read */
 
 typedef void ash_quantize_fn(const struct ash_quantized *q, size_t n, const float *x, uint8_t *y);
 typedef void ash_dequantize_fn(const struct ash_quantized *q, size_t n, const uint8_t *x, float *y);
+/* y[k][n] from x[k][n] and zero[n], whole numbers, and scale[n]. */
+typedef void ash_dequantize_columns_fn(size_t k, size_t n, bool is_signed, const uint8_t *x,
+                                       const float *zero, const float *scale, float *y);
 /* a and b become a + b, or a * b. */
 typedef void ash_quantize_op_fn(bool product, size_t n, float *a, const float *b);
 
@@ -33,6 +37,7 @@ struct ash_quantize_row {
     uint32_t cpu;
     ash_quantize_fn *quantize;
     ash_dequantize_fn *dequantize;
+    ash_dequantize_columns_fn *columns;
     ash_quantize_op_fn *op;
     ash_quantize_range_fn *range;
 };

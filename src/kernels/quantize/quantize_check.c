@@ -93,11 +93,48 @@ static void check_case(struct job *j, int i) {
     }
 }
 
+struct matrix {
+    const struct ash_quantize_row *row;
+    size_t k, n;
+    bool is_signed;
+    const uint8_t *x;
+    const float *zero, *scale;
+    float *y;
+};
+
+static void run_columns(void *arg) {
+    struct matrix *m = arg;
+    m->row->columns(m->k, m->n, m->is_signed, m->x, m->zero, m->scale, m->y);
+}
+
+static void check_columns(const struct ash_quantize_row *row, int i) {
+    struct matrix m = {.row = row, .k = chk_below(20), .n = (size_t)i, .is_signed = chk_below(2)};
+    chk_place((enum chk_place)(i % CHK_PLACES));
+    uint8_t *x = chk_buf(0, m.k * m.n);
+    float *zero = chk_floats(1, m.n), *scale = chk_floats(2, m.n);
+    for (size_t j = 0; j < m.k * m.n; j++) x[j] = (uint8_t)chk_rand();
+    for (size_t j = 0; j < m.n; j++)
+        zero[j] = (float)chk_below(256) - (m.is_signed ? 128.0f : 0.0f);
+    chk_fill(scale, m.n, -1, 1);
+    m.x = x;
+    m.zero = zero;
+    m.scale = scale;
+    m.y = chk_floats(3, m.k * m.n);
+    if (!chk_call(run_columns, &m)) return;
+    for (size_t at = 0; at < m.k * m.n; at++) {
+        size_t j = at % m.n;
+        float whole = m.is_signed ? (float)(int8_t)x[at] : (float)x[at];
+        if (!chk_same(m.y[at], (whole - zero[j]) * scale[j]))
+            chk_fail("columns %zu of %zu: %d becomes %g", j, m.n, x[at], (double)m.y[at]);
+    }
+}
+
 void check_quantize(void);
 void check_quantize(void) {
     for (const struct ash_quantize_row *const *t = ash_quantize_tables(); *t; t++) {
         for (const struct ash_quantize_row *r = *t; r->name; r++) {
             if (!chk_begin(r->name, r->cpu)) continue;
+            for (int i = 0; i < CHK_TAILS; i++) check_columns(r, i);
             for (int i = 0; i < 2 * CHK_TAILS + 4; i++) {
                 struct job j = {.row = r, .period = 1 + chk_below(3)};
                 j.inner = 1 + chk_below(i % 3 ? 9 : 300);

@@ -17,10 +17,10 @@ VF_INLINE vi whole(vf x, vf scale, vf lo, vf hi) {
  * quotient are within 3 * 2^-24 * 256 < 5e-5 of each other: both have the same whole number beside
  * them, unless the product is nearer than that to half of one.  Of x whose products are not, *off
  * is less than 0.4999. */
-VF_INLINE vi whole_by_product(vf x, vf inverse, vf lo, vf hi, vf *off) {
+VF_INLINE vi whole_by_product(vf x, vf inverse, vf lo, vf hi, vi zero, vf *off) {
     vf v = vf_min(hi, vf_max(lo, x * inverse)), moved = v + MAGIC;
     *off = vf_max(*off, vf_abs(v - (moved - MAGIC)));
-    return vf_bits(moved) - vf_bits(MAGIC);
+    return vf_bits(moved) + zero; /* from which the bits of MAGIC have been subtracted */
 }
 
 VF_INLINE bool any(vi mask) {
@@ -37,7 +37,7 @@ static size_t quantize_fours(const struct ash_quantized *q, size_t n, const floa
     const float low = (float)((q->is_signed ? -128 : 0) - q->zero);
     const vf lo = vf_set1(low), hi = vf_set1(low + 255), inverse = vf_set1(1.0f / q->scale);
     const vf near_half = vf_set1(0.4999f);
-    const vi zero = vi_set1(q->zero);
+    const vi zero = vi_set1(q->zero), zero_moved = zero - vf_bits(MAGIC);
     size_t i = 0;
     if (!(q->scale > 1e-37f && q->scale < 1e37f)) return 0;
     for (; i + 4 * VF_LANES <= n; i += 4 * VF_LANES) {
@@ -45,7 +45,7 @@ static size_t quantize_fours(const struct ash_quantized *q, size_t n, const floa
         vi v[4];
         VF_UNROLL for (size_t k = 0; k < 4; k++) {
             vf part = vf_load(x + i + k * VF_LANES);
-            v[k] = whole_by_product(part, inverse, lo, hi, &off) + zero;
+            v[k] = whole_by_product(part, inverse, lo, hi, zero_moved, &off);
         }
         if (any(vf_lt(near_half, off))) {
             for (size_t k = 0; k < 4; k++)
@@ -99,6 +99,33 @@ static void dequantize(const struct ash_quantized *q, size_t n, const uint8_t *x
     }
 }
 
+/* m <= VF_LANES columns from the first on; bytes are moved to uint8 by `flip`, and zero with them.
+ */
+VF_INLINE void column_vector(size_t k, size_t n, size_t m, vi flip, const uint8_t *x, vf zero,
+                             vf scale, float *y) {
+    for (size_t i = 0; i < k; i++, x += n, y += n) {
+        vi b = m < VF_LANES ? vi_load_bytes_n(x, m) : vi_load_bytes(x);
+        vf v = (vf_from_int(b ^ flip) - zero) * scale;
+        if (m < VF_LANES)
+            vf_store_n(y, m, v);
+        else
+            vf_store(y, v);
+    }
+}
+
+static void columns(size_t k, size_t n, bool is_signed, const uint8_t *x, const float *zero,
+                    const float *scale, float *y) {
+    const vi flip = vi_set1(is_signed ? 0x80 : 0);
+    const vf moved = vf_set1(is_signed ? 128.0f : 0.0f);
+    size_t j = 0;
+    for (; j + VF_LANES <= n; j += VF_LANES)
+        column_vector(k, n, VF_LANES, flip, x + j, vf_load(zero + j) + moved, vf_load(scale + j),
+                      y + j);
+    if (j == n) return;
+    vf z = vf_load_n(zero + j, n - j, vf_zero()) + moved;
+    column_vector(k, n, n - j, flip, x + j, z, vf_load_n(scale + j, n - j, vf_zero()), y + j);
+}
+
 static void op(bool product, size_t n, float *a, const float *b) {
     for (size_t i = 0; i < n; i += VF_LANES) {
         size_t m = n - i;
@@ -130,14 +157,17 @@ static void range(size_t n, const float *x, float *lo, float *hi) {
     }
     low = vf_min(low, low2);
     high = vf_max(high, high2);
-    for (i = 0; i < VF_LANES; i++) {
-        *lo = low[i] < *lo ? low[i] : *lo;
-        *hi = high[i] > *hi ? high[i] : *hi;
+    struct vf16 least, greatest;
+    VF_UNROLL for (i = 0; i < VF16_PARTS; i++) {
+        least.v[i] = vf_neg(low);
+        greatest.v[i] = high;
     }
+    *lo = -vf16_hmax(least);
+    *hi = vf16_hmax(greatest);
 }
 
 extern const struct ash_quantize_row ASH_VEC_ROWS(quantize)[];
 const struct ash_quantize_row ASH_VEC_ROWS(quantize)[] = {
-    {ASH_VEC_NAME("quantize_f32"), ASH_VEC_CPU, quantize, dequantize, op, range},
+    {ASH_VEC_NAME("quantize_f32"), ASH_VEC_CPU, quantize, dequantize, columns, op, range},
     {.name = NULL},
 };
