@@ -1,5 +1,6 @@
 /* QLinearConv and ConvInteger; and both over channels-last images in the internal domain, where
  * scales may be left out as qform.h says.  See conv_op.c for letters. */
+#include "base/heap.h"
 #include "kernels/qconv/qconv.h"
 #include "ops/qform.h"
 #include "ops/turned.h"
@@ -8,6 +9,7 @@
 
 ASH_MAKES("Conv", "QLinearConv|ConvInteger|ashore:QLinearConv|ashore:ConvInteger");
 ASH_MAKES("Transpose", "ashore:QLinearConv|ashore:ConvInteger");
+ASH_MAKES("ashore:QLinearConv DynamicQuantizeLinear", "ashore:DynamicQLinearConv");
 
 struct qconv_attrs {
     struct ash_conv_attrs conv;
@@ -74,6 +76,8 @@ struct qconv_params {
     struct ash_conv shape;
     const void *packed; /* NULL: packed in each run, at packed_at of the scratch */
     size_t packed_at;
+    size_t ranges_at; /* of DynamicQLinearConv, in the scratch */
+    size_t threads;
 };
 
 struct pack_arg {
@@ -136,6 +140,143 @@ static int qconv_lower(struct ash_lower *c) {
     return ASHORE_OK;
 }
 
+/* ---- DynamicQLinearConv: DynamicQuantizeLinear of QLinearConv's float32 ----
+ *
+ * Where results are many and sums are short, on processors that multiply bytes fast, it computes
+ * them twice: first for their range, then to quantise them.  They are in the cache both times, and
+ * never in memory as float32. */
+
+static int dynamic_infer(struct ash_infer *c) {
+    ASH_TRY(qconv_infer(c));
+    c->out->type.dtype = ASHORE_UINT8;
+    if (c->n_out > 1) ash_infer_set(c, 1, ASHORE_FLOAT32, 0, NULL);
+    if (c->n_out > 2) ash_infer_set(c, 2, ASHORE_UINT8, 0, NULL);
+    return ASHORE_OK;
+}
+
+static int dynamic_body(struct ash_builder *b) {
+    struct ash_node *conv, *quantize;
+    uint32_t n_in = b->node->n_formal, y;
+    if (b->rc == ASHORE_OK)
+        b->rc =
+            ash_graph_add_node(b->graph, ASH_INTERNAL, "QLinearConv", 1, n_in, 1, &conv, b->err);
+    if (b->rc != ASHORE_OK) return b->rc;
+    for (uint32_t i = 0; i < n_in; i++) conv->in[i] = ash_build_in(b, (int)i);
+    ash_turned_copy_attrs(b);
+    ash_build_attr_copy(b, "lo");
+    ash_build_attr_copy(b, "hi");
+    if (b->rc == ASHORE_OK) b->rc = ash_graph_add_value(b->graph, "", &y, b->err);
+    if (b->rc != ASHORE_OK) return b->rc;
+    conv->out[0] = y;
+    b->rc = ash_graph_add_node(b->graph, "", "DynamicQuantizeLinear", ASH_OPSET_NEWEST, 1,
+                               b->node->n_out, &quantize, b->err);
+    if (b->rc != ASHORE_OK) return b->rc;
+    quantize->in[0] = y;
+    for (uint32_t i = 0; i < b->node->n_out && b->rc == ASHORE_OK; i++) {
+        b->rc = ash_graph_add_value(b->graph, "", &quantize->out[i], b->err);
+        ash_build_out(b, (int)i, quantize->out[i]);
+    }
+    return b->rc;
+}
+
+struct range { /* of a thread, in a line of the cache */
+    float lo, hi;
+    char rest[56];
+};
+
+struct second { /* what is done with results */
+    const struct ash_quantize_row *row;
+    struct range *ranges;
+    struct ash_quantized q;
+    uint8_t *y;
+    size_t ldy;
+};
+
+enum { BLOCK = 1024 /* results that come at once, at most */, PIECE = 16 };
+
+static void take_range(void *arg, size_t worker, size_t m, size_t n0, size_t rows, size_t n,
+                       const float *x, size_t ld) {
+    const struct second *s = arg;
+    struct range *r = &s->ranges[worker];
+    (void)m;
+    (void)n0;
+    if (n == ld) {
+        s->row->range(rows * n, x, &r->lo, &r->hi);
+        return;
+    }
+    for (size_t i = 0; i < rows; i++) s->row->range(n, x + i * ld, &r->lo, &r->hi);
+}
+
+static void take_bytes(void *arg, size_t worker, size_t m, size_t n0, size_t rows, size_t n,
+                       const float *x, size_t ld) {
+    const struct second *s = arg;
+    uint8_t *y = s->y + m * s->ldy + n0, block[BLOCK];
+    (void)worker;
+    if (n != ld || n % PIECE) {
+        for (size_t i = 0; i < rows; i++) s->row->quantize(&s->q, n, x + i * ld, y + i * s->ldy);
+        return;
+    }
+    s->row->quantize(&s->q, rows * n, x, block);
+    for (size_t i = 0; i < rows; i++, y += s->ldy) {
+        for (size_t j = 0; j < n; j += PIECE) memcpy(y + j, block + i * n + j, PIECE);
+    }
+}
+
+static int dynamic_run(struct ash_run *c) {
+    const struct qconv_params *p = c->params;
+    struct range *ranges = (struct range *)(void *)((char *)c->scratch + p->ranges_at), all = {0};
+    struct second s = {.row = ash_quantize_best(), .ranges = ranges, .y = c->out[0]->data};
+    struct ash_qgemm g = {.sink = take_range, .sink_arg = &s};
+    ash_qform_set(c, p->form, &p->limits, &g);
+    g.out = ASH_QGEMM_F32;
+    g.lo = p->limits.lo;
+    g.hi = p->limits.hi;
+    s.ldy = p->shape.oc;
+    for (size_t i = 0; i < p->threads; i++) ranges[i] = all;
+    ash_qconv_run(p->row, &p->shape, c->in[p->form->a]->data, p->packed, &g, c->scratch, c->pool);
+    for (size_t i = 0; i < p->threads; i++) {
+        if (ranges[i].lo < all.lo) all.lo = ranges[i].lo;
+        if (ranges[i].hi > all.hi) all.hi = ranges[i].hi;
+    }
+    s.q = ash_quantized_for(all.lo, all.hi);
+    g.sink = take_bytes;
+    ash_qconv_run(p->row, &p->shape, c->in[p->form->a]->data, p->packed, &g, c->scratch, c->pool);
+    if (c->n_out > 1 && c->out[1]) memcpy(c->out[1]->data, &s.q.scale, sizeof s.q.scale);
+    if (c->n_out > 2 && c->out[2]) *(uint8_t *)c->out[2]->data = (uint8_t)s.q.zero;
+    return ASHORE_OK;
+}
+
+/* Whether computing sums of length k again is cheaper than their way to memory and back. */
+static bool pays(const struct ash_qgemm_kernel *row, const struct ash_conv *s, size_t count) {
+    enum { FAR = 1 << 18 /* results that leave the second cache */ };
+    size_t products_at_once = (size_t)row->mr * row->nr;
+    return s->groups == 1 && count >= FAR && products_at_once <= BLOCK &&
+           s->kh * s->kw * s->c <= products_at_once / 2;
+}
+
+static int dynamic_lower(struct ash_lower *c) {
+    struct ash_info as = *c->out;
+    struct ash_lower inner = *c;
+    as.type.dtype = ASHORE_FLOAT32;
+    inner.out = &as;
+    ASH_TRY(qconv_lower(&inner));
+    const struct qconv_params *made = inner.params;
+    if (!inner.run || !made->packed || !pays(made->row, &made->shape, ash_type_count(&as.type)))
+        return ASHORE_OK;
+    struct qconv_params draft = *made;
+    size_t bytes = ash_size_mul(c->threads, sizeof(struct range));
+    draft.threads = c->threads;
+    draft.ranges_at = ash_align_up(inner.scratch);
+    size_t scratch = ash_size_add(draft.ranges_at, bytes);
+    if (scratch == SIZE_MAX) return ASHORE_OK;
+    struct qconv_params *p = ash_lower_to(c, dynamic_run, sizeof *p, draft.row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    *p = draft;
+    c->packed = inner.packed;
+    c->scratch = scratch;
+    return ASHORE_OK;
+}
+
 #define ROW(op, where, ver, least, most, lowering)                                                 \
     {.name = op,                                                                                   \
      .domain = where,                                                                              \
@@ -156,5 +297,17 @@ const struct ash_op ash_ops_qconv_op[] = {
     ROW("ConvInteger", "", 10, 2, 4, NULL),
     ROW("QLinearConv", ASH_INTERNAL, 1, 1, 9, qconv_lower),
     ROW("ConvInteger", ASH_INTERNAL, 1, 2, 4, qconv_lower),
+    {.name = "DynamicQLinearConv",
+     .domain = ASH_INTERNAL,
+     .since = 1,
+     .in_min = 1,
+     .in_max = 9,
+     .out_min = 1,
+     .out_max = 3,
+     .attrs_size = sizeof(struct qconv_attrs),
+     .parse = qconv_parse,
+     .infer = dynamic_infer,
+     .lower = dynamic_lower,
+     .body = dynamic_body},
     {0},
 };

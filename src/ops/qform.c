@@ -20,6 +20,7 @@ const struct ash_qform *ash_qform_of(const struct ash_node *node) {
         {"ConvInteger", {0, -1, 2, 1, -1, 3, -1, -1, -1}},
         {"QLinearMatMul", {0, 1, 2, 3, 4, 5, 6, 7, 8}},
         {"QLinearConv", {0, 1, 2, 3, 4, 5, 6, 7, 8}},
+        {"DynamicQLinearConv", {0, 1, 2, 3, 4, 5, -1, -1, 8}},
         {"QGemm", {0, 1, 2, 3, 4, 5, 7, 8, 6}},
         {"MatMulIntegerToFloat", {0, 2, 4, 1, 3, 5, -1, -1, 6}},
         {"DynamicQuantizeMatMul", {0, -1, -1, 1, 2, 3, -1, -1, 4}},

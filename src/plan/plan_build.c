@@ -232,6 +232,8 @@ static int emit(struct ash_draft *d, const struct ash_node *node, const struct a
     if (!low.run && !node->op->ref && !node->op->control) {
         struct ash_graph *body;
         ASH_TRY(ash_body(node, d->arena, d->plan->options.syms, in, &body, d->err));
+        for (uint32_t i = 0; i < body->n_nodes; i++)
+            body->nodes[i]->id = node->id; /* in profiles */
         return inline_graph(d, node, -1, body);
     }
     uint32_t *ids = ash_arena_array(d->arena, node->n_in, sizeof *ids);

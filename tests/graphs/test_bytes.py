@@ -153,3 +153,43 @@ def test_file_may_be_wrong(library):
     model = g.model(g.node("MatMul", "x", m.linear(g)), x=np.zeros((2, 128), np.float32))
     with pytest.raises(Exception, match="scale|128|100"):
         run(library, model, {"x": np.zeros((2, 128), np.float32)})
+
+
+def dynamic_convolution(rng, c, n, side, kernel, relu, both):
+    """ConvInteger with what quantisers write around it, quantised anew; `both`: its results in float32 are
+    an output, too, so that they are held."""
+    g = Graph()
+    q, scale, zero = (f"d{i}" for i in range(3))
+    g.nodes.append(helper.make_node("DynamicQuantizeLinear", ["x"], [q, scale, zero]))
+    w = rng.integers(-127, 128, (n, c, kernel, kernel)).astype(np.int8)
+    scales = rng.uniform(0.001, 0.1, (n, 1, 1)).astype(np.float32)
+    y = g.node("Cast", g.node("ConvInteger", q, g.constant(w), zero, pads=[kernel // 2] * 4),
+               to=TensorProto.FLOAT)
+    y = g.node("Mul", y, g.node("Mul", scale, g.constant(scales)))
+    y = g.node("Add", y, g.constant(rng.standard_normal((1, n, 1, 1), np.float32)))
+    if relu:
+        y = g.node("Relu", y)
+    g.nodes.append(helper.make_node("DynamicQuantizeLinear", [y], ["q", "s", "z"]))
+    info = helper.make_tensor_value_info
+    outputs = [info("q", TensorProto.UINT8, None), info("s", TensorProto.FLOAT, None),
+               info("z", TensorProto.UINT8, None)]
+    if both:
+        outputs.append(info(y, TensorProto.FLOAT, None))
+    graph = helper.make_graph(g.nodes, "dynamic", [info("x", TensorProto.FLOAT, [1, c, side, side])],
+                              outputs, g.constants)
+    return helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21)])
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("c,n,side,kernel", [(16, 40, 90, 1), (21, 64, 71, 1), (16, 33, 96, 3),
+                                             (300, 64, 65, 1), (8, 8, 10, 1)])
+def test_requantized(library, c, n, side, kernel, relu):
+    """The same bytes, scale and zero point whether float32 is held in between or not."""
+    feeds = {"x": np.random.default_rng(c).standard_normal((1, c, side, side)).astype(np.float32)}
+    models = [dynamic_convolution(np.random.default_rng(n), c, n, side, kernel, relu, both)
+              for both in (False, True)]
+    want = library.load(models[1].SerializeToString()).run(feeds)
+    for how in ({}, {"threads": 2}, {"reference": 1}):
+        got = library.load(models[0].SerializeToString(), **how).run(feeds)
+        for name in ("q", "s", "z"):
+            np.testing.assert_array_equal(got[name], want[name], err_msg=str(how))

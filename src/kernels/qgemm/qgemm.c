@@ -158,8 +158,11 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
             }
             row->tile(height, words, a + at * lda, lda, b, sums);
             f.row_sums = row_sums + at;
-            row->finish(&f, height, cols, sums, (char *)g->c + ((m0 + at) * g->ldc + n0) * element,
-                        g->ldc * element);
+            size_t ldc = g->sink ? row->nr : g->ldc;
+            void *c = g->sink ? (void *)sums : (char *)g->c + ((m0 + at) * ldc + n0) * element;
+            row->finish(&f, height, cols, sums, c, ldc * element);
+            if (g->sink)
+                g->sink(g->sink_arg, worker, m0 + at, n0, height, cols, (const float *)c, ldc);
             at += height;
         }
     }

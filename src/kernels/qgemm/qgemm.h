@@ -115,6 +115,11 @@ static inline void ash_qgemm_put(struct ash_qgemm_put *to, size_t n, const uint8
 /* Puts the k bytes of row i of A, one piece after the other. */
 typedef void ash_qgemm_row_fn(const void *arg, size_t i, struct ash_qgemm_put *to);
 
+/* Takes rows x n results of F32 from row m and column n0 of C on, whose rows are ld elements apart;
+ * some may come twice. */
+typedef void ash_qgemm_sink_fn(void *arg, size_t worker, size_t m, size_t n0, size_t rows, size_t n,
+                               const float *x, size_t ld);
+
 struct ash_qgemm {
     size_t m, n, k;
     const uint8_t
@@ -135,6 +140,8 @@ struct ash_qgemm {
     int32_t zero;
     void *c; /* rows ldc elements apart */
     size_t ldc;
+    ash_qgemm_sink_fn *sink; /* gets results in the place of c, if it is there */
+    void *sink_arg;
 };
 
 /* Bytes of scratch that ash_qgemm_run needs; SIZE_MAX when there are too many. */
