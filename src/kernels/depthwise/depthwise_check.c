@@ -134,8 +134,8 @@ static void check_random(const struct ash_depthwise_kernel *row) {
 }
 
 static void bench_row(const struct ash_depthwise_kernel *row) {
-    static const size_t shapes[][4] = {
-        {56, 144, 3, 1}, {112, 96, 3, 2}, {28, 240, 5, 1}, {14, 672, 5, 2}, {7, 960, 3, 1}};
+    static const size_t shapes[][4] = {{56, 144, 3, 1}, {64, 24, 3, 1},  {112, 96, 3, 2},
+                                       {28, 240, 5, 1}, {14, 672, 5, 2}, {7, 960, 3, 1}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const size_t *d = shapes[i];
         struct job j = {.row = row, .s = shape(d[0], d[0], d[1], d[2], d[3])};

@@ -1,6 +1,6 @@
 """Writes the loops of depthwise_wasm.c as WebAssembly assembly: depthwise_wasm.py ISA FILE.
 
-A loop goes over the channels of OUT neighbouring outputs, four at a time.  An input is loaded once
+A loop goes over the channels of some neighbouring outputs, four at a time.  An input is loaded once
 for all outputs of a row of the filter that it belongs to, in the order that is written here.
 """
 import os
@@ -9,27 +9,27 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
 from wasm_asm import Function  # noqa: E402
 
-OUT = 4
 ROWS = 5  # most that a filter has
 
 # struct group of depthwise_wasm.c, four bytes each
 FIELDS = ([f'in{i}' for i in range(ROWS)] + [f'x_step{i}' for i in range(ROWS)] +
           'w w_step y y_step bias low high vectors'.split())
 
-KERNELS = [(3, 1), (3, 2), (5, 1), (5, 2)]  # size of the filter, stride
+# size of the filter, stride, outputs
+KERNELS = [(3, 1, 4), (3, 2, 4), (5, 1, 4), (5, 2, 4), (3, 1, 8), (5, 1, 8)]
 
 
-def filter_row(f, k, stride):
+def filter_row(f, k, stride, outs):
     """Adds a row of the filter at w to the sums; x is the first input, x_step apart."""
     for i in range(k):
         f.load(f'f{i}', 'w')
         f.add('w', 'w_step')
-    inputs = (OUT - 1) * stride + k
+    inputs = (outs - 1) * stride + k
     for i in range(inputs):
         f.load('v', 'x')
         if i + 1 < inputs:
             f.add('x', 'x_step')
-        for o in range(OUT):
+        for o in range(outs):
             if 0 <= i - o * stride < k:
                 f.madd(f's{o}', 'v', f'f{i - o * stride}')
 
@@ -48,7 +48,7 @@ def row_start(f, offset):
     f.set('x_step', 'i32')
 
 
-def finish(f):
+def finish(f, outs):
     """y = limits(sum + bias)"""
     # -0 changes nothing when it is added.
     f.op('v128.const 0x80000000, 0x80000000, 0x80000000, 0x80000000')
@@ -69,19 +69,19 @@ def finish(f):
     f.set('x')
     f.field('y_step')
     f.set('x_step')
-    for o in range(OUT):
+    for o in range(outs):
         f.get('x', f's{o}', 'v')
         f.op('f32x4.add')
         f.get('f0')
         f.op('f32x4.pmax')
         f.get('f1')
         f.op('f32x4.pmin', 'v128.store 0:p2align=2')
-        if o + 1 < OUT:
+        if o + 1 < outs:
             f.add('x', 'x_step')
 
 
-def kernel(k, stride, fused):
-    f = Function(f'ash_depthwise_{k}s{stride}', FIELDS, fused)
+def kernel(k, stride, outs, fused):
+    f = Function(f'ash_depthwise_{k}s{stride}x{outs}', FIELDS, fused)
     for name in 'c', 'w', 'x', 'n', 'w_step', 'x_step', 'row':
         f.local(name, 'i32')
     f.field('w_step')
@@ -94,23 +94,23 @@ def kernel(k, stride, fused):
     f.op('i32.add')
     f.set('w')
     f.op('v128.const 0, 0, 0, 0')
-    for o in range(OUT - 1):
+    for o in range(outs - 1):
         f.op(f'local.tee {f.locals[f.local(f"s{o}", "v128")]}')
-    f.set(f's{OUT - 1}')
+    f.set(f's{outs - 1}')
     if k == 3:
         for ky in range(k):
             row_start(f, 4 * ky)
-            filter_row(f, k, stride)
+            filter_row(f, k, stride, outs)
     else:
         f.get('t')
         f.set('row')
         f.op('loop')
         row_start(f, 'row')
-        filter_row(f, k, stride)
+        filter_row(f, k, stride, outs)
         f.add('row', 4)
         f.get('row', 't')
         f.op('i32.sub', f'i32.const {4 * k}', 'i32.ne', 'br_if 0', 'end_loop')
-    finish(f)
+    finish(f, outs)
     f.add('c', 16)
     f.add('n', -1)
     f.get('n')
