@@ -104,6 +104,7 @@ struct ash_run {
     struct ashore_value **out_value;      /* set here (retained) by operators whose output is a
                                              sequence, optional or map */
     void *scratch;                        /* as asked for by lower() */
+    size_t out_step; /* elements from row to row of output 0's last dimension; 0: they are dense */
     struct ash_pool *pool;
     struct ash_heap *heap;
     struct ashore_error *err;
@@ -148,6 +149,7 @@ struct ash_lower {
     const void *params;
     size_t scratch;     /* bytes, aligned to ASH_ALIGN */
     const char *kernel; /* the row's name, for reports */
+    bool out_strided;   /* the step heeds out_step */
 };
 /* How constants are packed for a kernel.  row and variant tell layouts apart; arg is needed during
  * the call only, and pack is given the first constant's data. */

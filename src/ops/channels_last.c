@@ -92,6 +92,7 @@ struct product {
     const char *packing;      /* its name, compared by address; NULL: the row's */
     const char *(*row)(void); /* for reports; NULL: that of the matrix product */
     bool moves;               /* packing moves the weights, and does not compute */
+    bool strides;             /* pixels of the result may be any distance apart */
 };
 
 struct conv_params {
@@ -137,16 +138,19 @@ static int run_conv(struct ash_run *c) {
         pack_conv(here, c->in[1]->data, p);
         packed = here;
     }
+    struct ash_conv shape = p->shape;
+    shape.y_step = c->out_step;
     if (p->depthwise) {
-        ash_depthwise_f32(p->depthwise, &p->shape, x, packed, c->out[0]->data, ash_run_f32(c, 2),
+        ash_depthwise_f32(p->depthwise, &shape, x, packed, c->out[0]->data, ash_run_f32(c, 2),
                           p->act, c->scratch, c->pool);
         return ASHORE_OK;
     }
     struct ash_gemm_out out = {.bias = ash_run_f32(c, 2),
                                .residual = ash_run_f32(c, 3),
+                               .ld_residual = shape.oc,
                                .residual_last = p->residual_last,
                                .act = p->act};
-    p->by->run(p->gemm, &p->shape, x, packed, c->out[0]->data, &out, c->scratch, c->pool);
+    p->by->run(p->gemm, &shape, x, packed, c->out[0]->data, &out, c->scratch, c->pool);
     return ASHORE_OK;
 }
 
@@ -188,6 +192,7 @@ static int lower_product(struct ash_lower *c, const struct product *by, bool may
     if (!p) return ASHORE_ERR_NOMEM;
     *p = draft;
     c->scratch = scratch;
+    c->out_strided = by->strides;
     return ASHORE_OK;
 }
 
@@ -219,6 +224,7 @@ static int lower_conv(struct ash_lower *c) {
                                           conv_layout,
                                           NULL,
                                           NULL,
+                                          true,
                                           true};
     static const struct product winograd = {conv_pad,
                                             ash_winograd_packed_size,
@@ -228,7 +234,8 @@ static int lower_conv(struct ash_lower *c) {
                                             winograd_layout,
                                             NULL,
                                             winograd_row,
-                                            false};
+                                            false,
+                                            true};
     struct ash_conv s;
     if (!fits(c)) return ASHORE_OK;
     conv_shape(c, &direct, &s);
@@ -249,7 +256,8 @@ static int lower_deconv(struct ash_lower *c) {
                                       ash_deconv_layout,
                                       "deconv",
                                       NULL,
-                                      true};
+                                      true,
+                                      false};
     return lower_product(c, &by, false);
 }
 

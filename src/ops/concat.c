@@ -15,6 +15,7 @@ static void move_part(const struct ash_tensor *whole, const struct ash_tensor *p
     size_t size = ash_dtype_size(part->dtype);
     if (outer == 0 || row == 0) return;
     void *inside = ash_at(whole, at * ash_dims_product(part->dim, axis + 1, part->rank));
+    if (inside == part->data) return; /* it was written there */
     if (gather)
         ash_move(2, dim, size, part->data, part_step, inside, whole_step);
     else

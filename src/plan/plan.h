@@ -42,6 +42,8 @@ struct ash_step {
     const void *params;
     const char *kernel;
     bool converts; /* stands beside a node's own step */
+    bool out_strided;
+    size_t out_step; /* as in struct ash_run */
     uint32_t n_in, n_out;
     const uint32_t *in, *out; /* places, or ASH_NONE */
     size_t scratch, scratch_size;

@@ -250,6 +250,7 @@ static int emit(struct ash_draft *d, const struct ash_node *node, const struct a
         step->run = low.run;
         step->params = low.params;
         step->kernel = low.kernel ? low.kernel : "kernel";
+        step->out_strided = low.out_strided;
     }
     step->scratch_size = low.scratch;
     if (node->op->control) {

@@ -14,6 +14,8 @@ struct class {
     uint32_t first, last; /* steps, inclusive */
     uint32_t output;      /* the plan's output that it is, or ASH_NONE */
     size_t size, offset;
+    uint32_t whole; /* place inside of which it lies, `at` bytes from its start, or ASH_NONE */
+    size_t at;
 };
 
 struct buffer {
@@ -107,6 +109,7 @@ static void make_classes(struct layout *l) {
                                            .first = i,
                                            .last = l->later[o] ? FOREVER : l->last_use[o],
                                            .output = ASH_NONE,
+                                           .whole = ASH_NONE,
                                            .size = l->p->places[o].room};
         }
     }
@@ -198,6 +201,81 @@ static void share_in_place(struct layout *l) {
     }
 }
 
+/* Natively: a page's bytes are better spent. */
+#if !defined(__wasm__)
+
+/* The dimension along which Concat joins inputs of these types. */
+static int joined_axis(const struct ash_type *part, const struct ash_type *whole) {
+    int axis = 0;
+    while (axis < whole->rank - 1 && ash_dim_same(part->dim[axis], whole->dim[axis])) axis++;
+    return axis;
+}
+
+static uint32_t count_uses(const struct layout *l, uint32_t place) {
+    uint32_t uses = 0;
+    for (uint32_t i = 0; i < l->n; i++) {
+        for (uint32_t k = 0; k < l->steps[i].n_in; k++) uses += l->steps[i].in[k] == place;
+    }
+    return uses;
+}
+
+/* Whether place v, which Concat `step` reads and nothing else does, can be computed inside of the
+ * result: its rows are dense there, or the step that makes it leaves gaps. */
+static bool fits_inside(const struct layout *l, uint32_t v, uint32_t step, bool dense) {
+    const struct class *c = &l->classes[v];
+    if (!in_segment_slab(l, v) || c->parent != v || c->output != ASH_NONE || l->later[v] ||
+        c->last != step || c->first >= step || !ash_info_exact(&l->p->places[v].info) ||
+        l->p->places[v].narrow)
+        return false;
+    const struct ash_step *maker = &l->steps[c->first];
+    return maker->n_out && maker->out[0] == v && (dense || maker->out_strided) &&
+           count_uses(l, v) == 1;
+}
+
+/* What Concat joins is computed where it will lie, as far as possible. */
+static void write_parts(struct layout *l, uint32_t step) {
+    const struct ash_step *s = &l->steps[step];
+    uint32_t o = s->out[0], left = s->n_in;
+    const struct ash_type *t = &l->p->places[o].info.type;
+    struct class *whole = &l->classes[root(l, o)];
+    size_t at = 0, size = ash_dtype_size(t->dtype), outer = 1, inner = 1;
+    if (!in_segment_slab(l, o) || !ash_info_exact(&l->p->places[o].info) || s->n_in < 2 ||
+        t->dtype == ASHORE_STRING || whole->output != ASH_NONE)
+        return;
+    int axis = joined_axis(&l->p->places[s->in[0]].info.type, t);
+    for (int i = 0; i < t->rank; i++) {
+        if (i < axis) outer *= (size_t)t->dim[i].value;
+        if (i > axis) inner *= (size_t)t->dim[i].value;
+    }
+    for (uint32_t k = 0; k < s->n_in; k++) {
+        uint32_t v = s->in[k];
+        const struct ash_type *part = &l->p->places[v].info.type;
+        if (part->rank != t->rank || part->dim[axis].kind != ASH_DIM_EXACT) return;
+        if ((outer == 1 || inner == 1) && fits_inside(l, v, step, outer == 1)) {
+            struct class *c = &l->classes[v];
+            if (outer != 1) l->steps[c->first].out_step = (size_t)t->dim[axis].value;
+            if (c->first < whole->first) whole->first = c->first;
+            c->size = 0;
+            c->whole = o;
+            c->at = at;
+            left--;
+        }
+        at += (size_t)part->dim[axis].value * inner * size;
+    }
+    if (left == 0) l->steps[step].node = NULL;
+}
+
+static void join_parts(struct layout *l) {
+    for (uint32_t i = 0; i < l->n; i++) {
+        const struct ash_node *n = l->steps[i].node;
+        if (n && !*n->domain && !strcmp(n->op->name, "Concat")) write_parts(l, i);
+    }
+}
+
+#else
+static void join_parts(struct layout *l) { (void)l; }
+#endif
+
 static void add_buffer(struct layout *l, size_t size, uint32_t first, uint32_t last,
                        uint32_t owner) {
     if (size)
@@ -274,6 +352,7 @@ static void settle(struct layout *l) {
         if (!slab || l->last_use[i] == ASH_NONE) continue;
         const struct class *c = &l->classes[root(l, i)];
         place->offset = c->offset;
+        if (c->whole != ASH_NONE) place->offset = c->at + l->classes[root(l, c->whole)].offset;
         if (c->output == ASH_NONE) continue;
         place->where = ASH_AT_OUTPUT;
         place->offset = c->output;
@@ -329,6 +408,7 @@ int ash_plan_layout(struct ash_draft *d) {
     bind_outputs(&l);
     drop_views(&l);
     share_in_place(&l);
+    join_parts(&l);
     collect(&l);
     ASH_TRY(pack(&l));
     ASH_TRY(make_kills(&l));

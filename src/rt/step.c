@@ -46,6 +46,7 @@ void ash_step_bind(struct ash_exec *x, struct ash_frame *f, const struct ash_ste
                             .in_value = in_value,
                             .out_value = out_value,
                             .scratch = s->scratch_size ? f->slab + s->scratch : NULL,
+                            .out_step = s->out_step,
                             .pool = x->pool,
                             .heap = x->heap,
                             .err = err};

@@ -105,7 +105,8 @@ static void write_constants(struct mw *m) {
     numbers(m, "PADS", 8, (int64_t[]){0, 0, 1, 0, 0, 0, 0, 2});
 }
 
-/* "axes=-1,keepdims=0": axes and pads are lists of equal numbers, perm is a list of digits */
+/* "axes=-1,keepdims=0": axes, pads and the like are lists of equal numbers, perm is a list of
+ * digits */
 static void write_attrs(struct mw *m, char *text) {
     for (char *at = text, *next; at != NULL; at = next) {
         next = strchr(at, ',');
@@ -116,6 +117,8 @@ static void write_attrs(struct mw *m, char *text) {
         int64_t v = strtol(value, NULL, 10), list[5] = {v, v, v, v};
         if (strcmp(at, "axes") == 0)
             mw_attr_ints(m, at, 1, list);
+        else if (strcmp(at, "kernel_shape") == 0)
+            mw_attr_ints(m, at, 2, list);
         else if (strcmp(at, "pads") == 0)
             mw_attr_ints(m, at, 4, list);
         else if (strcmp(at, "perm") == 0) {
@@ -593,6 +596,34 @@ static void test_layout(void **state) {
     CHECK_ALL(rows, 32);
 }
 
+/* Natively, what Concat joins is computed inside of its result where nothing else reads it. */
+static void test_parts(void **state) {
+    static const struct rewrite rows[] = {
+        {"Conv x K1 > i; Conv i K1 > a; Conv:pads=1 i K3 > b; Relu b > c; Concat:axis=1 a c > d; "
+         "Conv d GATHER > "
+         "y",
+         "Transpose Conv Conv Conv+Relu Conv Transpose"},
+        {"Conv x K1 > i; Conv:pads=1,group=3 i D3 B > a; Conv i K1 > b; Concat:axis=1 a b > c; "
+         "Relu c > d; "
+         "Conv d GATHER > y",
+         "Transpose Conv Conv Conv Relu Conv Transpose"},
+        {"Conv x K1 > a; Conv:pads=1 a K3 > b; Add b a > c; Concat:axis=1 c a > d; "
+         "Conv d GATHER > y",
+         "Transpose Conv Conv+Add Concat Conv Transpose"},
+        {"Conv x K1 > i; Conv i K1 > a; MaxPool:kernel_shape=1 i > b; Concat:axis=1 b a > c; Conv "
+         "c GATHER > y",
+         "Transpose Conv Conv MaxPool Concat Conv Transpose"},
+        {"Sigmoid x > a; Exp x > b; Concat:axis=0 a x b > c; MatMul c SQUARE > y",
+         "Sigmoid Exp Concat MatMul"},
+        {"Sigmoid x > a; MatMul x SQUARE > b; Concat:axis=0 b a > c; MatMul c SQUARE > y",
+         "Sigmoid MatMul MatMul"},
+        {"Sigmoid x > a; Exp x > b; Concat:axis=1 a b > c; MatMul c SQUARE > y",
+         "Sigmoid Exp Concat MatMul"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 32);
+}
+
 /* ---- products -------------------------------------------------------------------------------- */
 
 static void test_matmul(void **state) {
@@ -739,6 +770,7 @@ int main(void) {
         cmocka_unit_test(test_prescale),   cmocka_unit_test(test_layout),
         cmocka_unit_test(test_embedding),  cmocka_unit_test(test_left_alone),
         cmocka_unit_test(test_dynamic),    cmocka_unit_test(test_made_weights),
+        cmocka_unit_test(test_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
