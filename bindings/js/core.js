@@ -306,7 +306,8 @@ export class Core {
     this.#status('load', at, size, title, optimize ? 1 : 0);
     this.inputs = this.#infos('input');
     this.outputs = this.#infos('output');
-    this.#status('session', threads, profile ? 1 : 0, memoryLimit);
+    this.#status('session', threads, profile ? 1 : 0, memoryLimit,
+      globalThis.navigator?.hardwareConcurrency);
     this.#args = this.allocate(8 * this.inputs.length + 64);
     this.threads = this.#call('threads');
   }

@@ -1,7 +1,15 @@
-/* A caller and its members meet over three words.  `generation` counts jobs: members that find
+/* A caller and its members meet over two words.  `generation` counts jobs: members that find
  * nothing to do wait on it.  `state` holds whether the job is open and how many members are inside:
  * a member enters only while the job is open, so that the caller, once the tiles are gone, closes
- * the job and waits for those inside alone, not for those that never woke.  `next` hands out tiles.
+ * the job and waits for those inside alone, not for those that never woke.
+ *
+ * Every worker has a share of the tiles, the same part of every job: what it has written lies in
+ * its own cache when it reads it in the next.  When its share is done it goes on with the others'.
+ *
+ * Waking a member takes longer than many a job does.  One that has nothing to do looks out for the
+ * next job for as long as it takes to wake it several times over, before it sleeps.  Sleepers are
+ * woken when a run has had tiles worth it without them; when they fell asleep again before the next
+ * job, the price doubles: the caller's own steps are long, or there are fewer processors.
  *
  * Natively members are threads of their own pool.  In WebAssembly with shared memory the host
  * starts them, each in an instance of its own over the same memory, by ash_pool_member; they belong
@@ -27,6 +35,7 @@
 #else
 #    define POOL_NATIVE 1
 #    include <pthread.h>
+#    include <sched.h>
 #    include <signal.h>
 #    if defined(__linux__)
 #        define POOL_FUTEX 1
@@ -53,6 +62,8 @@ size_t ash_pool_threads(const struct ash_pool *pool) {
     return 1;
 }
 
+void ash_pool_begin(struct ash_pool *pool) { (void)pool; }
+
 void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *arg) {
     (void)pool;
     for (size_t tile = 0; tile < tiles; tile++) fn(arg, tile, 0);
@@ -60,21 +71,39 @@ void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *ar
 
 #else
 
-enum { STATE_OPEN = 1 << 8, STATE_INSIDE = STATE_OPEN - 1, SPINS = 2000 };
+enum {
+    STATE_OPEN = 1 << 8,
+    STATE_INSIDE = STATE_OPEN - 1,
+    SHARES = 8,
+    IDLE_SPINS = 16384, /* of some 20 ns, before a member sleeps */
+    END_SPINS = 2048,   /* before the caller sleeps until members are done */
+    YIELD_SPINS = 64,   /* before another thread of this processor may go on */
+    LEAST_PRICE = 8,    /* tiles */
+    MOST_PRICE = 1024
+};
+
+/* Tiles that are a worker's own. */
+struct share {
+    alignas(64) _Atomic size_t next;
+    size_t end;
+};
 
 struct ash_pool {
     struct ash_heap *heap;
     size_t threads; /* that run tiles, the caller included */
     size_t members; /* that wait for jobs: in WebAssembly more than asked for, perhaps */
+    size_t most;    /* of them that are to be awake at once */
     ash_tile_fn *fn;
     void *arg;
     size_t tiles;
+    size_t unaided; /* tiles of the run since members were woken */
+    size_t price;   /* so many are worth waking members for */
     alignas(64) _Atomic uint32_t generation;
     _Atomic uint32_t sleeping; /* members waiting on generation */
     _Atomic uint32_t ready;    /* members that have checked in */
     _Atomic uint32_t quit;
     alignas(64) _Atomic uint32_t state;
-    alignas(64) _Atomic size_t next;
+    struct share share[SHARES];
 #    if defined(POOL_NATIVE)
     pthread_t thread[ASH_POOL_MAX];
 #        if !defined(POOL_FUTEX)
@@ -115,18 +144,48 @@ static void pool_wake(struct ash_pool *pool, _Atomic uint32_t *word, size_t coun
 #    endif
 }
 
+/* Some 20 ns.  WebAssembly has no such instruction, but a barrier takes as long. */
 static inline void relax(void) {
-#    if defined(__x86_64__) || defined(__i386__)
+#    if defined(POOL_WASM)
+    atomic_thread_fence(memory_order_seq_cst);
+#    elif defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #    elif defined(__aarch64__)
-    __asm__ volatile("yield");
+    __asm__ volatile("isb");
 #    endif
 }
 
+/* The kernel may have put a member beside the caller that it waits for. */
+static void give_way(void) {
+#    if defined(POOL_NATIVE)
+    (void)sched_yield();
+#    endif
+}
+
+static size_t shares(const struct ash_pool *pool) {
+    return pool->threads < SHARES ? pool->threads : SHARES;
+}
+
+static void deal(struct ash_pool *pool) {
+    size_t n = shares(pool), each = pool->tiles / n, more = pool->tiles % n, first = 0;
+    for (size_t i = 0; i < n; i++) {
+        pool->share[i].end = first + each + (i < more);
+        atomic_store_explicit(&pool->share[i].next, first, memory_order_relaxed);
+        first = pool->share[i].end;
+    }
+}
+
+/* The worker's own share first, then what is left of the others'. */
 static void drain(struct ash_pool *pool, size_t worker) {
-    size_t tile;
-    while ((tile = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed)) < pool->tiles) {
-        pool->fn(pool->arg, tile, worker);
+    size_t n = shares(pool), at = worker % n;
+    for (size_t i = 0; i < n; i++) {
+        struct share *share = &pool->share[at];
+        size_t tile = atomic_load_explicit(&share->next, memory_order_relaxed);
+        while (tile < share->end) {
+            tile = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed);
+            if (tile < share->end) pool->fn(pool->arg, tile, worker);
+        }
+        at = at + 1 < n ? at + 1 : 0;
     }
 }
 
@@ -143,10 +202,11 @@ static void leave(struct ash_pool *pool) {
 }
 
 static uint32_t next_generation(struct ash_pool *pool, uint32_t seen) {
-    for (int spin = 0; spin < SPINS; spin++) {
+    for (int spin = 1; spin <= IDLE_SPINS; spin++) {
         uint32_t now = atomic_load_explicit(&pool->generation, memory_order_acquire);
         if (now != seen) return now;
         relax();
+        if (spin % YIELD_SPINS == 0) give_way();
     }
     atomic_fetch_add(&pool->sleeping, 1);
     while (atomic_load(&pool->generation) == seen) pool_wait(pool, &pool->generation, seen);
@@ -169,13 +229,36 @@ static void member_main(struct ash_pool *pool, size_t worker) {
 
 static void next_job(struct ash_pool *pool, size_t wake) {
     atomic_fetch_add(&pool->generation, 1);
-    if (atomic_load(&pool->sleeping) != 0) pool_wake(pool, &pool->generation, wake);
+    if (wake != 0) pool_wake(pool, &pool->generation, wake);
+}
+
+/* Whether a job of so many tiles is to be one, and how many members to wake for it. */
+static bool decide(struct ash_pool *pool, size_t tiles, size_t *wake) {
+    size_t awake = pool->members - atomic_load(&pool->sleeping);
+    *wake = 0;
+    if (awake >= pool->most) {
+        if (pool->price > LEAST_PRICE) pool->price /= 2;
+        return awake != 0;
+    }
+    pool->unaided += tiles;
+    if (pool->unaided < pool->price) return awake != 0;
+    pool->unaided = 0;
+    if (pool->price < MOST_PRICE) pool->price *= 2;
+    *wake = pool->most - awake;
+    return true;
 }
 
 size_t ash_pool_threads(const struct ash_pool *pool) { return pool != NULL ? pool->threads : 1; }
 
+void ash_pool_begin(struct ash_pool *pool) {
+    if (pool == NULL) return;
+    pool->unaided = 0;
+    pool->price = LEAST_PRICE;
+}
+
 void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *arg) {
-    if (pool == NULL || pool->threads == 1 || tiles < 2) {
+    size_t wake;
+    if (pool == NULL || pool->threads == 1 || tiles < 2 || !decide(pool, tiles, &wake)) {
         for (size_t tile = 0; tile < tiles; tile++) fn(arg, tile, 0);
         return;
     }
@@ -183,15 +266,13 @@ void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *ar
     pool->fn = fn;
     pool->arg = arg;
     pool->tiles = tiles;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    deal(pool);
     atomic_store(&pool->state, STATE_OPEN);
-    /* Members that may not take part in this job could be the ones woken: then all are. */
-    bool all = tiles > pool->members || pool->members >= pool->threads;
-    next_job(pool, all ? pool->members : tiles - 1);
+    next_job(pool, wake);
     drain(pool, 0);
     uint32_t state = atomic_fetch_and(&pool->state, STATE_INSIDE) & STATE_INSIDE;
     for (int spin = 0; state != 0; spin++) {
-        if (spin < SPINS) {
+        if (spin < END_SPINS) {
             relax();
         } else {
             pool_wait(pool, &pool->state, state);
@@ -227,7 +308,7 @@ static void start_threads(struct ash_pool *pool, struct start *start, size_t thr
         pool->threads++;
     }
     if (masked) (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pool->members = pool->threads - 1;
+    pool->members = pool->most = pool->threads - 1;
     uint32_t ready;
     while ((ready = atomic_load(&pool->ready)) != pool->members) {
         pool_wait(pool, &pool->ready, ready);
@@ -241,7 +322,7 @@ int ash_pool_create(struct ash_heap *heap, size_t threads, struct ash_pool **poo
     if (threads == 1) return ASHORE_OK;
     struct ash_pool *p = ash_alloc_aligned(heap, sizeof *p);
     if (p == NULL) return ash_fail_nomem(err, sizeof *p);
-    *p = (struct ash_pool){.heap = heap, .threads = 1};
+    *p = (struct ash_pool){.heap = heap, .threads = 1, .price = LEAST_PRICE};
 #    if !defined(POOL_FUTEX)
     (void)pthread_mutex_init(&p->mutex, NULL);
     (void)pthread_cond_init(&p->changed, NULL);
@@ -275,8 +356,9 @@ enum { MEMBER_STACK = 131072, MEMBER_TLS = 256 };
 
 alignas(16) unsigned char ash_pool_stacks[ASH_POOL_WASM_MAX - 1][MEMBER_STACK];
 static alignas(64) unsigned char member_tls[ASH_POOL_WASM_MAX][MEMBER_TLS];
-static struct ash_pool members = {.threads = 1};
+static struct ash_pool members = {.threads = 1, .price = LEAST_PRICE};
 static bool members_taken;
+static size_t processors; /* 0: not known */
 
 void __wasm_init_tls(void *memory);
 
@@ -310,6 +392,8 @@ __asm__(".globaltype __stack_pointer, i32\n"
 
 size_t ash_pool_members(void) { return atomic_load(&members.ready); }
 
+void ash_pool_processors(size_t count) { processors = count; }
+
 int ash_pool_create(struct ash_heap *heap, size_t threads, struct ash_pool **pool,
                     struct ashore_error *err) {
     *pool = NULL;
@@ -318,8 +402,10 @@ int ash_pool_create(struct ash_heap *heap, size_t threads, struct ash_pool **poo
     if (threads > ready + 1) threads = ready + 1;
     if (threads == 1 || members_taken) return ASHORE_OK;
     members.heap = heap;
-    members.members = ready;
+    members.members = members.most = ready;
     members.threads = threads;
+    /* Members cannot give way to each other there. */
+    if (processors != 0 && ready >= processors && threads > ready) members.most = processors - 1;
     members_taken = true;
     *pool = &members;
     return ASHORE_OK;

@@ -1,5 +1,6 @@
-/* Thread pool.  Work is cut into tiles by shape alone, never by the number of threads, and tiles
- * are taken from an atomic counter: results are identical for any number of threads. */
+/* Thread pool.  Work is cut into tiles by shape alone, never by the number of threads: results are
+ * identical for any number of threads.  Neighbouring tiles tend to run on one thread, and the same
+ * part of all tiles on the same thread in job after job. */
 #ifndef ASH_BASE_POOL_H
 #define ASH_BASE_POOL_H
 
@@ -23,6 +24,9 @@ int ash_pool_create(struct ash_heap *heap, size_t threads, struct ash_pool **poo
 void ash_pool_destroy(struct ash_pool **pool);
 size_t ash_pool_threads(const struct ash_pool *pool); /* 1 for NULL */
 
+/* A run begins: a series of jobs that follow each other.  What came before says nothing about it.
+ */
+void ash_pool_begin(struct ash_pool *pool);
 /* Runs all tiles and returns when they are done.  pool may be NULL: runs them here. */
 void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *arg);
 
@@ -33,6 +37,8 @@ void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *ar
 enum { ASH_POOL_WASM_MAX = 16 }; /* worker is 1..ASH_POOL_WASM_MAX-1, each given once */
 void ash_pool_member(size_t worker);
 size_t ash_pool_members(void); /* that have checked in */
+/* How many processors the host has: of pools made from now on no more threads run at a time. */
+void ash_pool_processors(size_t count);
 #endif
 
 #endif

@@ -1,5 +1,6 @@
 #include "rt/exec.h"
 
+#include "base/pool.h"
 #include "rt/frame.h"
 
 #include <string.h>
@@ -41,6 +42,7 @@ void ash_exec_abort(struct ash_exec *x) {
 int ash_exec_begin(struct ash_exec *x, struct ash_plan *plan, const struct ash_slot *args,
                    struct ash_tensor *const *bind, struct ashore_error *err) {
     ash_exec_abort(x);
+    ash_pool_begin(x->pool);
     x->steps_done = x->steps_known = 0;
     if (x->n_out != plan->n_outputs) {
         struct ashore_value **out = ash_alloc_zero(x->heap, plan->n_outputs * sizeof *out);

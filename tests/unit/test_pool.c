@@ -71,6 +71,7 @@ static void test_short_jobs(void **state) {
     for (size_t i = 0; i < 20000; i++) {
         _Atomic uint64_t sum = 0;
         size_t tiles = i % 7;
+        if (i % 100 == 0) ash_pool_begin(pool);
         ash_pool_run(pool, tiles, sum_tile, &sum);
         assert_int_equal(sum, tiles * (tiles + 1) / 2);
         for (volatile size_t pause = i % 500 == 0 ? 1000000 : 0; pause != 0; pause--) {}

@@ -161,7 +161,12 @@ EXPORT(const struct ashore_value_info *, output, size_t i) {
     return ashore_model_output(js.model, i);
 }
 
+#if defined(__wasm_atomics__)
+EXPORT(int, session, int threads, int profile, size_t memory_limit, size_t processors) {
+    ash_pool_processors(processors);
+#else
 EXPORT(int, session, int threads, int profile, size_t memory_limit) {
+#endif
     struct ashore_session_options options;
     ashore_session_options_init(&options);
     options.threads = threads;
