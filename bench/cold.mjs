@@ -1,34 +1,39 @@
-// cold.mjs [--samples N] RESULT.json: how long a page that was never seen takes to its first answer.
+// cold.mjs [--samples N] RESULT.json: how long it takes to the first answer where nothing was loaded before.
 //
-// Each sample is a context of its own, with an empty cache: a page whose script imports an engine, fetches
-// PP-OCR cls, makes a session and runs it once, on one thread.  This engine and onnxruntime-web take turns.
-// { samples: { ENGINE: [{ page, ready, run, answer }] } }: milliseconds until the script began; then
+// Each sample in a page is a context of its own, with an empty cache: a page whose script imports an
+// engine, fetches PP-OCR cls, makes a session and runs it once, on one thread.  Each in Node is a process
+// (cold_node.mjs).  This engine and onnxruntime-web take turns, each in the page itself and in a worker.
+// { samples: { NAME: [{ page, ready, run, answer }] } }: milliseconds until the script began; then
 // until there was a session, and of the run; the sum of the two.  A sample that failed has { why }.
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
-import { parseArgs } from 'node:util';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
 import { openBrowser } from '../tests/browser/serve.mjs';
 import { folders } from './places.mjs';
 import { serveFolders } from './serve.mjs';
 
-const patience = 20_000; // ms for a page
+const patience = 20_000; // ms for a sample
 const { values, positionals: [resultFile] } = parseArgs({ allowPositionals: true,
   options: { samples: { type: 'string', default: '11' } } });
 
-const engines = {
-  ashore: `const { load, Tensor } = await import('/ashore/index.js');
-const model = await load('/models/ocr-cls.onnx', { threads: 1 });
+const ashore = (shell) => `const { load, Tensor } = await import('/ashore/ashore.js');
+const model = await load('/models/ocr-cls.onnx', { threads: 1, shell: '${shell}' });
 const ready = performance.now();
 const x = new Tensor('float32', new Float32Array(3 * 48 * 192), [1, 3, 48, 192]);
-const results = await model.run({ x });`,
-  onnxruntime: `const ort = await import('/onnxruntime-web/ort.wasm.min.mjs');
+const results = await model.run({ x });`;
+const onnxruntime = (proxy) => `const ort = await import('/onnxruntime-web/ort.wasm.min.mjs');
 ort.env.wasm.numThreads = 1;
+ort.env.wasm.proxy = ${proxy};
 const model = await ort.InferenceSession.create('/models/ocr-cls.onnx',
   { executionProviders: ['wasm'] });
 const ready = performance.now();
 const x = new ort.Tensor('float32', new Float32Array(3 * 48 * 192), [1, 3, 48, 192]);
-const results = await model.run({ x });`,
-};
-const page = (code) => `<!doctype html><meta charset="utf-8"><title>cold</title>
+const results = await model.run({ x });`;
+const pages = { page: { ashore: ashore('inline'), onnxruntime: onnxruntime(false) },
+  worker: { ashore: ashore('worker'), onnxruntime: onnxruntime(true) } };
+const html = (code) => `<!doctype html><meta charset="utf-8"><title>cold</title>
 <link rel="icon" href="data:,"><script type="module">
 const begin = performance.now();
 try {
@@ -56,17 +61,32 @@ async function visit(browser, url) {
   }
 }
 
-const server = await serveFolders(folders, Object.fromEntries(Object.entries(engines)
-  .map(([name, code]) => [`/${name}`, page(code)])));
+async function start(engine) {
+  const program = path.join(path.dirname(fileURLToPath(import.meta.url)), 'cold_node.mjs');
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [program, engine],
+      { timeout: patience });
+    return JSON.parse(stdout);
+  } catch (error) {
+    return { why: error.message.split('\n')[0] };
+  }
+}
+
+const sites = Object.entries(pages).flatMap(([place, codes]) => Object.entries(codes)
+  .map(([engine, code]) => ({ name: `${engine}, ${place}`, address: `/${place}-${engine}`, code })));
+const server = await serveFolders(folders, Object.fromEntries(sites
+  .map(({ address, code }) => [address, html(code)])));
 const browser = await openBrowser();
 await browser.newPage(); // the browser ends with its last page
-const samples = Object.fromEntries(Object.keys(engines).map((name) => [name, []]));
+const takes = [...sites.map(({ name, address }) => ({ name,
+  take: () => visit(browser, server.url + address) })),
+...['ashore', 'onnxruntime'].map((engine) => ({ name: `${engine}, node`,
+  take: () => start(engine) }))];
+const samples = Object.fromEntries(takes.map(({ name }) => [name, []]));
 try {
-  for (const name of Object.keys(engines)) await visit(browser, `${server.url}/${name}`);
+  for (const { take } of takes) await take();
   for (let i = 0; i < Number(values.samples); i++) {
-    for (const name of Object.keys(engines)) {
-      samples[name].push(await visit(browser, `${server.url}/${name}`));
-    }
+    for (const { name, take } of takes) samples[name].push(await take());
   }
 } finally {
   await browser.close();

@@ -153,10 +153,16 @@ def cold(found):
     measured = found.get("cold")
     if not measured:
         return "Not measured."
-    rows = [[name, *(f"{c[key]:.0f}" for key in ("ready", "run", "answer"))]
-            for name, c in measured["engines"].items()]
-    table = markdown(["engine", "session, ms", "run, ms", "answer, ms"], rows)
-    return f"{table}\n\nRatio of the answers: {interval(measured['ratio'])}."
+    rows = []
+    for name, c in measured["engines"].items():
+        engine, place = name.split(", ")
+        times = (f"{c[key]:.0f}" for key in ("ready", "run", "answer"))
+        ratio = measured["ratios"].get(place) if engine == results.OWN else None
+        rows.append([results.COLD_PLACES[place], engine, *times,
+                     interval(ratio) if ratio else ""])
+    table = markdown(["where", "engine", "session, ms", "run, ms", "answer, ms", "ratio"], rows)
+    by_default = measured["ratios"].get("default")
+    return table + (f"\n\nBy default: {interval(by_default)}." if by_default else "")
 
 
 def memory(found):

@@ -2,7 +2,7 @@
 
     { commit, date, machine, versions, quick, seconds,
       runs: { "web-1": { where, threads, isa, peer_isa, rows: { NAME: row }, groups: { GROUP: figures } } },
-      cold: { engines: { NAME: medians }, ratio }, memory: { NAME: { ashore, ort, web } },
+      cold: { engines: { "NAME, PLACE": medians }, ratios }, memory: { NAME: { ashore, ort, web } },
       sizes: { ENGINE: { bytes, brotli } }, against_native, missing: { PART: why }, targets }
 
 A row: title, group, model, ms and mad of this engine, and `peers` by label: ms, mad, ratio, low, high,
@@ -15,6 +15,8 @@ GROUPS = {"convolution": "convolution networks", "transformer": "transformers an
           "recurrent": "recurrent and small", "classic": "classic networks",
           "operator": "operators"}
 OWN = "ashore"
+COLD_PLACES = {"page": "in the page", "worker": "in a worker", "node": "in Node"}
+COLD_DEFAULTS = "worker", "page"  # where this engine and onnxruntime-web work when nothing is said
 
 
 def figures(samples):
@@ -91,19 +93,21 @@ def against_native(runs):
 
 
 def cold_of(raw):
-    """Medians by engine, and how much sooner this one answers."""
+    """Medians by engine and place, and by place how much sooner this one answers."""
     able = {name: [s for s in samples if "why" not in s] for name, samples in
             raw["samples"].items()}
     whys = {name: s["why"] for name, samples in raw["samples"].items() for s in samples
             if "why" in s}
     found = {name: {key: stats.median([s[key] for s in samples]) for key in samples[0]}
              for name, samples in able.items() if samples}
-    own, peer = able.get(OWN, []), able.get("onnxruntime", [])
-    ratio = None
-    if own and len(own) == len(peer):
-        r = stats.ratio([s["answer"] for s in peer], [s["answer"] for s in own])
-        ratio = {"ratio": r.value, "low": r.low, "high": r.high, "rounds": r.rounds}
-    return {"engines": found, "why": whys, "ratio": ratio}
+    ratios = {}
+    pairs = {place: (place, place) for place in COLD_PLACES} | {"default": COLD_DEFAULTS}
+    for place, (one, other) in pairs.items():
+        own, peer = able.get(f"{OWN}, {one}", []), able.get(f"onnxruntime, {other}", [])
+        if own and len(own) == len(peer):
+            r = stats.ratio([s["answer"] for s in peer], [s["answer"] for s in own])
+            ratios[place] = {"ratio": r.value, "low": r.low, "high": r.high, "rounds": r.rounds}
+    return {"engines": found, "why": whys, "ratios": ratios}
 
 
 def memory_of(native, runs):

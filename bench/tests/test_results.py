@@ -57,8 +57,10 @@ def found():
              "machine": {"processor": "P", "model": "6-1-2", "cores": 2, "instructions": ["avx2"],
                          "memory": 2**34, "system": "S", "kernel": "6"},
              "cold": results.cold_of({"samples": {
-                 "ashore": [{"page": 1, "ready": 8, "run": 2, "answer": 10}] * 6,
-                 "onnxruntime": [{"page": 1, "ready": 150, "run": 50, "answer": 200}] * 6}}),
+                 "ashore, page": [{"page": 1, "ready": 8, "run": 2, "answer": 10}] * 6,
+                 "onnxruntime, page": [{"page": 1, "ready": 150, "run": 50, "answer": 200}] * 6,
+                 "ashore, worker": [{"page": 1, "ready": 18, "run": 2, "answer": 20}] * 6,
+                 "onnxruntime, worker": [{"why": "no worker"}] * 6}}),
              "memory": results.memory_of({"ocr-a": {"ashore": {"rss": 130, "total": 100},
                                                     "ort": None}}, runs),
              "sizes": results.sizes_of({"ashore": {"files": [{"bytes": 5, "brotli": 2},
