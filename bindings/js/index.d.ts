@@ -157,7 +157,8 @@ export interface Model {
   readonly report: Report;
   /** Runs are taken one after the other. */
   run(feeds: Record<string, Value>, options?: RunOptions): Promise<Record<string, Value>>;
-  /** What is held now; total is the peak so far, wasm what the instance has taken. */
+  /** What is held now; total is the most so far, with inputs and what the engine is born with (its data
+   *  and stack); wasm what the instance has taken of the host. */
   memory(): Promise<MemoryFigures & { readonly wasm: number }>;
   /** What a run needs with inputs of these extents; those of fixed shape may be left out. */
   predict(dims?: Record<string, readonly number[]>): Promise<MemoryFigures>;

@@ -21,6 +21,7 @@ extern unsigned char __heap_base;
 static struct piece *small[SMALL_MAX / GRANULE + 1];
 static struct piece *large;
 static bool started;
+static size_t used, peak;
 
 static void give_large(void *ptr, size_t size) {
     struct piece **link = &large, *before = NULL, *piece = ptr;
@@ -70,7 +71,7 @@ static bool grow(size_t size) {
     for (struct piece *p = large; p != NULL; p = p->next) {
         if ((uintptr_t)p + p->size == end) size -= p->size;
     }
-    size_t pages = size / PAGE + 1;
+    size_t pages = (size + PAGE - 1) / PAGE;
     size_t before = __builtin_wasm_memory_grow(0, pages);
     /* The last page stays out: its end is the address 0. */
     if (before == SIZE_MAX || before + pages >= PAGE) return false;
@@ -120,8 +121,11 @@ void *ash_wasm_realloc(void *user, void *ptr, size_t old_size, size_t new_size) 
     if (after != 0) {
         block = take(after);
         if (block == NULL) return NULL;
+        used += after;
+        if (used > peak) peak = used;
     }
     if (ptr != NULL) {
+        used -= before;
         if (block != NULL) memcpy(block, ptr, old_size < new_size ? old_size : new_size);
         give(ptr, before);
     }
@@ -132,7 +136,11 @@ void ash_wasm_give(void *user, const void *ptr, size_t size) {
     (void)user;
     uintptr_t first = ((uintptr_t)ptr + GRANULE - 1) & ~(uintptr_t)(GRANULE - 1);
     uintptr_t end = ((uintptr_t)ptr + size) & ~(uintptr_t)(GRANULE - 1);
-    if (end > first + SMALL_MAX) give_large((void *)first, end - first);
+    if (end <= first + SMALL_MAX) return;
+    used -= end - first;
+    give_large((void *)first, end - first);
 }
+
+size_t ash_wasm_peak(void) { return (uintptr_t)&__heap_base + peak; }
 
 #endif

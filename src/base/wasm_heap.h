@@ -8,6 +8,10 @@
 /* Contract of ash_realloc_fn in base/heap.h. */
 void *ash_wasm_realloc(void *user, void *ptr, size_t old_size, size_t new_size);
 
+/* Most bytes ever held: what was handed out, and what the module is born with: its data and stack.
+ */
+size_t ash_wasm_peak(void);
+
 /* A part of a block that is never going to be given back itself. */
 void ash_wasm_give(void *user, const void *ptr, size_t size);
 

@@ -58,6 +58,9 @@ for (const [widths, shift] of cases) {
     const lost = (widths === equal ? 3 : 2) * sizes[0];
     const most = empty + after.weights + after.packed + after.slab + lost + 2 * 65536;
     assert.ok(after.wasm <= most, `${after.wasm} bytes, at most ${most}`);
+    // The most at once was all weights, with the first of them in both forms.
+    assert.ok(after.total <= after.wasm && after.total > all + sizes[0]);
+    assert.ok(after.total >= empty / 2 + after.weights + after.packed + after.slab);
     const again = (await m.run(ones(70, widths[0]))).y.data.slice(0, first.length);
     assert.deepEqual(again, first);
     assert.equal((await m.memory()).packed, after.packed);

@@ -177,10 +177,12 @@ EXPORT(int, session, int threads, int profile, size_t memory_limit) {
 
 EXPORT(int, threads, void) { return ashore_session_threads(js.session); }
 
-/* now 1: what is held and the peak so far; 0: what a run at these shapes will need. */
+/* now 1: what is held and the peak so far; 0: what a run at these shapes will need.  The peak is
+ * that of the whole instance, with the values that JavaScript has made. */
 EXPORT(int, usage, int now, const int64_t *const *shape, struct ashore_memory *memory) {
     if (now == 0) return ashore_session_predict(js.session, shape, memory, &js.error);
     ashore_session_memory(js.session, memory);
+    memory->total = ash_wasm_peak();
     return ASHORE_OK;
 }
 
