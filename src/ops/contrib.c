@@ -23,6 +23,11 @@ ASH_MAKES("Gather Shape Slice Add LayerNormalization", "com.microsoft:EmbedLayer
 ASH_MAKES("Sub Equal CastLike ReduceSum", "com.microsoft:EmbedLayerNormalization");
 ASH_MAKES("Split MatMul Add Squeeze Gather Unsqueeze Concat", "com.microsoft:Attention");
 ASH_MAKES("com.microsoft:MultiHeadAttention", "com.microsoft:Attention");
+ASH_MAKES("com.microsoft:MatMulIntegerToFloat Split Squeeze Gather", "com.microsoft:QAttention");
+ASH_MAKES("com.microsoft:MultiHeadAttention Unsqueeze Concat", "com.microsoft:QAttention");
+ASH_MAKES("Gather Shape Slice Add LayerNormalization", "com.microsoft:QEmbedLayerNormalization");
+ASH_MAKES("Sub Equal CastLike ReduceSum", "com.microsoft:QEmbedLayerNormalization");
+ASH_MAKES("DequantizeLinear", "com.microsoft:QEmbedLayerNormalization");
 
 static uint32_t one(struct ash_builder *b, const char *op, uint32_t x) {
     return ash_build(b, op, x, ASH_NONE, ASH_NONE);
@@ -227,14 +232,35 @@ static int skip_body(struct ash_builder *b) {
 
 enum { EMBED_IDS, EMBED_SEGMENTS, EMBED_WORD, EMBED_POSITION, EMBED_SEGMENT, EMBED_GAMMA };
 enum { EMBED_BETA = 6, EMBED_MASK, EMBED_POSITIONS };
+/* Of QEmbedLayerNormalization, in the order of the tables: scales, then zero points. */
+enum { EMBED_SCALE = 8, EMBED_ZERO = 13, QEMBED_ALL = 18 };
+
+static bool embeds_bytes(const struct ash_node *node) { return *node->op_type == 'Q'; }
+
+/* x, of table i: in floating point. */
+static uint32_t embedded(struct ash_builder *b, uint32_t x, int i) {
+    static const int tables[] = {EMBED_WORD, EMBED_POSITION, EMBED_SEGMENT, EMBED_GAMMA,
+                                 EMBED_BETA};
+    int k = 0;
+    if (!embeds_bytes(b->node)) return x;
+    while (tables[k] != i) k++;
+    return ash_build(b, "DequantizeLinear", x, ash_build_in(b, EMBED_SCALE + k),
+                     ash_build_in(b, EMBED_ZERO + k));
+}
+
+static uint32_t embedded_rows(struct ash_builder *b, int i, uint32_t rows) {
+    return embedded(b, two(b, "Gather", ash_build_in(b, i), rows), i);
+}
 
 /* The first S rows of the table where no positions are given. */
 static uint32_t position_rows(struct ash_builder *b) {
-    uint32_t positions = ash_build_in(b, EMBED_POSITIONS), table = ash_build_in(b, EMBED_POSITION);
-    if (positions != ASH_NONE) return two(b, "Gather", table, positions);
+    uint32_t positions = embeds_bytes(b->node) ? ASH_NONE : ash_build_in(b, EMBED_POSITIONS);
+    if (positions != ASH_NONE) return embedded_rows(b, EMBED_POSITION, positions);
     uint32_t length = one(b, "Shape", ash_build_in(b, EMBED_IDS));
     ash_build_attr_int(b, "start", 1);
-    return ash_build(b, "Slice", table, ash_build_i64(b, &(int64_t){0}, 1), length);
+    uint32_t rows = ash_build(b, "Slice", ash_build_in(b, EMBED_POSITION),
+                              ash_build_i64(b, &(int64_t){0}, 1), length);
+    return embedded(b, rows, EMBED_POSITION);
 }
 
 /* How many words count, for each text; none without a mask. */
@@ -249,10 +275,12 @@ static uint32_t mask_index(struct ash_builder *b) {
 }
 
 static int embed_parse(const struct ash_parse *c, void *attrs) {
-    static const int needed[] = {EMBED_WORD, EMBED_POSITION, EMBED_GAMMA, EMBED_BETA};
+    uint32_t n = embeds_bytes(c->node) ? QEMBED_ALL : EMBED_MASK;
+    bool whole = c->node->n_formal > EMBED_SEGMENTS && c->node->in[EMBED_SEGMENTS] != ASH_NONE;
     (void)attrs;
-    for (size_t k = 0; k < sizeof needed / sizeof *needed; k++) {
-        uint32_t i = (uint32_t)needed[k];
+    for (uint32_t i = 0; i < n; i++) {
+        bool segment = i == EMBED_SEGMENT || i == EMBED_SCALE + 2 || i == EMBED_ZERO + 2;
+        if (i == EMBED_SEGMENTS || i == EMBED_MASK || (segment && !whole)) continue;
         ASH_FAIL_IF(i >= c->node->n_formal || c->node->in[i] == ASH_NONE, c->err, FORMAT,
                     "required input %u is left out", i);
     }
@@ -261,12 +289,12 @@ static int embed_parse(const struct ash_parse *c, void *attrs) {
 
 static int embed_body(struct ash_builder *b) {
     uint32_t segments = ash_build_in(b, EMBED_SEGMENTS);
-    uint32_t sum = two(b, "Gather", ash_build_in(b, EMBED_WORD), ash_build_in(b, EMBED_IDS)), y;
+    uint32_t sum = embedded_rows(b, EMBED_WORD, ash_build_in(b, EMBED_IDS)), y;
     sum = two(b, "Add", sum, position_rows(b));
-    if (segments != ASH_NONE)
-        sum = two(b, "Add", sum, two(b, "Gather", ash_build_in(b, EMBED_SEGMENT), segments));
-    y = ash_build(b, "LayerNormalization", sum, ash_build_in(b, EMBED_GAMMA),
-                  ash_build_in(b, EMBED_BETA));
+    if (segments != ASH_NONE) sum = two(b, "Add", sum, embedded_rows(b, EMBED_SEGMENT, segments));
+    y = ash_build(b, "LayerNormalization", sum,
+                  embedded(b, ash_build_in(b, EMBED_GAMMA), EMBED_GAMMA),
+                  embedded(b, ash_build_in(b, EMBED_BETA), EMBED_BETA));
     norm_attrs(b);
     ash_build_out(b, 0, y);
     if (wanted(b, 1)) ash_build_out(b, 1, mask_index(b));
@@ -277,6 +305,8 @@ static int embed_body(struct ash_builder *b) {
 /* ---- Attention: the projection, and MultiHeadAttention ---- */
 
 enum { ATT_X, ATT_WEIGHTS, ATT_BIAS, ATT_MASK, ATT_PAST, ATT_SCORES, ATT_PAST_LENGTH };
+/* Of QAttention. */
+enum { QATT_X_SCALE = 3, QATT_W_SCALE, QATT_MASK, QATT_X_ZERO, QATT_W_ZERO, QATT_PAST };
 
 struct sizes {
     int64_t n[3]; /* columns of the projection for queries, keys and values; 0: a third each */
@@ -301,14 +331,33 @@ static int attention_parse(const struct ash_parse *c, void *attrs) {
     return ASHORE_OK;
 }
 
-/* Input i in three along its last dimension. */
-static void split(struct ash_builder *b, int i, uint32_t part[3]) {
+/* x in three along its last dimension. */
+static void split(struct ash_builder *b, uint32_t x, uint32_t part[3]) {
     const struct sizes *s = b->attrs;
-    uint32_t in[2] = {ash_build_in(b, i), ASH_NONE};
+    uint32_t in[2] = {x, ASH_NONE};
     if (s->n[0]) in[1] = ash_build_i64(b, s->n, 3);
     ash_build_node(b, "", "Split", ASH_OPSET_NEWEST, in, s->n[0] ? 2 : 1, part, 3);
     ash_build_attr_int(b, "axis", -1);
     if (!s->n[0]) ash_build_attr_int(b, "num_outputs", 3);
+}
+
+/* Queries, keys and values. */
+static void project(struct ash_builder *b, uint32_t part[3]) {
+    uint32_t weights[3], bias[3], b_in = ash_build_in(b, ATT_BIAS);
+    split(b, ash_build_in(b, ATT_WEIGHTS), weights);
+    if (b_in != ASH_NONE) split(b, b_in, bias);
+    for (int i = 0; i < 3; i++)
+        part[i] = plus(b, two(b, "MatMul", ash_build_in(b, ATT_X), weights[i]),
+                       b_in != ASH_NONE ? bias[i] : ASH_NONE);
+}
+
+static void project_bytes(struct ash_builder *b, uint32_t part[3]) {
+    static const int order[] = {ATT_X,       ATT_WEIGHTS, QATT_X_SCALE, QATT_W_SCALE,
+                                QATT_X_ZERO, QATT_W_ZERO, ATT_BIAS};
+    uint32_t in[7], y;
+    for (int i = 0; i < 7; i++) in[i] = ash_build_in(b, order[i]);
+    ash_build_node(b, MICROSOFT, "MatMulIntegerToFloat", 1, in, 7, &y, 1);
+    split(b, y, part);
 }
 
 static uint32_t past_part(struct ash_builder *b, uint32_t past, int64_t k) {
@@ -319,17 +368,13 @@ static uint32_t past_part(struct ash_builder *b, uint32_t past, int64_t k) {
 static int attention_body(struct ash_builder *b) {
     static const char *const same[] = {"num_heads", "unidirectional", "scale", "mask_filter_value",
                                        NULL};
-    uint32_t weights[3], bias[3], in[8], out[3], n_out = wanted(b, 1) ? 3 : 1;
-    uint32_t past = ash_build_in(b, ATT_PAST), axis;
+    bool bytes = *b->node->op_type == 'Q';
+    uint32_t in[8], out[3], n_out = wanted(b, 1) ? 3 : 1, axis;
+    uint32_t past = ash_build_in(b, bytes ? QATT_PAST : ATT_PAST);
     for (int i = 0; i < 8; i++) in[i] = ASH_NONE;
-    split(b, ATT_WEIGHTS, weights);
-    bool biased = ash_build_in(b, ATT_BIAS) != ASH_NONE;
-    if (biased) split(b, ATT_BIAS, bias);
-    for (int i = 0; i < 3; i++)
-        in[i] = plus(b, two(b, "MatMul", ash_build_in(b, ATT_X), weights[i]),
-                     biased ? bias[i] : ASH_NONE);
-    in[4] = ash_build_in(b, ATT_MASK);
-    in[5] = ash_build_in(b, ATT_SCORES);
+    (bytes ? project_bytes : project)(b, in);
+    in[4] = ash_build_in(b, bytes ? QATT_MASK : ATT_MASK);
+    if (!bytes) in[5] = ash_build_in(b, ATT_SCORES);
     for (int k = 0; past != ASH_NONE && k < 2; k++) in[6 + k] = past_part(b, past, k);
     ash_build_node(b, MICROSOFT, "MultiHeadAttention", 1, in, 8, out, n_out);
     same_attrs(b, same);
@@ -366,6 +411,8 @@ const struct ash_op ash_ops_contrib[] = {
     ROW("SkipLayerNormalization", 3, 5, 4, 1, no_statistics, skip_body),
     ROW("SkipSimplifiedLayerNormalization", 3, 4, 4, 1, no_statistics, skip_body),
     ROW("EmbedLayerNormalization", 1, 9, 3, 1, embed_parse, embed_body),
+    ROW("QEmbedLayerNormalization", 1, QEMBED_ALL, 2, 1, embed_parse, embed_body),
+    ROW("QAttention", 5, 9, 2, sizeof(struct sizes), attention_parse, attention_body),
     ROW("Attention", 2, 7, 2, sizeof(struct sizes), attention_parse, attention_body),
     {0},
 };

@@ -255,6 +255,12 @@ function contributed() {
       { num_heads: 2 }, ['y', 'present']),
     one('DynamicQuantizeLSTM', [2, 1, 2], ['x', 'lw', 'lr', '', '', '', '', '', 'ls', 'lz', 'ls', 'lz'],
       'LSTM', { hidden_size: 1 }),
+    ['QAttention', [1, 2, 2], [['QuantizeLinear', ['x', 'half', 'z'], 'q'], ['com.microsoft:QAttention',
+      ['q', 'w8x6', 'v6', 'half', 'half', '', 'z', 'zi', 'past2'], ['y', 'present'], { num_heads: 1 }]],
+    'MultiHeadAttention'],
+    ['QEmbedLayerNormalization', [1, 2], [['Cast', ['x'], 'i', { to: 6 }],
+      ['com.microsoft:QEmbedLayerNormalization', ['i', '', 'm8', 'm8', '', 'b8', 'b8', '', 'half', 'half',
+        '', 'half', 'half', 'zi', 'zi', '', 'zi', 'zi'], ['y', 'counts']]], 'LayerNormalization'],
   ];
 }
 const constants = { zero: 0, half: 0.5, one: 1, three: 3, six: 6, root: Math.SQRT2 };
@@ -271,7 +277,7 @@ const weights = { last: { type: 'int64', dims: [1], data: BigInt64Array.of(-1n) 
   some: { type: 'bool', dims: [4, 4], data: Uint8Array.from({ length: 16 }, (_, i) => i % 3 && 1) },
   low: { type: 'float32', dims: [], data: Float32Array.of(-10000) },
   square: ramp(1, 2, 2), half4: ramp(4, 4), y3: ramp(1, 3, 4, 4), w12: ramp(4, 12), v12: ramp(12), past: ramp(2, 1, 2, 3, 2),
-  lw: bytes(1, 2, 4), lr: bytes(1, 1, 4), lz: bytes(1, 4), ls: ramp(1, 4),
+  w8x6: bytes(2, 6), v6: ramp(6), past2: ramp(2, 1, 1, 3, 2), b8: bytes(2), lw: bytes(1, 2, 4), lr: bytes(1, 1, 4), lz: bytes(1, 4), ls: ramp(1, 4),
   v2: ramp(2), ...Object.fromEntries(Object.entries(constants).map(([name, value]) =>
     [name, { type: 'float32', dims: [], data: Float32Array.of(value) }])) };
 

@@ -7,7 +7,8 @@ import onnxruntime
 import pytest
 from ashore_ctypes import AshoreError
 from onnx import TensorProto
-from test_contrib import KINDS, MODES, U, Case, compare, expectation, floats, rng, run_case
+from test_contrib import (KINDS, MODES, U, Case, attention_bound, compare, expectation, floats,
+                          paddings, rng, run_case)
 
 KINDS.update({np.dtype(np.int8): TensorProto.INT8, np.dtype(np.uint8): TensorProto.UINT8})
 
@@ -128,3 +129,78 @@ def test_lstm_refused(library):
     refused("differ in shape", i9=np.zeros((1, 27), np.int8))
     refused("a permutation of 3", i1=np.zeros((1, 9), np.int8))
     refused("extent 2 of input 1 is 8, expected 9", i1=np.zeros((1, 8, 28), np.int8))
+
+
+# ---- QAttention, QEmbedLayerNormalization ----------------------------------------------------------
+
+def attentions():
+    """Sums of bytes are exact; they are scaled by two roundings, and a bias is added."""
+    H, D, B, K = 4, 8, 2, 24
+    for (kind, columns), (S, P) in itertools.product(
+            itertools.product((np.int8, np.uint8), (0, 1)), ((6, 0), (5, 3), (1, 5))):
+        r = rng(31, S, P, columns)
+        x = r.integers(0, 256, (B, S, K)).astype(np.uint8)
+        low, zero = (-128, 0) if kind == np.int8 else (0, 131)
+        w = r.integers(low, low + 256, (K, 3 * H * D)).astype(kind)
+        shape = (3 * H * D,) if columns else ()
+        scale = (r.uniform(0.5, 1, shape) / 128 / K).astype(np.float32)  # projections within 1
+        past = floats(r, 2, B, H, P, D) if P else None
+        bound = attention_bound(D, S + P, 4 * D ** 0.5) + 16 * U * 4
+        for (name, mask), one_way in itertools.product(paddings(r, B, S, S + P), (0, 1)):
+            if name == "_rows":
+                continue
+            inputs = [x, w, floats(r, 3 * H * D) / 2, np.float32(1 / 128), scale, mask, np.uint8(120),
+                      np.full(shape, zero, kind), past]
+            name = f"attention_{np.dtype(kind).name}_{columns}_{S}_{P}{name}_{one_way}"
+            yield Case(name, "QAttention", inputs, bound, outputs=2 if P else 1,
+                       constants=(1, 2, 3, 4, 6, 7), num_heads=H, unidirectional=one_way)
+    yield Case("attention_no_zero", "QAttention", [x, w, inputs[2], np.float32(1 / 256), inputs[4]],
+               2 * bound, constants=(1, 2, 3, 4), num_heads=H)
+    yield Case("attention_scale", "QAttention", inputs, bound, outputs=2, num_heads=H, scale=0.2,
+               constants=(1, 2, 3, 4, 6, 7))
+
+
+def embeddings():
+    B, S, D = 3, 6, 32
+    for kind in (np.uint8, np.int8):
+        r = rng(32)
+        ids = r.integers(0, 50, (B, S)).astype(np.int32)
+        segments = r.integers(0, 2, (B, S)).astype(np.int32)
+        mask = np.array([[1] * n + [0] * (S - n) for n in (6, 3, 1)], np.int32)
+        low = np.iinfo(kind).min
+        tables = [r.integers(low, low + 256, n).astype(kind)
+                  for n in ((50, D), (20, D), (2, D), D, D)]
+        scales = [np.float32(s) for s in r.uniform(0.5, 1, 5) / 128]
+        zeros = [np.array(z, kind) for z in r.integers(low, low + 256, 5)]
+        bound = 2 * (D + 64) * U * 6 * 2  # numbers up to 2
+        name = np.dtype(kind).name
+        weights = (2, 3, 4, 5, 6, *range(8, 18))
+        inputs = [ids, segments, *tables, mask, *scales, *zeros]
+        yield Case(f"embed_{name}", "QEmbedLayerNormalization", inputs, bound, outputs=2,
+                   constants=weights, epsilon=1e-6)
+        fewer = [None if i in (1, 4, 7, 10, 15) else x for i, x in enumerate(inputs)]
+        yield Case(f"embed_{name}_no_segment", "QEmbedLayerNormalization", fewer, bound, outputs=2,
+                   constants=weights)
+
+
+@pytest.mark.parametrize("case", [*attentions(), *embeddings()], ids=lambda c: c.name)
+def test_case(library, case):
+    want = expectation(case)
+    for mode, options in MODES.items():
+        with library.load(case.model().SerializeToString(), **options) as model:
+            for _ in range(2):
+                compare(case, model.run(case.feeds()), want, mode)
+
+
+def test_refused(library):
+    attention = next(attentions())
+    embed = next(embeddings())
+    for case, i, x, words in [
+            (attention, 4, np.ones(5, np.float32), "extents 96 and 5"),
+            (attention, 0, np.zeros((2, 5), np.uint8), "5 columns, input 1 has 24 rows"),
+            (embed, 4, None, "required input 4 is left out"),
+            (embed, 17, None, "required input 17 is left out"),
+            (embed, 15, None, "required input 15 is left out")]:
+        inputs = [x if k == i else given for k, given in enumerate(case.inputs)]
+        with pytest.raises(AshoreError, match=words):
+            run_case(library, Case("", case.op, inputs, 0, constants=case.constants, **case.attributes))
