@@ -17,6 +17,7 @@ ASH_MAKES("Gemm", "com.microsoft:FusedGemm");
 ASH_MAKES("Relu Tanh Sigmoid LeakyRelu", "com.microsoft:FusedConv|com.microsoft:FusedGemm");
 ASH_MAKES("HardSigmoid Clip CastLike", "com.microsoft:FusedConv|com.microsoft:FusedGemm");
 ASH_MAKES("MatMul Transpose Mul CastLike", "com.microsoft:FusedMatMul");
+ASH_MAKES("MatMul Transpose Mul CastLike", "com.microsoft:TransposeMatMul");
 ASH_MAKES("Add LayerNormalization", "com.microsoft:SkipLayerNormalization");
 ASH_MAKES("Add RMSNormalization", "com.microsoft:SkipSimplifiedLayerNormalization");
 ASH_MAKES("Gather Shape Slice Add LayerNormalization", "com.microsoft:EmbedLayerNormalization");
@@ -408,6 +409,7 @@ const struct ash_op ash_ops_contrib[] = {
     ROW("FusedConv", 2, 4, 1, 1, act_parse, fused_conv_body),
     ROW("FusedGemm", 2, 3, 1, 1, act_parse, fused_gemm_body),
     ROW("FusedMatMul", 2, 2, 1, 0, NULL, fused_matmul_body),
+    ROW("TransposeMatMul", 2, 2, 1, 0, NULL, fused_matmul_body),
     ROW("SkipLayerNormalization", 3, 5, 4, 1, no_statistics, skip_body),
     ROW("SkipSimplifiedLayerNormalization", 3, 4, 4, 1, no_statistics, skip_body),
     ROW("EmbedLayerNormalization", 1, 9, 3, 1, embed_parse, embed_body),

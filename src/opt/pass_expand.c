@@ -10,7 +10,10 @@ ASH_PASS_NEEDS(ash_pass_expand, "SoftmaxCrossEntropyLoss|com.microsoft:Attention
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:Gelu|com.microsoft:FastGelu");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:BiasGelu|com.microsoft:QuickGelu");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:FusedConv|com.microsoft:FusedGemm");
-ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:FusedMatMul");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:FusedMatMul|com.microsoft:TransposeMatMul");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:Trilu|com.microsoft:GridSample");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:Range|com.microsoft:GatherND|com.microsoft:Pad");
+ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:ExpandDims|com.microsoft:Unique");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:SkipLayerNormalization");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:SkipSimplifiedLayerNormalization");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:EmbedLayerNormalization");

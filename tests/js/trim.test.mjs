@@ -247,6 +247,12 @@ function contributed() {
     one('Gelu', [2, 2], ['x'], 'Gelu'), one('FastGelu', [2, 2], ['x', 'v2'], 'Gelu'),
     one('BiasGelu', [2, 2], ['x', 'v2'], 'Gelu'), one('QuickGelu', [2, 2], ['x'], 'Swish'),
     one('FusedMatMul', [2, 2], ['x', 'm2'], 'MatMul', { transA: 1, alpha: { float: 0.5 } }),
+    one('TransposeMatMul', [2, 2], ['x', 'm2'], 'MatMul', { transB: 1 }),
+    one('Trilu', [2, 2], ['x'], 'Trilu'), one('Pad', [2, 2], ['x', 'pads', 'half'], 'Pad'),
+    one('Range', [1], ['x', 'three'], /Range|CastLike/), one('Unique', [4], ['x'], 'Unique', {}, ['y', '', 'n']),
+    one('GatherND', [2, 2], ['x', 'ids'], 'GatherND'),
+    one('ExpandDims', [2, 2], ['x', 'axis'], /Unsqueeze|Identity/),
+    one('GridSample', [1, 1, 2, 2], ['x', 'grid'], 'GridSample'),
     one('SkipLayerNormalization', [1, 2, 2], ['x', 'x', 'v2', 'v2'], 'LayerNormalization'),
     one('SkipSimplifiedLayerNormalization', [1, 2, 2], ['x', 'x', 'v2'], 'RMSNormalization'),
     one('EmbedLayerNormalization', [2, 2], ['ids', '', 'x', 'm2', '', 'v2', 'v2'],
@@ -277,7 +283,8 @@ const weights = { last: { type: 'int64', dims: [1], data: BigInt64Array.of(-1n) 
   some: { type: 'bool', dims: [4, 4], data: Uint8Array.from({ length: 16 }, (_, i) => i % 3 && 1) },
   low: { type: 'float32', dims: [], data: Float32Array.of(-10000) },
   square: ramp(1, 2, 2), half4: ramp(4, 4), y3: ramp(1, 3, 4, 4), w12: ramp(4, 12), v12: ramp(12), past: ramp(2, 1, 2, 3, 2),
-  w8x6: bytes(2, 6), v6: ramp(6), past2: ramp(2, 1, 1, 3, 2), b8: bytes(2), lw: bytes(1, 2, 4), lr: bytes(1, 1, 4), lz: bytes(1, 4), ls: ramp(1, 4),
+  pads: { type: 'int64', dims: [4], data: BigInt64Array.of(0n, 1n, 0n, 0n) }, grid: ramp(1, 2, 2, 2),
+  axis: { type: 'int32', dims: [], data: Int32Array.of(1) }, w8x6: bytes(2, 6), v6: ramp(6), past2: ramp(2, 1, 1, 3, 2), b8: bytes(2), lw: bytes(1, 2, 4), lr: bytes(1, 1, 4), lz: bytes(1, 4), ls: ramp(1, 4),
   v2: ramp(2), ...Object.fromEntries(Object.entries(constants).map(([name, value]) =>
     [name, { type: 'float32', dims: [], data: Float32Array.of(value) }])) };
 

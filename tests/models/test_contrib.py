@@ -160,6 +160,33 @@ def embeddings(bound):
                constants=(2, 3, 5, 6))
 
 
+def forerunners():
+    """Of operators that ai.onnx took up later: elements are moved, GridSample mixes four or sixteen."""
+    r = rng(12)
+    x = floats(r, 2, 3, 6, 7)
+    grid = floats(r, 2, 4, 5, 2) * np.float32(1.2)
+    for mode, more in itertools.product(("bilinear", "nearest", "bicubic"), (
+            {}, {"align_corners": 1, "padding_mode": "border"}, {"padding_mode": "reflection"})):
+        yield Case(f"grid_{mode}_{len(more)}_{more.get('align_corners')}", "GridSample", [x, grid],
+                   64 * 16 * U, mode=mode, **more)
+    k = np.array(-1, np.int64)
+    for name, inputs, more in (("", [x], {}), ("_lower", [x, k], {"upper": 0}), ("_at", [x, k], {})):
+        yield Case("trilu" + name, "Trilu", inputs, 0, **more)
+    yield Case("transpose_matmul", "TransposeMatMul", [x, floats(r, 5, 7)], 2 * 16 * U * 8, transB=1)
+    for at in (0, 2, -1):
+        yield Case(f"expand_{at}", "ExpandDims", [x, np.array(at, np.int32)], 0)
+    at = np.array([[1, 2, 3], [0, -1, -6]], np.int32)
+    yield Case("gather_nd", "GatherND", [x, at], 0)
+    pads = np.array([0, 1, 0, 2, 0, 0, -1, 3])
+    yield Case("pad", "Pad", [x, pads], 0)
+    yield Case("pad_value", "Pad", [x, pads, np.array([0.5], np.float32)], 0)
+    yield Case("pad_reflect", "Pad", [x, np.abs(pads)], 0, mode="reflect")
+    for kind in (np.int32, np.int64, np.float32):
+        yield Case(f"range_{np.dtype(kind).name}", "Range", [np.array(2, kind), np.array([9], kind)], 0)
+    yield Case("range_step", "Range", [np.array(v, np.float32) for v in (2, -1, -0.5)], 0)
+    yield Case("unique", "Unique", [np.array([2, 1, 1, 3, 4, 3], np.float32)], 0, outputs=3)
+
+
 # ---- attention -------------------------------------------------------------------------------------
 
 def attention_bound(D, T, most):
@@ -283,7 +310,7 @@ def group_query():
 
 
 def all_cases():
-    return [*activations(), *products(), *norms(), *multi_head(), *projected(), *rotations(),
+    return [*activations(), *products(), *norms(), *forerunners(), *multi_head(), *projected(), *rotations(),
             *group_query()]
 
 
@@ -317,7 +344,7 @@ def test_case(library, case):
                 compare(case, model.run(case.feeds()), want, mode)
 
 
-IN_WEBASSEMBLY = ("fast_gelu_bias", "fused_conv_Clip", "fused_matmul_batch_and_last", "skip_rms",
+IN_WEBASSEMBLY = ("fast_gelu_bias", "fused_conv_Clip", "fused_matmul_batch_and_last", "skip_rms", "trilu_lower", "unique",
                   "embed_no_segment", "mha_40_70_0_rows", "mha_1_1_6_keys", "attention_5_3_lengths_1",
                   "rotary_partly_each_1", "gqa_prompt_interleaved", "gqa_decode_window")
 
