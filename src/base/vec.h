@@ -101,13 +101,6 @@ VF_INLINE vi vi_keep(int32_t x) {
 #endif
     return vi_set1(x);
 }
-/* A table of constants that are to be loaded where they are used, for the same reason. */
-VF_INLINE const float *vf_table(const float *c) {
-#if defined(VF_WASM)
-    __asm__("" : "+r"(c));
-#endif
-    return c;
-}
 VF_INLINE vi vf_bits(vf x) { return (vi)x; }
 VF_INLINE vf vf_from_bits(vi x) { return (vf)x; }
 VF_INLINE vi vi_shl(vi x, int n) { return (vi)((vi_u)x << n); }
@@ -251,6 +244,16 @@ VF_INLINE vf vf_floor(vf a) {
 
 VF_INLINE vf vf_ceil(vf a) { return vf_neg(vf_floor(vf_neg(a))); }
 
+#if !defined(VF_AVX512) && !defined(VF_AVX2)
+static __attribute__((noinline, unused)) vf vf_load_part_(const float *p, size_t n, vf fill) {
+    for (size_t i = 0; i < n; i++) fill[i] = p[i];
+    return fill;
+}
+static __attribute__((noinline, unused)) void vf_store_part_(float *p, size_t n, vf x) {
+    for (size_t i = 0; i < n; i++) p[i] = x[i];
+}
+#endif
+
 /* n lanes, 0..VF_LANES, the rest from `fill`.  No byte past p + n is touched. */
 VF_INLINE vf vf_load_n(const float *p, size_t n, vf fill) {
 #if defined(VF_AVX512)
@@ -262,8 +265,7 @@ VF_INLINE vf vf_load_n(const float *p, size_t n, vf fill) {
     vi mask = (vi)(lanes < vi_set1((int32_t)n));
     return vf_select(mask, (vf)_mm256_maskload_ps(p, (__m256i)mask), fill);
 #    else
-    for (size_t i = 0; i < n; i++) fill[i] = p[i];
-    return fill;
+    return vf_load_part_(p, n, fill);
 #    endif
 #endif
 }
@@ -281,7 +283,7 @@ VF_INLINE void vf_store_n(float *p, size_t n, vf x) {
     vi lanes = {0, 1, 2, 3, 4, 5, 6, 7};
     _mm256_maskstore_ps(p, (__m256i)(lanes < vi_set1((int32_t)n)), (__m256)x);
 #    else
-    for (size_t i = 0; i < n; i++) p[i] = x[i];
+    vf_store_part_(p, n, x);
 #    endif
 #endif
 }
