@@ -11,19 +11,9 @@ VF_INLINE vf vf_relu(vf x) { return vf_max(x, vf_zero()); }
 VF_INLINE vf vf_clip(vf x, vf lo, vf hi) { return vf_min(vf_max(x, lo), hi); }
 VF_INLINE vf vf_hardsigmoid(vf x, vf alpha, vf beta) { return vf_clip01_(vf_fma(x, alpha, beta)); }
 VF_INLINE vf vf_hardswish(vf x, vf alpha, vf beta) { return x * vf_hardsigmoid(x, alpha, beta); }
+VF_INLINE vf vf_silu_by(const struct vf_math *m, vf x) { return x * vf_sigmoid_by(m, x); }
 VF_INLINE vf vf_silu(vf x) { return x * vf_sigmoid(x); }
 VF_INLINE vf vf_leakyrelu(vf x, vf alpha) { return vf_select(vf_lt(x, vf_zero()), x * alpha, x); }
-VF_INLINE vf vf_gelu(vf x) {
-    static const float table[] = {0.5f, 0.70710678f};
-    const float *c = vf_table(table);
-    vf half = x * vf_set1(c[0]);
-    return vf_fma(half, vf_erf(x * vf_set1(c[1])), half);
-}
-/* x * sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)) */
-VF_INLINE vf vf_gelu_tanh(vf x) {
-    vf cubic = vf_fma(x * x, vf_set1(0.044715f * 1.5957691f), vf_set1(1.5957691f));
-    return x * vf_sigmoid(x * cubic);
-}
 
 /* The limits that an activation sets, infinite where it sets none. */
 VF_INLINE void act_limits(struct ash_act_f32 act, float *low, float *high) {

@@ -25,10 +25,7 @@ VF_INLINE vf eltwise_mul_low(vf a, vf b, vf p) {
 
 /* |a|^b by exp(b * log |a|), the logarithm and the product in two floats each; then C's rules for
  * signs, zeros, infinities and NaN. */
-VF_INLINE vf eltwise_pow(vf a, vf b) {
-    static const float c[] = {0x1.555546p-2f,  -0x1.ffffeep-3f, 0x1.99a546p-3f,
-                              -0x1.5562e2p-3f, 0x1.2332c2p-3f,  -0x1.fb434cp-4f,
-                              0x1.e650aap-4f,  -0x1.e2e8eep-4f, 0x1.1b41c2p-4f};
+VF_INLINE vf eltwise_pow(const struct vf_math *m, vf a, vf b) {
     const vf one = vf_set1(1.0f), zero = vf_zero(), inf = vf_set1(__builtin_inff());
     const vi root = vi_set1(0x3f3504f3);
     vf x = vf_abs(a);
@@ -37,7 +34,7 @@ VF_INLINE vf eltwise_pow(vf a, vf b) {
     vf e = vf_from_int(vi_sar(bits, 23) - (tiny & vi_set1(23)));
     vf f = vf_from_bits((bits & vi_set1(0x7fffff)) + root) - one;
     vf ff = f * f;
-    vf tail = vf_fma(f * ff, vf_poly_(f, c, 8), vf_set1(-0.5f) * eltwise_mul_low(f, f, ff));
+    vf tail = vf_fma(f * ff, vf_poly_(m, f, VF_LOG, 8), vf_set1(-0.5f) * eltwise_mul_low(f, f, ff));
     vf half = vf_set1(-0.5f) * ff;
     vf s = f + half;
     tail = tail + ((f - s) + half);
@@ -51,7 +48,7 @@ VF_INLINE vf eltwise_pow(vf a, vf b) {
     vf q = vf_fma(b, lo, eltwise_mul_low(b, sum, p));
     /* In two halves, so that neither overflows before the product does.  Beyond the range q may be
      * NaN, and the result is 0 or inf whatever it is. */
-    vf h = vf_exp(p * vf_set1(0.5f));
+    vf h = vf_exp_by(m, p * vf_set1(0.5f));
     vf y = vf_select(vf_lt(vf_abs(p), vf_set1(170.0f)), vf_fma(h, q, h), h) * h;
 
     vf down = vf_floor(b);
@@ -72,18 +69,18 @@ VF_INLINE vf eltwise_pow(vf a, vf b) {
 }
 
 /* elu, selu and celu: x < 0 ? fall * (exp(x * rate) - 1) : rise * x */
-VF_INLINE vf eltwise_elu(vf x, vf fall, vf rate, vf rise) {
-    vf e = vf_exp(vf_min(x * rate, vf_zero())) - vf_set1(1.0f);
+VF_INLINE vf eltwise_elu(const struct vf_math *m, vf x, vf fall, vf rate, vf rise) {
+    vf e = vf_exp_by(m, vf_min(x * rate, vf_zero())) - vf_of(m, VF_ONE);
     return vf_select(vf_lt(x, vf_zero()), fall * e, rise * x);
 }
 
-VF_INLINE vf eltwise_softplus(vf x) {
-    return vf_max(x, vf_zero()) + vf_log(vf_exp(vf_neg(vf_abs(x))) + vf_set1(1.0f));
+VF_INLINE vf eltwise_softplus(const struct vf_math *m, vf x) {
+    return vf_max(x, vf_zero()) + vf_log_by(m, vf_exp_by(m, vf_neg(vf_abs(x))) + vf_of(m, VF_ONE));
 }
 
 /* tanh(log(1 + e)) = e (e + 2) / (e (e + 2) + 2) */
-VF_INLINE vf eltwise_mish(vf x) {
-    vf e = vf_exp(vf_min(x, vf_set1(20.0f)));
+VF_INLINE vf eltwise_mish(const struct vf_math *m, vf x) {
+    vf e = vf_exp_by(m, vf_min(x, vf_set1(20.0f)));
     vf t = e * (e + vf_set1(2.0f));
     return x * (t / (t + vf_set1(2.0f)));
 }
@@ -99,7 +96,8 @@ typedef void eltwise_whole_fn(float a, float b, size_t n, const float *x, float 
 
 #define EACH(name, result)                                                                         \
     static void eltwise_whole_##name(float a, float b, size_t n, const float *x, float *y) {       \
-        const vf one = vf_set1(1.0f), va = vf_set1(a), vb = vf_set1(b);                            \
+        const struct vf_math m = vf_math();                                                        \
+        const vf one = vf_of(&m, VF_ONE), va = vf_set1(a), vb = vf_set1(b);                        \
         (void)one, (void)va, (void)vb;                                                             \
         for (size_t i = 0; i < n; i += VF_LANES) {                                                 \
             vf v = vf_load(x + i);                                                                 \
@@ -113,30 +111,30 @@ ACT(relu, ASH_ACT_RELU)
 ACT(clip, ASH_ACT_CLIP)
 ACT(hardswish, ASH_ACT_HARDSWISH)
 ACT(hardsigmoid, ASH_ACT_HARDSIGMOID)
-ACT(sigmoid, ASH_ACT_SIGMOID)
-ACT(silu, ASH_ACT_SILU)
-ACT(tanh, ASH_ACT_TANH)
+EACH(sigmoid, vf_sigmoid_by(&m, v))
+EACH(silu, vf_silu_by(&m, v))
+EACH(tanh, vf_tanh_by(&m, v))
 ACT(leakyrelu, ASH_ACT_LEAKYRELU)
-ACT(gelu, ASH_ACT_GELU)
-ACT(gelu_tanh, ASH_ACT_GELU_TANH)
-EACH(exp, vf_exp(v))
-EACH(log, vf_log(v))
+EACH(gelu, vf_gelu_by(&m, v))
+EACH(gelu_tanh, vf_gelu_tanh_by(&m, v))
+EACH(exp, vf_exp_by(&m, v))
+EACH(log, vf_log_by(&m, v))
 EACH(sqrt, vf_sqrt(v))
 EACH(reciprocal, one / v)
 EACH(neg, vf_neg(v))
 EACH(abs, vf_abs(v))
-EACH(erf, vf_erf(v))
+EACH(erf, vf_erf_by(&m, v))
 EACH(floor, vf_floor(v))
 EACH(ceil, vf_ceil(v))
 EACH(round, vf_round(v))
 EACH(sign, eltwise_sign(v))
 EACH(square, (v * v))
-EACH(softplus, eltwise_softplus(v))
+EACH(softplus, eltwise_softplus(&m, v))
 EACH(softsign, v / (one + vf_abs(v)))
-EACH(mish, eltwise_mish(v))
-EACH(elu, eltwise_elu(v, va, one, one))
-EACH(selu, eltwise_elu(v, (va * vb), one, vb))
-EACH(celu, eltwise_elu(v, va, one / va, one))
+EACH(mish, eltwise_mish(&m, v))
+EACH(elu, eltwise_elu(&m, v, va, one, one))
+EACH(selu, eltwise_elu(&m, v, (va * vb), one, vb))
+EACH(celu, eltwise_elu(&m, v, va, one / va, one))
 EACH(thresholded, vf_select(vf_le(v, va), vf_zero(), v))
 EACH(affine, vf_fma(va, v, vb))
 /* sqrt, but for -0 and -inf */
@@ -225,8 +223,10 @@ static void eltwise_binary_whole(enum ash_binary op, size_t n, const float *x0, 
         EACH(vf_max_nan(a, b));
     case ASH_BINARY_MIN:
         EACH(vf_min_nan(a, b));
-    case ASH_BINARY_POW:
-        EACH(eltwise_pow(a, b));
+    case ASH_BINARY_POW: {
+        const struct vf_math m = vf_math();
+        EACH(eltwise_pow(&m, a, b));
+    }
     case ASH_BINARY_PRELU:
         EACH(vf_select(vf_lt(a, zero), a * b, a));
     default:
