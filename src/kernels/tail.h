@@ -40,4 +40,27 @@ VF_INLINE void ash_tail_store(float *p, size_t n, vf x) {
 #endif
 }
 
+/* 0..16 lanes, the rest `fill`; more than 16 are 16. */
+VF_INLINE struct vf16 ash_tail_load16(const float *p, size_t n, float fill) {
+#if defined(VF_AVX512) || defined(VF_AVX2)
+    return n < 16 ? vf16_load_n(p, n, fill) : vf16_load(p);
+#else
+    float t[16];
+    return vf16_load(n < 16 ? ash_tail_in(t, p, n, fill) : p);
+#endif
+}
+
+VF_INLINE void ash_tail_store16(float *p, size_t n, struct vf16 x) {
+#if defined(VF_AVX512) || defined(VF_AVX2)
+    VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) {
+        size_t m = n < 16 ? vf16_part_(n, i) : VF_LANES;
+        if (m) vf_store_n(p + i * VF_LANES, m, x.v[i]);
+    }
+#else
+    float t[16], *to = n < 16 ? t : p;
+    VF_UNROLL for (int i = 0; i < VF16_PARTS; i++) vf_store(to + i * VF_LANES, x.v[i]);
+    if (n < 16) ash_tail_out(p, t, n);
+#endif
+}
+
 #endif

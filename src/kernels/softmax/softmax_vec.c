@@ -5,26 +5,32 @@
 #include "kernels/tail.h"
 
 #define SOFTMAX_LOWEST (-__builtin_inff())
+/* Each pass goes over a few rows before the next one does: what ends a row takes long, and does not
+ * hold up the row behind it. */
+enum { SOFTMAX_ROWS = 8, SOFTMAX_NEAR = 4096 /* elements that stay in the first cache */ };
 
-/* The passes go over n elements, a multiple of 16. */
-static struct vf16 softmax_max(size_t n, const float *x) {
+static float softmax_max(size_t D, const float *x) {
     struct vf16 m = vf16_set1(SOFTMAX_LOWEST);
-    for (size_t i = 0; i < n; i += 16) m = vf16_max(m, vf16_load(x + i));
-    return m;
+    for (size_t i = 0; i < D; i += 16)
+        m = vf16_max(m, ash_tail_load16(x + i, D - i, SOFTMAX_LOWEST));
+    return vf16_hmax(m);
 }
 
-/* Adds exp(x - max), raised, to s; y gets them unless it is NULL. */
-static struct vf16 softmax_exp(size_t n, const float *x, vf max, struct vf16 s, float *y) {
-    for (size_t i = 0; i < n; i += 16) {
-        struct vf16 e = vf16_load(x + i);
+/* The sum of exp(x - max), raised; y gets them unless it is NULL.  Behind the end of a row is -inf,
+ * which adds nothing. */
+static float softmax_exp(size_t D, const float *x, float highest, float *y) {
+    const struct vf_math m = vf_math();
+    const vf max = vf_set1(highest);
+    struct vf16 s = vf16_set1(0.0f);
+    for (size_t i = 0; i < D; i += 16) {
+        struct vf16 e = ash_tail_load16(x + i, D - i, SOFTMAX_LOWEST);
         VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) {
-            e.v[p] = vf_exp_raised(e.v[p] - max);
+            e.v[p] = vf_exp_raised_by(&m, e.v[p] - max);
             s.v[p] = s.v[p] + e.v[p];
         }
-        if (!y) continue;
-        VF_UNROLL for (int p = 0; p < VF16_PARTS; p++) vf_store(y + i + p * VF_LANES, e.v[p]);
+        if (y) ash_tail_store16(y + i, D - i, e);
     }
-    return s;
+    return vf16_hsum(s);
 }
 
 /* What takes the raised sum out of results. */
@@ -32,40 +38,38 @@ VF_INLINE vf softmax_by(bool log, vf sum) {
     return log ? vf_log(sum * vf_set1(0x1p-30f)) : vf_set1(1.0f) / sum;
 }
 
-static void softmax_scale(size_t n, const float *x, bool log, vf max, vf k, float *y) {
-    for (size_t i = 0; i < n; i += VF_LANES) {
-        vf v = vf_load(x + i);
-        vf_store(y + i, log ? v - max - k : v * k);
+/* x is y where it holds exponentials. */
+static void softmax_scale(size_t D, const float *x, bool log, float highest, float sum, float *y) {
+    const vf max = vf_set1(highest), k = softmax_by(log, vf_set1(sum));
+    for (; D >= VF_LANES; D -= VF_LANES, x += VF_LANES, y += VF_LANES) {
+        vf v = vf_load(x);
+        vf_store(y, log ? v - max - k : v * k);
     }
-}
-
-/* The end of a row is padded with -inf, whose exponential adds nothing. */
-static void softmax_one(size_t D, const float *x, float *y, bool log) {
-    float t[16];
-    size_t n = D - D % 16, tail = D - n;
-    struct vf16 m = softmax_max(n, x);
-    if (tail) m = vf16_max(m, vf16_load(ash_tail_in(t, x + n, tail, SOFTMAX_LOWEST)));
-    const vf max = vf_set1(vf16_hmax(m));
-    struct vf16 s = softmax_exp(n, x, max, vf16_set1(0.0f), log ? NULL : y);
-    if (tail) s = softmax_exp(16, t, max, s, log ? NULL : t);
-    const vf sum = vf_set1(vf16_hsum(s));
-    const vf k = softmax_by(log, sum);
-    softmax_scale(n, log ? x : y, log, max, k, y);
-    if (!tail) return;
-    softmax_scale(16, t, log, max, k, t);
-    ash_tail_out(y + n, t, tail);
+    if (!D) return;
+    vf v = ash_tail_load(x, D);
+    ash_tail_store(y, D, log ? v - max - k : v * k);
 }
 
 static void softmax_f32_rows(bool log, size_t rows, size_t D, const float *x, float *y) {
-    for (size_t r = 0; r < rows; r++) softmax_one(D, x + r * D, y + r * D, log);
+    float max[SOFTMAX_ROWS], sum[SOFTMAX_ROWS];
+    size_t group = D * SOFTMAX_ROWS <= SOFTMAX_NEAR ? SOFTMAX_ROWS : 1;
+    for (; rows; rows -= group, x += group * D, y += group * D) {
+        if (group > rows) group = rows;
+        for (size_t r = 0; r < group; r++) max[r] = softmax_max(D, x + r * D);
+        for (size_t r = 0; r < group; r++)
+            sum[r] = softmax_exp(D, x + r * D, max[r], log ? NULL : y + r * D);
+        for (size_t r = 0; r < group; r++)
+            softmax_scale(D, (log ? x : y) + r * D, log, max[r], sum[r], y + r * D);
+    }
 }
 
 /* n columns at once, a lane each. */
 VF_INLINE void softmax_strip(bool log, size_t D, size_t pitch, size_t n, const float *x, float *y) {
+    const struct vf_math m = vf_math();
     vf max = vf_set1(SOFTMAX_LOWEST), sum = vf_zero();
     for (size_t d = 0; d < D; d++) max = vf_max(max, vf_load_n(x + d * pitch, n, vf_zero()));
     for (size_t d = 0; d < D; d++) {
-        vf e = vf_exp_raised(vf_load_n(x + d * pitch, n, vf_zero()) - max);
+        vf e = vf_exp_raised_by(&m, vf_load_n(x + d * pitch, n, vf_zero()) - max);
         sum = sum + e;
         if (!log) vf_store_n(y + d * pitch, n, e);
     }
