@@ -228,7 +228,8 @@ export class Core {
     const from = bytes ? at : 0;
     const data = views
       ? new row.array(this.memory.buffer, from, bytes / row.array.BYTES_PER_ELEMENT)
-      : new row.array(this.#bytes.slice(from, from + bytes).buffer);
+      // slice() would fill it with zeros first
+      : new row.array(new Uint8Array(this.#bytes.subarray(from, from + bytes)).buffer);
     return new Tensor(row.name, data, dims);
   }
 
