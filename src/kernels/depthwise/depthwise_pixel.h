@@ -35,13 +35,30 @@ static __attribute__((unused)) void finish(const struct ash_depthwise_line *line
         ASH_VEC_ROWS(eltwise)->unary((int)act.kind, act.a, act.b, n, y, y);
 }
 
+/* Channels that do not fill a vector: under a mask, or one at a time where size counts. */
+#if defined(__wasm__)
+enum { REST = 1 };
+VF_INLINE vf load_rest(const float *p, size_t n) {
+    (void)n;
+    return vf_set1(*p);
+}
+VF_INLINE void store_rest(float *p, size_t n, vf x) {
+    (void)n;
+    *p = x[0];
+}
+#else
+enum { REST = VF_LANES };
+VF_INLINE vf load_rest(const float *p, size_t n) { return vf_load_n(p, n, vf_zero()); }
+VF_INLINE void store_rest(float *p, size_t n, vf x) { vf_store_n(p, n, x); }
+#endif
+
 VF_INLINE vf load_part(const float *p, size_t n, bool tail) {
-    return tail ? vf_load_n(p, n, vf_zero()) : vf_load(p);
+    return tail ? load_rest(p, n) : vf_load(p);
 }
 
 VF_INLINE void store_part(float *p, size_t n, bool tail, vf x) {
     if (tail) {
-        vf_store_n(p, n, x);
+        store_rest(p, n, x);
     } else {
         vf_store(p, x);
     }
@@ -68,7 +85,7 @@ static __attribute__((unused)) void pixel(const struct ash_depthwise_line *line,
     struct epilogue e = epilogue_of(line);
     size_t c = 0;
     for (; c + VF_LANES <= line->c; c += VF_LANES) pixel_part(line, in, y, &e, c, VF_LANES, false);
-    if (c < line->c) pixel_part(line, in, y, &e, c, line->c - c, true);
+    for (; c < line->c; c += REST) pixel_part(line, in, y, &e, c, line->c - c, true);
     finish(line, y, 0, 1);
 }
 

@@ -8,8 +8,8 @@ typedef uint16_t transpose_u16 __attribute__((aligned(1), may_alias));
 typedef uint32_t transpose_u32 __attribute__((aligned(1), may_alias));
 typedef uint64_t transpose_u64 __attribute__((aligned(1), may_alias));
 
-#if VF_LANES == 1
-#    define BLOCK(bits)                                                                            \
+#if VF_LANES == 1 || defined(__wasm__)
+#    define SCALAR(bits)                                                                           \
         static void transpose_x##bits(size_t R, size_t C, const void *xv, size_t xp, void *yv,     \
                                       size_t yp) {                                                 \
             const transpose_u##bits *x = xv;                                                       \
@@ -18,10 +18,13 @@ typedef uint64_t transpose_u64 __attribute__((aligned(1), may_alias));
                 for (size_t r = 0; r < R; r++) y[c * yp + r] = x[r * xp + c];                      \
             }                                                                                      \
         }
-BLOCK(8)
-BLOCK(16)
-BLOCK(32)
-BLOCK(64)
+#endif
+
+#if VF_LANES == 1
+SCALAR(8)
+SCALAR(16)
+SCALAR(32)
+SCALAR(64)
 #else
 
 /* Vectors of unsigned integers, and the two halves of interleaving a with b. */
@@ -85,8 +88,12 @@ BLOCK(64)
         }
 
 BLOCK(8, 16, x8)
+#    if defined(__wasm__) /* the others are rare, and code */
+SCALAR(16)
+BLOCK(32, 4, x32)
+SCALAR(64)
+#    elif VF_LANES >= 8
 BLOCK(16, 8, x16)
-#    if VF_LANES >= 8
 BLOCK(64, 4, x64)
 BLOCK(32, 8, wide_x32)
 BLOCK(32, 4, narrow_x32)
@@ -94,6 +101,7 @@ static void transpose_x32(size_t R, size_t C, const void *x, size_t xp, void *y,
     (R < 8 || C < 8 ? transpose_narrow_x32 : transpose_wide_x32)(R, C, x, xp, y, yp);
 }
 #    else
+BLOCK(16, 8, x16)
 BLOCK(32, 4, x32)
 BLOCK(64, 2, x64)
 #    endif
