@@ -270,12 +270,13 @@ struct pool_params {
 
 static int run_pool(struct ash_run *c) {
     const struct pool_params *p = c->params;
-    const struct ash_pooling_shape *s = &p->shape;
+    struct ash_pooling_shape s = p->shape;
+    s.y_step = c->out_step;
     if (p->whole)
-        ash_pooling_global(p->row, c->pool, p->op, s->N, s->X[0] * s->X[1] * s->X[2], s->C,
+        ash_pooling_global(p->row, c->pool, p->op, s.N, s.X[0] * s.X[1] * s.X[2], s.C,
                            c->in[0]->data, c->out[0]->data);
     else
-        ash_pooling_f32(p->row, c->pool, p->op, s, c->in[0]->data, c->out[0]->data);
+        ash_pooling_f32(p->row, c->pool, p->op, &s, c->in[0]->data, c->out[0]->data);
     return ASHORE_OK;
 }
 
@@ -290,6 +291,7 @@ static int lower_pool(struct ash_lower *c) {
     p->row = row;
     p->op = a->of.pool.max ? ASH_POOLING_MAX : ASH_POOLING_AVERAGE;
     p->whole = a->of.pool.whole;
+    c->out_strided = !p->whole;
     struct ash_pooling_shape *s = &p->shape;
     s->N = ash_extent(x, 0);
     s->C = ash_extent(x, x->rank - 1);

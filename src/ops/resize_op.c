@@ -418,10 +418,12 @@ struct resize_params {
 
 static int run_resize(struct ash_run *c) {
     const struct resize_params *p = c->params;
+    struct ash_resize_shape shape = p->shape;
+    shape.y_step = c->out_step;
     if (p->row)
-        ash_resize_f32(p->row, c->pool, &p->shape, c->in[0]->data, c->out[0]->data, c->scratch);
+        ash_resize_f32(p->row, c->pool, &shape, c->in[0]->data, c->out[0]->data, c->scratch);
     else
-        ash_resize_copy(c->pool, &p->shape, c->in[0]->data, c->out[0]->data);
+        ash_resize_copy(c->pool, &shape, c->in[0]->data, c->out[0]->data);
     return ASHORE_OK;
 }
 
@@ -525,6 +527,7 @@ static int resize_lower(struct ash_lower *c) {
     if (!p) return ASHORE_ERR_NOMEM;
     *p = draft;
     c->scratch = scratch;
+    c->out_strided = !draft.row && w == rank - 2; /* its rows are positions */
     return ASHORE_OK;
 }
 

@@ -612,7 +612,13 @@ static void test_parts(void **state) {
          "Transpose Conv Conv+Add Concat Conv Transpose"},
         {"Conv x K1 > i; Conv i K1 > a; MaxPool:kernel_shape=1 i > b; Concat:axis=1 b a > c; Conv "
          "c GATHER > y",
-         "Transpose Conv Conv MaxPool Concat Conv Transpose"},
+         "Transpose Conv Conv MaxPool Conv Transpose"},
+        {"Conv x K1 > i; Conv i K1 > j; Resize i EMPTY TWICE > a; Resize j EMPTY TWICE > b; "
+         "Concat:axis=1 a b > c; Conv c GATHER > y",
+         "Transpose Conv Conv Resize Resize Conv Transpose"},
+        {"Conv x K1 > i; GlobalMaxPool i > a; MaxPool:kernel_shape=1 a > b; "
+         "Concat:axis=1 a b > c; Conv c GATHER > y",
+         "Transpose Conv GlobalMaxPool MaxPool Concat Conv Transpose"},
         {"Sigmoid x > a; Exp x > b; Concat:axis=0 a x b > c; MatMul c SQUARE > y",
          "Sigmoid Exp Concat MatMul"},
         {"Sigmoid x > a; MatMul x SQUARE > b; Concat:axis=0 b a > c; MatMul c SQUARE > y",

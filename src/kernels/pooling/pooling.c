@@ -52,8 +52,9 @@ static void pooling_line(const struct pooling_job *j, size_t line) {
     taps[0] = pooling_taps(s, 0, line / s->Y[1] % s->Y[0], &first[0], &padded[0]);
     taps[1] = pooling_taps(s, 1, line % s->Y[1], &first[1], &padded[1]);
     const float *x = j->x + n * s->X[0] * pitch[0] + first[0] * pitch[0] + first[1] * pitch[1];
-    float *y = j->y + line * s->Y[2] * s->C;
-    for (size_t o = 0; o < s->Y[2]; o++, y += s->C) {
+    size_t y_step = s->y_step ? s->y_step : s->C;
+    float *y = j->y + line * s->Y[2] * y_step;
+    for (size_t o = 0; o < s->Y[2]; o++, y += y_step) {
         taps[2] = pooling_taps(s, 2, o, &first[2], &padded[2]);
         const size_t *count = s->count_pad ? padded : taps;
         j->row->window(j->op, taps, step, s->C, x + first[2] * pitch[2],

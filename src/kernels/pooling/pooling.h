@@ -21,6 +21,7 @@ enum ash_pooling { ASH_POOLING_MAX, ASH_POOLING_AVERAGE };
 struct ash_pooling_shape {
     size_t N, C;
     size_t X[3], Y[3], K[3], S[3], L[3], P[3], Q[3];
+    size_t y_step;  /* floats from output position to position; 0: C */
     bool count_pad; /* the average divides by all taps inside input and padding */
 };
 

@@ -41,30 +41,32 @@ size_t ash_resize_scratch(const struct ash_resize_shape *s, size_t threads) {
     return ash_size_mul(resize_row_bytes(s), threads);
 }
 
-static void resize_copy_line(const struct ash_resize_shape *s, const uint32_t *x, uint32_t *y) {
+static void resize_copy_line(const struct ash_resize_shape *s, size_t step, const uint32_t *x,
+                             uint32_t *y) {
     const struct ash_resize_axis *a = &s->w;
     if (s->inner == 1) {
-        for (size_t o = 0; o < a->out; o++) y[o] = x[a->at[o]];
+        for (size_t o = 0; o < a->out; o++) y[o * step] = x[a->at[o]];
         return;
     }
-    for (size_t o = 0; o < a->out; o++, y += s->inner)
+    for (size_t o = 0; o < a->out; o++, y += step)
         memcpy(y, x + (size_t)a->at[o] * s->inner, s->inner * sizeof *y);
 }
 
 static void resize_copy_tile(void *arg, size_t tile, size_t worker) {
     const struct resize_job *j = arg;
     const struct ash_resize_shape *s = j->s;
-    size_t first = tile * j->per_tile, pitch = s->w.out * s->inner;
+    size_t step = s->y_step ? s->y_step : s->inner;
+    size_t first = tile * j->per_tile, pitch = s->w.out * step;
     size_t end = j->lines - first < j->per_tile ? j->lines : first + j->per_tile;
     (void)worker;
     for (size_t i = first; i < end; i++) {
         size_t oy = i % s->h.out, row = i / s->h.out * s->h.in + (size_t)s->h.at[oy];
         uint32_t *y = (uint32_t *)j->y + i * pitch;
         bool again = i > first && oy && s->h.at[oy] == s->h.at[oy - 1];
-        if (again)
+        if (again && step == s->inner)
             memcpy(y, y - pitch, pitch * sizeof *y);
         else
-            resize_copy_line(s, (const uint32_t *)j->x + row * s->w.in * s->inner, y);
+            resize_copy_line(s, step, (const uint32_t *)j->x + row * s->w.in * s->inner, y);
     }
 }
 

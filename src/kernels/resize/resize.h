@@ -26,6 +26,7 @@ struct ash_resize_axis {
 
 struct ash_resize_shape {
     size_t outer, inner;
+    size_t y_step; /* ash_resize_copy: elements from output position to position; 0: inner */
     struct ash_resize_axis h, w;
 };
 
