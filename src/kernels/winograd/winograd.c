@@ -62,18 +62,20 @@ static size_t outputs(size_t kernel) { return kernel == 1 ? 1 : IN + 1 - kernel;
 static size_t parts_of(const struct ash_conv *s) { return is_line(s) ? IN : PARTS; }
 
 /* In multiplications for each pair of channels, as measured with 4 to 16 lanes: an element of V or
- * M costs as much as 13 of them, of a line 10.  Weights cost as much to fetch as 4 tiles, and one
- * more for each 2^15 pairs, whose weights come from further away. */
+ * M costs as much as 13 of them, of a line 10.  A weight costs as much as 4 tiles where it lies
+ * near, and one more for each 2^12 pairs, up to 16, where it comes from further away: then a direct
+ * product's weights cost as much, of which there are a quarter. */
 bool ash_winograd_pays(const struct ash_conv *s) {
-    const double transform = 13, line = 10, few = 4, far = 1 << 15;
+    const double transform = 13, line = 10, few = 4, far = 1 << 12, farthest = 16;
     if (!ash_winograd_fits(s) || s->oc == 0) return false;
     double lines = (double)ceil_div(s->oh, outputs(s->kh));
     double tiles = (double)s->n * lines * (double)ceil_div(s->ow, outputs(s->kw));
     double element = is_line(s) ? line : transform;
     double each = 1 + element / (double)s->c + element / (double)s->oc;
-    double weights = few + (double)s->c * (double)s->oc / far;
+    double weights = (double)s->c * (double)s->oc / far;
+    if (weights > farthest) weights = farthest;
     double taps = (double)(s->kh * s->kw), pixels = (double)s->n * (double)s->oh * (double)s->ow;
-    return (double)parts_of(s) * (tiles * each + weights) < taps * pixels;
+    return (double)parts_of(s) * (tiles * each + few + weights) < taps * (pixels + weights);
 }
 
 static struct cut cut_of(const struct ash_gemm_kernel *gemm, const struct ash_conv *s) {
