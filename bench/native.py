@@ -101,8 +101,7 @@ def interleave(runs, counts, budget, least, rest):
         for i in order:
             if rest:
                 time.sleep(REST)
-                if counts[i] > 1:
-                    runs[i]()
+                runs[i]()
             samples[i].append(timed(runs[i], counts[i]))
         rounds += 1
     return samples

@@ -30,9 +30,9 @@ export async function settle(act, { block = 20, limit = 1000, clock = () => perf
 export const runsOf = (ms, block) => Math.max(1, Math.min(2000, Math.round(block / ms)));
 
 /** Times several programs in turn: a round is one block of each, every other round in reverse order.
- *  programs: { act, ms }, ms about what a run takes.  Between blocks `rest()` is awaited, and what follows
- *  a rest is run once untimed where a block has several runs.  Stops after `budget` ms, but not before
- *  `least` rounds, nor after `most`.  Milliseconds of a run by program and round. */
+ *  programs: { act, ms }, ms about what a run takes.  Between blocks `rest()` is awaited, and the first
+ *  run behind a rest is not timed.  Stops after `budget` ms, but not before `least` rounds, nor after
+ *  `most`.  Milliseconds of a run by program and round. */
 export async function interleave(programs, { budget, least = 5, most = 300, block = 5, rest = null,
   clock = () => performance.now() }) {
   const runs = programs.map(({ ms }) => runsOf(ms, block));
@@ -44,7 +44,7 @@ export async function interleave(programs, { budget, least = 5, most = 300, bloc
       const { act } = programs[i];
       if (rest) {
         await rest();
-        if (runs[i] > 1) await act();
+        await act();
       }
       const start = clock();
       for (let n = 0; n < runs[i]; n++) await act();

@@ -8,7 +8,9 @@ const read = async (file) => {
   if (!response.ok) throw new Error(`${file}: ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 };
-const pause = () => new Promise((resolve) => { setTimeout(resolve, 3); });
+// Threads of onnxruntime-web, whose pool all sessions share and no option stops, look for work for some
+// 30 ms after a run: on the processors that the next engine needs.
+const pause = () => new Promise((resolve) => { setTimeout(resolve, 60); });
 const text = (error) => `${error?.message ?? error}`.split('\n')[0].slice(0, 200);
 
 async function openContender(contender, threads) {

@@ -66,7 +66,7 @@ test('the budget and the limits of rounds', async () => {
   assert.equal(await rounds({ budget: 1e6, most: 30 }), 30);
 });
 
-test('the run that follows a rest is not timed where a block has several', async () => {
+test('the run that follows a rest is not timed', async () => {
   const { state, clock, program } = bed();
   const slowStart = { first: true };
   const rest = async () => { slowStart.first = true; };
@@ -75,9 +75,12 @@ test('the run that follows a rest is not timed where a block has several', async
     slowStart.first = false;
     return time;
   });
-  const { samples } = await interleave([{ act, ms: 1 }], { budget: 0, least: 2, rest, clock });
-  assert.deepEqual(samples, [[1, 1]]);
+  const timed = async (ms) =>
+    (await interleave([{ act, ms }], { budget: 0, least: 2, rest, clock })).samples;
+  assert.deepEqual(await timed(1), [[1, 1]]);
   assert.equal(state.log.length, 12);
+  assert.deepEqual(await timed(100), [[1, 1]]);
+  assert.equal(state.log.length, 16);
 });
 
 const output = (name, data) => ({ name, data, dims: [data.length] });
