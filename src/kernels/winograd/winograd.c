@@ -26,9 +26,12 @@ enum {
     BLOCK_FLOATS = 1 << 18, /* of V and M together: what a second cache holds */
     BLOCK_MIN = 16,         /* tiles that are worth going through all weights */
     BLOCK_MAX = ASH_GEMM_ROWS_MAX,
-    CHUNK = 32,       /* output channels of M */
-    STRIPS_FROM = 16, /* work tiles that are enough */
-    STRIP_MIN = 128   /* output channels for which V is worth making once more */
+    BLOCKS_FROM = 8, /* work tiles for which blocks are made smaller, */
+    BLOCK_LEAST = 12,
+    BLOCK_WORK = 1 << 20, /* multiplications, but no smaller */
+    CHUNK = 32,           /* output channels of M */
+    STRIPS_FROM = 16,     /* work tiles that are enough */
+    STRIP_MIN = 128       /* output channels for which V is worth making once more */
 };
 
 static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
@@ -91,6 +94,9 @@ static struct cut cut_of(const struct ash_gemm_kernel *gemm, const struct ash_co
     size_t block = BLOCK_FLOATS / u.parts / (s->c + u.chunk);
     block = block < BLOCK_MIN ? BLOCK_MIN : min_size(block, BLOCK_MAX);
     u.blocks = ceil_div(u.tiles, block);
+    size_t work = ash_size_mul(ash_size_mul(u.parts * u.tiles, s->c), s->oc);
+    size_t wanted = min_size(min_size(BLOCKS_FROM, u.tiles / BLOCK_LEAST), work / BLOCK_WORK);
+    if (u.blocks < wanted) u.blocks = wanted;
     u.block = ceil_div(u.tiles, u.blocks ? u.blocks : 1); /* of nearly equal size */
     size_t strips = u.blocks ? min_size(STRIPS_FROM / u.blocks, columns / STRIP_MIN) : 0;
     u.strip = strips > 1 ? ceil_div(ceil_div(columns, u.chunk), strips) * u.chunk : columns;
