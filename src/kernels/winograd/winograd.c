@@ -31,7 +31,7 @@ enum {
     BLOCK_WORK = 1 << 20, /* multiplications, but no smaller */
     CHUNK = 32,           /* output channels of M */
     STRIPS_FROM = 16,     /* work tiles that are enough */
-    STRIP_MIN = 128       /* output channels for which V is worth making once more */
+    STRIP_MIN = 96        /* output channels for which V is worth making once more */
 };
 
 static size_t min_size(size_t a, size_t b) { return a < b ? a : b; }
