@@ -118,7 +118,9 @@ void ash_graph_uses(const struct ash_graph *g, uint32_t *uses) {
             if (n->in[k] != ASH_NONE) uses[n->in[k]]++;
         }
     }
-    for (uint32_t i = 0; i < g->n_outputs; i++) uses[g->outputs[i]]++;
+    for (uint32_t i = 0; i < g->n_outputs; i++) {
+        if (g->outputs[i] != ASH_NONE) uses[g->outputs[i]]++;
+    }
 }
 
 bool ash_graph_drop_dead(struct ash_graph *g, uint32_t *uses) {

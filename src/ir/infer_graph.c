@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { DEPTH_MAX = 64, FOLD_ARITY_MAX = 64 };
+enum { DEPTH_MAX = 64, FOLD_ARITY_MAX = 64, LET_GO_LEAST = 4096 };
 
 /* Hosts of WebAssembly compile a function anew when its size times its calls is large.  That takes
  * longer than all that this file does for a model, and is not worth it: what few nodes need is kept
@@ -320,17 +320,39 @@ int ash_infer_node(struct ash_inference *f, const struct ash_node *node,
     return rc;
 }
 
+/* Node has been computed: large constants that it alone was made of go back to the arena, unless
+ * other values show the same numbers, and are not known any more. */
+static void let_go(struct ash_inference *f, const struct ash_graph *g, const struct ash_node *node,
+                   const uint32_t *uses, struct ash_info *all) {
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        uint32_t v = node->in[k];
+        if (v == ASH_NONE || uses[v] != 1 || !all[v].data ||
+            ash_tensor_bytes(all[v].data) < LET_GO_LEAST)
+            continue;
+        const void *data = all[v].data->data;
+        bool shown = false;
+        for (uint32_t i = 0; i < g->n_values; i++)
+            shown |= i != v && all[i].data && all[i].data->data == data;
+        if (!shown && ash_arena_release(f->arena, data)) all[v].data = NULL;
+    }
+}
+
 int ash_infer_graph(struct ash_inference *f, const struct ash_graph *g, const struct ash_info *in,
                     struct ash_info *out, struct ash_info **infos) {
     struct ash_info *all = ash_arena_array(f->arena, g->n_values, sizeof *all);
-    if (!all) return ash_fail_nomem(f->err, g->n_values * sizeof *all);
+    uint32_t *uses = ash_arena_array(f->arena, g->n_values, sizeof *uses);
+    if (!all || !uses) return ash_fail_nomem(f->err, g->n_values * sizeof *all);
+    ash_graph_uses(g, uses);
     for (uint32_t i = 0; i < g->n_values; i++) {
         if (g->values[i].data)
             all[i] = ash_info_const(g->values[i].data);
         else
             all[i].type.rank = -1;
     }
-    for (uint32_t i = 0; i < g->n_inputs; i++) all[g->inputs[i]] = in[i];
+    for (uint32_t i = 0; i < g->n_inputs; i++) {
+        all[g->inputs[i]] = in[i];
+        uses[g->inputs[i]]++; /* by who calls */
+    }
     for (uint32_t i = 0; i < g->n_nodes; i++) {
         const struct ash_node *n = g->nodes[i];
         const struct ash_info **nin = ash_arena_array(f->arena, n->n_in, sizeof *nin);
@@ -343,6 +365,7 @@ int ash_infer_graph(struct ash_inference *f, const struct ash_graph *g, const st
         for (uint32_t k = 0; k < n->n_out; k++) {
             if (n->out[k] != ASH_NONE) all[n->out[k]] = nout[k];
         }
+        if (n->n_out == 1 && nout->data) let_go(f, g, n, uses, all);
     }
     for (uint32_t i = 0; i < g->n_outputs; i++) {
         if (g->outputs[i] != ASH_NONE) out[i] = all[g->outputs[i]];
