@@ -152,10 +152,6 @@ struct place {
     size_t tap, k;
 };
 
-/* While the sums run, nothing else is to be in a register: a compiler that runs out of them moves
- * what it keeps for later through vectors, at 60 cycles a tile. */
-#define IN_MEMORY(x) __asm__ volatile("" : "+m"(x) : : "memory")
-
 /* Advances to the end of the next part of a tap; its length. */
 VF_INLINE size_t next_part(const struct ash_gemm_tile *t, struct place *p) {
     size_t n = t->k - p->k;
@@ -188,12 +184,11 @@ VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const in
     }
     struct place p = {t->a, t->b, t->ahead, 0, 0};
     while (p.tap < t->taps) {
+        const float *b = p.b;
         size_t n = next_part(t, &p);
         const float *ends[MR];
         VF_UNROLL for (int i = 0; i < rows; i++) ends[i] = p.a[i] + t->a_skip + p.k;
-        IN_MEMORY(p);
-        multiply(&s, ends, p.b - n * t->b_step, n, t->b_step, t->b_panel, rows, nv);
-        IN_MEMORY(p);
+        multiply(&s, ends, b, n, t->b_step, t->b_panel, rows, nv);
         if (p.k >= t->k) {
             p.k = 0;
             p.tap++;
