@@ -6,10 +6,12 @@
 #include <math.h>
 #include <string.h>
 
-ASH_MAKES("HardSigmoid Mul",
-          "HardSwish ashore:Conv|ashore:ConvTranspose|ashore:MatMul|ashore:ByteMatMul");
-ASH_MAKES("CastLike", "Clip ashore:Conv|ashore:ConvTranspose|ashore:MatMul|ashore:ByteMatMul");
-ASH_MAKES("Sigmoid Mul", "Swish ashore:Conv|ashore:ConvTranspose|ashore:MatMul|ashore:ByteMatMul");
+ASH_MAKES("HardSigmoid Mul", "HardSwish ashore:Conv|ashore:ConvTranspose|ashore:MatMul");
+ASH_MAKES("CastLike", "Clip ashore:Conv|ashore:ConvTranspose|ashore:MatMul");
+ASH_MAKES("Sigmoid Mul", "Swish ashore:Conv|ashore:ConvTranspose|ashore:MatMul");
+ASH_MAKES("HardSigmoid Mul", "HardSwish ashore:ByteMatMul");
+ASH_MAKES("CastLike", "Clip ashore:ByteMatMul");
+ASH_MAKES("Sigmoid Mul", "Swish ashore:ByteMatMul");
 
 int ash_act_parse(const struct ash_parse *c, struct ash_act_f32 *act) {
     int64_t kind;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 ASH_PASS_NEEDS(ash_pass_bytes, "DequantizeLinear MatMul");
+ASH_PASS_NEEDS(ash_pass_bytes, "DequantizeLinear Gather");
 ASH_MAKES("ashore:ByteMatMul", "DequantizeLinear MatMul");
 ASH_MAKES("Gather Cast Mul", "DequantizeLinear Gather");
 
