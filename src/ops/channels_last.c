@@ -6,6 +6,9 @@
  *   W and the attributes are those of ONNX's Conv, R has the shape of the result.  ConvTranspose
  *   likewise.
  *
+ * Conv with `planes` is over images as ONNX has them, [N, C, spatial...]: a depthwise convolution
+ * whose neighbours are no part of a channels-last network.
+ *
  * Attributes and inference are the ONNX operator's own, seen through a permutation. */
 #include "kernels/conv/conv.h"
 #include "kernels/deconv/deconv.h"
@@ -28,7 +31,7 @@ struct attrs {
         struct ash_pool_attrs pool;
     } of;
     struct ash_act_f32 act;
-    bool residual_last;
+    bool residual_last, planes;
 };
 
 static const struct ash_op *first_form(const struct ash_node *node) {
@@ -37,16 +40,19 @@ static const struct ash_op *first_form(const struct ash_node *node) {
 
 static int parse(const struct ash_parse *c, void *attrs) {
     struct attrs *a = attrs;
-    int64_t last;
+    int64_t last, planes;
     ASH_TRY(ash_parse_int(c, "residual_last", 0, &last));
+    ASH_TRY(ash_parse_int(c, "planes", 0, &planes));
     a->residual_last = last != 0;
+    a->planes = planes != 0;
     ASH_TRY(ash_act_parse(c, &a->act));
     return first_form(c->node)->parse(c, &a->of);
 }
 
 static int infer(struct ash_infer *c) {
     const struct attrs *a = c->attrs;
-    struct ash_info x = {.type = ash_turned_type(&c->in[0]->type, true)};
+    struct ash_info x = {.type = c->in[0]->type};
+    if (!a->planes) x.type = ash_turned_type(&x.type, true);
     const struct ash_info *in[3] = {&x, c->n_in > 1 ? c->in[1] : NULL,
                                     c->n_in > 2 ? c->in[2] : NULL};
     struct ash_infer first = *c;
@@ -54,7 +60,7 @@ static int infer(struct ash_infer *c) {
     first.in = in;
     if (first.n_in > 3) first.n_in = 3;
     ASH_TRY(first_form(c->node)->infer(&first));
-    c->out->type = ash_turned_type(&c->out->type, false);
+    if (!a->planes) c->out->type = ash_turned_type(&c->out->type, false);
     return ASHORE_OK;
 }
 
@@ -63,11 +69,12 @@ static int infer(struct ash_infer *c) {
 static int body(struct ash_builder *b) {
     const struct attrs *a = b->attrs;
     int rank = b->in ? b->in[0]->type.rank : 4;
-    uint32_t x = ash_turned_build(b, ash_build_in(b, 0), rank, true);
+    uint32_t x = ash_build_in(b, 0);
+    if (!a->planes) x = ash_turned_build(b, x, rank, true);
     uint32_t w = b->node->n_formal > 1 ? ash_build_in(b, 1) : ASH_NONE, r = ash_build_in(b, 3);
     uint32_t y = ash_build(b, b->node->op_type, x, w, ash_build_in(b, 2));
     ash_turned_copy_attrs(b);
-    y = ash_turned_build(b, y, rank, false);
+    if (!a->planes) y = ash_turned_build(b, y, rank, false);
     if (r != ASH_NONE && !a->residual_last) y = ash_build(b, "Add", y, r, ASH_NONE);
     y = ash_act_build(b, a->act, y);
     if (r != ASH_NONE && a->residual_last) y = ash_build(b, "Add", y, r, ASH_NONE);
@@ -109,12 +116,17 @@ struct conv_params {
 /* One or two spatial dimensions; a missing one is 1. */
 static void conv_shape(const struct ash_lower *c, const struct product *by, struct ash_conv *s) {
     const struct attrs *a = c->attrs;
-    const struct ash_type *x = &c->in[0]->type, *w = &c->in[1]->type, *y = &c->out->type;
+    const struct ash_type *w = &c->in[1]->type;
+    struct ash_type x = c->in[0]->type, y = c->out->type;
     size_t pad[2] = {0, 0};
-    int spatial = x->rank - 2;
-    ash_turned_conv(&a->of.conv, x, w, y, s);
+    int spatial = x.rank - 2;
+    if (a->planes) {
+        x = ash_turned_type(&x, false);
+        y = ash_turned_type(&y, false);
+    }
+    ash_turned_conv(&a->of.conv, &x, w, &y, s);
     for (int d = 0; d < spatial; d++) {
-        int64_t X = x->dim[1 + d].value, K = w->dim[2 + d].value, Y = y->dim[1 + d].value;
+        int64_t X = x.dim[1 + d].value, K = w->dim[2 + d].value, Y = y.dim[1 + d].value;
         pad[d] = (size_t)by->pad(a, d, X, K, Y);
     }
     s->pad_left = pad[spatial - 1];
@@ -215,6 +227,26 @@ static void run_winograd(const struct ash_gemm_kernel *gemm, const struct ash_co
     ash_winograd_f32(ash_winograd_best(), gemm, s, x, packed, y, out, scratch, pool);
 }
 
+static int run_planes(struct ash_run *c) {
+    const struct conv_params *p = c->params;
+    ash_depthwise_planes_f32(p->depthwise, &p->shape, c->in[0]->data, c->in[1]->data,
+                             c->out[0]->data, ash_run_f32(c, 2), p->act, c->scratch, c->pool);
+    return ASHORE_OK;
+}
+
+static int lower_planes(struct ash_lower *c, const struct ash_conv *s) {
+    const struct attrs *a = c->attrs;
+    const struct ash_depthwise_kernel *row = ash_depthwise_best();
+    size_t scratch = ash_depthwise_planes_scratch(s, c->threads);
+    if (s->groups != s->c || s->c != s->oc || (c->n_in > 3 && c->in[3]) || scratch == SIZE_MAX)
+        return ASHORE_OK;
+    struct conv_params *p = ash_lower_to(c, run_planes, sizeof *p, row->name);
+    if (!p) return ASHORE_ERR_NOMEM;
+    *p = (struct conv_params){.shape = *s, .depthwise = row, .act = a->act};
+    c->scratch = scratch;
+    return ASHORE_OK;
+}
+
 static int lower_conv(struct ash_lower *c) {
     static const struct product direct = {conv_pad,
                                           ash_conv_packed_size,
@@ -239,6 +271,7 @@ static int lower_conv(struct ash_lower *c) {
     struct ash_conv s;
     if (!fits(c)) return ASHORE_OK;
     conv_shape(c, &direct, &s);
+    if (((const struct attrs *)c->attrs)->planes) return lower_planes(c, &s);
     bool transformed = c->in[1]->data && ash_winograd_pays(&s);
     return lower_product(c, transformed ? &winograd : &direct, true);
 }

@@ -16,6 +16,8 @@ struct ash_layout {
 /* Tries to make node n channels-last: appends what takes its place and sets *done, or leaves it. */
 typedef int ash_layout_fn(struct ash_layout *l, struct ash_node *n, bool *done);
 
+/* The rank that a permutation to first (or to last) is of; 0 when it is something else. */
+int ash_layout_rank(const struct ash_node *n, bool to_first);
 bool ash_layout_is(const struct ash_node *n, const char *op); /* ONNX's operator of that name */
 /* Appends a node with one output of its own, whose inputs are not set. */
 int ash_layout_push(struct ash_layout *l, const char *op, uint32_t n_in, struct ash_node **node);

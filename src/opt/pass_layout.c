@@ -32,8 +32,7 @@ bool ash_layout_is(const struct ash_node *n, const char *op) {
     return n && !*n->domain && !strcmp(n->op_type, op);
 }
 
-/* The rank that a permutation to first (or to last) is of; 0 when it is something else. */
-static int layout_rank(const struct ash_node *n, bool to_first) {
+int ash_layout_rank(const struct ash_node *n, bool to_first) {
     int64_t want[ASH_MAX_RANK];
     if (!ash_layout_is(n, "Transpose")) return 0;
     const struct ash_attr *perm = ash_node_attr(n, "perm");
@@ -84,7 +83,7 @@ uint32_t ash_layout_behind(const struct ash_layout *l, uint32_t v, int rank) {
     if (v >= l->p->infos_n || ash_layout_type(l, v)->rank != rank) return ASH_NONE;
     if (l->twin[v] != ASH_NONE) return l->twin[v];
     const struct ash_node *t = ash_pass_producer(l->p, v);
-    return t && t->n_out && layout_rank(t, true) == rank ? t->in[0] : ASH_NONE;
+    return t && t->n_out && ash_layout_rank(t, true) == rank ? t->in[0] : ASH_NONE;
 }
 
 int ash_layout_finish(struct ash_layout *l, struct ash_node *node, int rank) {
@@ -216,7 +215,7 @@ static int turn_dynamic(struct ash_layout *l, struct ash_node *n, bool *done) {
 /* Two permutations that undo each other. */
 static void cancel(struct ash_layout *l, struct ash_node *n) {
     struct ash_pass *p = l->p;
-    int rank = layout_rank(n, false);
+    int rank = ash_layout_rank(n, false);
     uint32_t x = rank ? ash_layout_behind(l, n->in[0], rank) : ASH_NONE;
     bool output = false;
     for (uint32_t i = 0; x != ASH_NONE && i < p->graph->n_outputs; i++)

@@ -63,6 +63,7 @@ void ash_pass_drop(struct ash_pass *p, uint32_t v);
     X(ash_pass_fuse)       /* activations and sums into convolutions */                            \
     X(ash_pass_affine)     /* a product, a sum and an activation over channels-last images */      \
     X(ash_pass_requantize) /* convolutions of bytes into the DynamicQuantizeLinear behind */       \
+    X(ash_pass_planes)     /* depthwise convolutions that stand alone turn nothing */              \
     X(ash_pass_weights)    /* weights dequantised that nothing above took as they are */
 
 /* ASH_PASS_NEEDS(ash_pass_fuse, "Conv|MatMul"): in a graph without these operators, as ASH_MAKES

@@ -94,7 +94,22 @@ def computed_weights():
     return nodes, [onnx.numpy_helper.from_array(weights, "w")], {"x1": 4}
 
 
-@pytest.mark.parametrize("make", [two_convolutions, computed_weights])
+def depthwise_planes():
+    """Depthwise convolutions that stand alone, which turn nothing."""
+    rng = np.random.default_rng(4)
+    attributes = [{"pads": [1] * 4}, {"pads": [2, 1, 0, 2], "strides": [1, 2]},
+                  {"pads": [2, 3, 2, 3], "dilations": [2, 3], "strides": [2, 2]}]
+    constants, nodes, channels = [], [], {}
+    for i, more in enumerate(attributes):
+        weights = rng.uniform(-1, 1, (3 + i, 1, 3, 3)).astype(np.float32)
+        constants.append(onnx.numpy_helper.from_array(weights, f"w{i}"))
+        nodes.append(onnx.helper.make_node("Conv", [f"x{i}", f"w{i}"], [f"y{i}"], group=3 + i,
+                                           **more))
+        channels[f"x{i}"] = 3 + i
+    return nodes, constants, channels
+
+
+@pytest.mark.parametrize("make", [two_convolutions, computed_weights, depthwise_planes])
 def test_weights(library, make):
     nodes, constants, channels = make()
     outputs = [n for node in nodes for n in node.output if n.startswith("y")]

@@ -535,8 +535,8 @@ static void test_prescale(void **state) {
         {"Mul x #2 > a; Add a #0.5 > b; Conv b K1 > y", "Transpose Conv Transpose"},
         {"Sub x SHIFTS > a; Div a CHANNELS > b; Conv b K1 B > y", "Transpose Conv Transpose"},
         {"Mul x CHANNELS > a; Conv:pads=1 a K3 > y", "Transpose Conv Transpose"},
-        {"Mul CHANNELS x > a; Conv:pads=1,group=3 a D3 B > y", "Transpose Conv Transpose"},
-        {"Mul x CHANNELS > a; Add a SHIFTS > b; Conv:group=3 b D3 > y", "Transpose Conv Transpose"},
+        {"Mul CHANNELS x > a; Conv:pads=1,group=3 a D3 B > y", "Conv"},
+        {"Mul x CHANNELS > a; Add a SHIFTS > b; Conv:group=3 b D3 > y", "Conv"},
         /* the border would be another */
         {"Add x #0.5 > a; Conv:pads=1 a K3 > y", "Add Transpose Conv Transpose"},
         {"Mul x #2 > a; Add a #0.5 > b; Conv:pads=1 b K3 > y", "Add Transpose Conv Transpose"},
@@ -628,6 +628,22 @@ static void test_parts(void **state) {
     };
     (void)state;
     CHECK_ALL(rows, 32);
+}
+
+/* A depthwise convolution alone is over planes; one of a group of others, or beside them, is not.
+ */
+static void test_planes(void **state) {
+    static const struct rewrite rows[] = {
+        {"Conv:pads=1,group=3 x D3 B > y", "Conv"},
+        {"Conv:pads=1,group=3 x D3 > a; Relu a > y", "Conv+Relu"},
+        {"Conv:pads=1,group=3 x D3 > a; HardSwish a > y", "Conv+HardSwish"},
+        {"Relu x > a; Conv:pads=1,group=3 a D3 B > b; MatMul b SQUARE > y", "Relu Conv MatMul"},
+        {"Conv:pads=1,group=3 x D3 > a; Conv a K1 > y", "Transpose Conv Conv Transpose"},
+        {"Conv:pads=1,group=3 x D3 > a; Add a x > y", "Conv Add"},
+        {"Conv:pads=1 x K3 > y", "Transpose Conv Transpose"},
+    };
+    (void)state;
+    CHECK_ALL(rows, 16);
 }
 
 /* ---- products -------------------------------------------------------------------------------- */
@@ -767,16 +783,16 @@ static void test_made_weights(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hard_swish), cmocka_unit_test(test_hard_sigmoid),
-        cmocka_unit_test(test_clips),      cmocka_unit_test(test_swish),
-        cmocka_unit_test(test_gelu),       cmocka_unit_test(test_no_activation),
-        cmocka_unit_test(test_layer_norm), cmocka_unit_test(test_no_layer_norm),
-        cmocka_unit_test(test_attention),  cmocka_unit_test(test_attention_nan),
-        cmocka_unit_test(test_batch_norm), cmocka_unit_test(test_matmul),
-        cmocka_unit_test(test_prescale),   cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_embedding),  cmocka_unit_test(test_left_alone),
-        cmocka_unit_test(test_dynamic),    cmocka_unit_test(test_made_weights),
-        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_hard_swish),   cmocka_unit_test(test_hard_sigmoid),
+        cmocka_unit_test(test_clips),        cmocka_unit_test(test_swish),
+        cmocka_unit_test(test_gelu),         cmocka_unit_test(test_no_activation),
+        cmocka_unit_test(test_layer_norm),   cmocka_unit_test(test_no_layer_norm),
+        cmocka_unit_test(test_attention),    cmocka_unit_test(test_attention_nan),
+        cmocka_unit_test(test_batch_norm),   cmocka_unit_test(test_matmul),
+        cmocka_unit_test(test_prescale),     cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_planes),       cmocka_unit_test(test_embedding),
+        cmocka_unit_test(test_left_alone),   cmocka_unit_test(test_dynamic),
+        cmocka_unit_test(test_made_weights), cmocka_unit_test(test_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

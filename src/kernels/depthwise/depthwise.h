@@ -53,4 +53,11 @@ void ash_depthwise_f32(const struct ash_depthwise_kernel *row, const struct ash_
                        const float *x, const float *packed, float *y, const float *bias,
                        struct ash_act_f32 act, void *scratch, struct ash_pool *pool);
 
+/* The same over planes, x[n][c][h][w] to y[n][c][oh][ow], with w[c][kh][kw] as it is: each output
+ * is summed over kw and then kh.  x_step and y_step of s are not read. */
+size_t ash_depthwise_planes_scratch(const struct ash_conv *s, size_t threads);
+void ash_depthwise_planes_f32(const struct ash_depthwise_kernel *row, const struct ash_conv *s,
+                              const float *x, const float *w, float *y, const float *bias,
+                              struct ash_act_f32 act, void *scratch, struct ash_pool *pool);
+
 #endif

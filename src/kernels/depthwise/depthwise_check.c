@@ -24,19 +24,25 @@ static void run(void *arg) {
     ash_depthwise_f32(j->row, &j->s, j->x, j->packed, j->y, j->bias, j->act, j->scratch, j->pool);
 }
 
-static bool near_exact(const struct job *j, const float *w, size_t at) {
+static void run_planes(void *arg) {
+    struct job *j = arg;
+    ash_depthwise_planes_f32(j->row, &j->s, j->x, j->packed, j->y, j->bias, j->act, j->scratch,
+                             j->pool);
+}
+
+/* Output (oy, ox) of channel c, y; channels of x are `plane` apart, pixels x_step. */
+static bool near_at(const struct job *j, const float *w, size_t image, size_t oy, size_t ox,
+                    size_t c, size_t plane, size_t x_step, float y) {
     const struct ash_conv *s = &j->s;
-    size_t x_step = s->x_step ? s->x_step : s->c, y_step = s->y_step ? s->y_step : s->c;
-    size_t pixel = at / y_step, c = at % y_step, ox = pixel % s->ow;
-    size_t oy = pixel / s->ow % s->oh, image = pixel / s->ow / s->oh;
+    const float *x = j->x + image * s->h * s->w * (plane == 1 ? x_step : s->c) + c * plane;
     double sum = 0.0, magnitude = 0.0;
     for (size_t ky = 0; ky < s->kh; ky++) {
         for (size_t kx = 0; kx < s->kw; kx++) {
             size_t iy = oy * s->stride_h + ky * s->dilation_h - s->pad_top;
             size_t ix = ox * s->stride_w + kx * s->dilation_w - s->pad_left;
             if (iy >= s->h || ix >= s->w) continue;
-            double v = (double)j->x[((image * s->h + iy) * s->w + ix) * x_step + c] *
-                       (double)w[(c * s->kh + ky) * s->kw + kx];
+            double v =
+                (double)x[(iy * s->w + ix) * x_step] * (double)w[(c * s->kh + ky) * s->kw + kx];
             sum += v;
             magnitude += fabs(v);
         }
@@ -45,7 +51,43 @@ static bool near_exact(const struct job *j, const float *w, size_t at) {
     sum += bias;
     if (j->act.kind == ASH_ACT_RELU) sum = fmax(sum, 0.0);
     if (j->act.kind == ASH_ACT_CLIP) sum = fmin(fmax(sum, (double)j->act.a), (double)j->act.b);
-    return chk_bound(j->y[at], sum, magnitude + fabs(bias), (double)(s->kh * s->kw + 2));
+    return chk_bound(y, sum, magnitude + fabs(bias), (double)(s->kh * s->kw + 2));
+}
+
+static bool near_exact(const struct job *j, const float *w, size_t at) {
+    const struct ash_conv *s = &j->s;
+    size_t x_step = s->x_step ? s->x_step : s->c, y_step = s->y_step ? s->y_step : s->c;
+    size_t pixel = at / y_step, oy = pixel / s->ow % s->oh;
+    return near_at(j, w, pixel / s->ow / s->oh, oy, pixel % s->ow, at % y_step, 1, x_step,
+                   j->y[at]);
+}
+
+/* The same numbers as planes. */
+static void check_planes(struct job *j, struct job *r, const float *w, bool exact) {
+    const struct ash_conv *s = &j->s;
+    size_t n = s->n * s->c * s->oh * s->ow;
+    j->packed = r->packed = w;
+    r->y = chk_floats(WANT_SLOT, n);
+    r->scratch = chk_scratch(SCRATCH_SLOT, ash_depthwise_planes_scratch(s, 3));
+    run_planes(r);
+    j->y = chk_floats(Y_SLOT, n);
+    for (int threads = 0; threads < 2; threads++) {
+        j->pool = threads ? chk_pool() : NULL;
+        j->scratch = chk_scratch(SCRATCH_SLOT, ash_depthwise_planes_scratch(s, 3));
+        memset(j->y, 0xFF, n * sizeof(float));
+        if (!chk_call(run_planes, j)) return;
+        for (size_t i = 0; i < n; i++) {
+            size_t pixels = s->oh * s->ow, plane = i / pixels, at = i % pixels;
+            bool same = !chk_fused(j->row->cpu) || chk_same(j->y[i], r->y[i]);
+            if (same && (!exact || near_at(j, w, plane / s->c, at / s->ow, at % s->ow, plane % s->c,
+                                           s->h * s->w, 1, j->y[i])))
+                continue;
+            chk_fail("planes %zux%zux%zux%zu -> %zux%zu kernel %zux%zu: [%zu] %.9g, reference %.9g",
+                     s->n, s->c, s->h, s->w, s->oh, s->ow, s->kh, s->kw, i, (double)j->y[i],
+                     (double)r->y[i]);
+            return;
+        }
+    }
 }
 
 static void check_shape(const struct ash_depthwise_kernel *row, const struct ash_conv *s,
@@ -96,6 +138,7 @@ static void check_shape(const struct ash_depthwise_kernel *row, const struct ash
             return;
         }
     }
+    if (s->x_step == 0) check_planes(&j, &r, w, exact);
 }
 
 static size_t extent(size_t in, size_t k, size_t stride, size_t dilation, size_t pad) {
