@@ -54,7 +54,10 @@ size_t ash_depthwise_planes_scratch(const struct ash_conv *s, size_t threads) {
 
 /* Without the library's functions, which are far away for what is so short. */
 static void fill(float *to, float value, size_t n) {
-    for (size_t i = 0; i < n; i++) to[i] = value;
+    const float four[4] = {value, value, value, value};
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) memcpy(to + i, four, sizeof four);
+    for (; i < n; i++) to[i] = value;
 }
 
 static void copy_part(float *to, const float *from, size_t n, size_t step) {
@@ -63,19 +66,22 @@ static void copy_part(float *to, const float *from, size_t n, size_t step) {
     for (; i < n; i++) to[i] = from[i * step];
 }
 
-/* Row iy of the plane, which may lie outside of it, to a row of each phase. */
-static void copy_row(const struct planes *p, const float *plane, size_t iy, float *to) {
+static void copy_plane(const struct planes *p, const float *plane, float *to) {
     const struct ash_conv *s = p->s;
-    for (size_t i = 0; i < s->stride_w; i++, to += p->rows * p->pitch) {
+    for (size_t i = 0; i < s->stride_w; i++) {
         /* Columns i - pad_left + j * stride_w; those left of the image are too large. */
         size_t left = i < s->pad_left ? ceil_div(s->pad_left - i, s->stride_w) : 0;
         size_t from = i + left * s->stride_w - s->pad_left;
-        size_t inside = iy < s->h && from < s->w ? ceil_div(s->w - from, s->stride_w) : 0;
+        size_t there = from < s->w ? ceil_div(s->w - from, s->stride_w) : 0;
         left = min_size(left, p->pitch);
-        inside = min_size(inside, p->pitch - left);
-        fill(to, 0.0f, left);
-        if (inside) copy_part(to + left, plane + iy * s->w + from, inside, s->stride_w);
-        fill(to + left + inside, 0.0f, p->pitch - left - inside);
+        there = min_size(there, p->pitch - left);
+        for (size_t row = 0; row < p->rows; row++, to += p->pitch) {
+            size_t iy = row - s->pad_top; /* too large above the image */
+            size_t inside = iy < s->h ? there : 0;
+            fill(to, 0.0f, left);
+            if (inside) copy_part(to + left, plane + iy * s->w + from, inside, s->stride_w);
+            fill(to + left + inside, 0.0f, p->pitch - left - inside);
+        }
     }
 }
 
@@ -108,8 +114,7 @@ static void one_plane(const struct planes *p, size_t plane, unsigned char *scrat
     const float *w = p->w + c * taps, **in = (const float **)(void *)scratch;
     float *copy = (float *)(void *)(in + taps), *bias = copy + p->floats - s->ow;
     float *filter = bias - taps * s->ow;
-    for (size_t i = 0; i < p->rows; i++) /* rows above the image wrap around and are too large */
-        copy_row(p, p->x + plane * s->h * s->w, i - s->pad_top, copy + i * p->pitch);
+    copy_plane(p, p->x + plane * s->h * s->w, copy);
     for (size_t t = 0; t < taps; t++) {
         size_t kx = t / s->kh, ky = t % s->kh, column = kx * s->dilation_w;
         size_t phase = column % s->stride_w * p->rows;
