@@ -7,9 +7,10 @@
  * its own cache when it reads it in the next.  When its share is done it goes on with the others'.
  *
  * Waking a member takes longer than many a job does.  One that has nothing to do looks out for the
- * next job for as long as it takes to wake it several times over, before it sleeps.  Sleepers are
- * woken when a run has had tiles worth it without them; when they fell asleep again before the next
- * job, the price doubles: the caller's own steps are long, or there are fewer processors.
+ * next job for as long as it takes to wake it several times over, before it sleeps; at first for a
+ * shorter time, as it may have been woken on the caller's processor and stand in its way.  Sleepers
+ * are woken when a run has had tiles worth it without them; when they fell asleep again before the
+ * next job, the price doubles: the caller's own steps are long, or there are fewer processors.
  *
  * Natively members are threads of their own pool.  In WebAssembly with shared memory the host
  * starts them, each in an instance of its own over the same memory, by ash_pool_member; they belong
@@ -75,7 +76,8 @@ enum {
     STATE_OPEN = 1 << 8,
     STATE_INSIDE = STATE_OPEN - 1,
     SHARES = 8,
-    IDLE_SPINS = 16384, /* of some 20 ns, before a member sleeps */
+    IDLE_SPINS = 16384, /* of some 20 ns, before a member sleeps, */
+    FIRST_SPINS = 2048, /* and after it has been woken */
     END_SPINS = 2048,   /* before the caller sleeps until members are done */
     YIELD_SPINS = 64,   /* before another thread of this processor may go on */
     LEAST_PRICE = 8,    /* tiles */
@@ -201,13 +203,17 @@ static void leave(struct ash_pool *pool) {
     if (atomic_fetch_sub(&pool->state, 1) == 1) pool_wake(pool, &pool->state, 1);
 }
 
-static uint32_t next_generation(struct ash_pool *pool, uint32_t seen) {
-    for (int spin = 1; spin <= IDLE_SPINS; spin++) {
+static uint32_t next_generation(struct ash_pool *pool, uint32_t seen, int *patience) {
+    for (int spin = 1; spin <= *patience; spin++) {
         uint32_t now = atomic_load_explicit(&pool->generation, memory_order_acquire);
-        if (now != seen) return now;
+        if (now != seen) {
+            if (*patience < IDLE_SPINS) *patience *= 2;
+            return now;
+        }
         relax();
         if (spin % YIELD_SPINS == 0) give_way();
     }
+    *patience = FIRST_SPINS;
     atomic_fetch_add(&pool->sleeping, 1);
     while (atomic_load(&pool->generation) == seen) pool_wait(pool, &pool->generation, seen);
     atomic_fetch_sub(&pool->sleeping, 1);
@@ -216,10 +222,11 @@ static uint32_t next_generation(struct ash_pool *pool, uint32_t seen) {
 
 static void member_main(struct ash_pool *pool, size_t worker) {
     uint32_t seen = atomic_load(&pool->generation);
+    int patience = FIRST_SPINS;
     atomic_fetch_add(&pool->ready, 1);
     pool_wake(pool, &pool->ready, 1);
     while (atomic_load(&pool->quit) == 0) {
-        seen = next_generation(pool, seen);
+        seen = next_generation(pool, seen, &patience);
         if (!enter(pool)) continue;
         /* threads is read inside the job: between jobs another creation may change it. */
         if (worker < pool->threads) drain(pool, worker);
