@@ -53,19 +53,41 @@ static uint32_t *uses_as_weights(const struct ash_pass *p) {
     return count;
 }
 
+/* SIZE_MAX: not known, or too many. */
+static size_t exact_bytes(const struct ash_pass *p, uint32_t v) {
+    if (v >= p->infos_n || !ash_info_exact(&p->infos[v])) return SIZE_MAX;
+    const struct ash_type *type = &p->infos[v].type;
+    int64_t extent[ASH_MAX_RANK];
+    size_t bytes;
+    for (int k = 0; k < type->rank; k++) extent[k] = type->dim[k].value;
+    int rc = ash_shape_check(type->dtype, type->rank, extent, NULL, &bytes, NULL);
+    return rc == ASHORE_OK ? bytes : SIZE_MAX;
+}
+
 /* Large results of other uses stay what a run makes and lets go. */
 static bool makes_weights(const struct ash_pass *p, const struct ash_node *n,
                           const uint32_t *as_weights) {
     if (!n->op || *n->domain || strcmp(n->op_type, "ConstantOfShape") != 0) return false;
     uint32_t v = n->out[0];
-    if (v >= p->infos_n || !ash_info_exact(&p->infos[v])) return false;
-    const struct ash_type *type = &p->infos[v].type;
-    int64_t extent[ASH_MAX_RANK];
-    size_t bytes;
-    for (int k = 0; k < type->rank; k++) extent[k] = type->dim[k].value;
-    if (ash_shape_check(type->dtype, type->rank, extent, NULL, &bytes, NULL) != ASHORE_OK)
-        return false;
+    size_t bytes = exact_bytes(p, v);
     return ash_size_add(p->arena->used, bytes) <= HELD_MOST && as_weights[v] == p->uses[v];
+}
+
+/* What is done to v next, as long as all is constant and gets no larger: otherwise a model's
+ * weights would be there twice, as converted and as scaled. */
+static int compute_next(struct ash_pass *p, uint32_t v) {
+    struct ash_valuedef *values = p->graph->values;
+    for (;;) {
+        const struct ash_node *n = ash_pass_single_use(p, v);
+        const struct ash_tensor *from = values[v].data, *t;
+        if (!n || !n->op || n->n_sub || n->n_out != 1 || n->n_in > 3) return ASHORE_OK;
+        if (exact_bytes(p, n->out[0]) > ash_tensor_bytes(from)) return ASHORE_OK;
+        ASH_TRY(compute(p, n, &t));
+        if (!t) return ASHORE_OK;
+        if (t->data != from->data && ash_arena_release(p->arena, from->data)) values[v].data = NULL;
+        v = n->out[0];
+        values[v].data = t;
+    }
 }
 
 /* Those that are converted, or with as_weights those that are made. */
@@ -75,6 +97,7 @@ static int compute_those(struct ash_pass *p, const uint32_t *as_weights) {
     for (uint32_t i = 0; i < g->n_nodes; i++) {
         struct ash_node *n = g->nodes[i];
         const struct ash_tensor *t = NULL;
+        if (n->n_out == 1 && n->out[0] != ASH_NONE && g->values[n->out[0]].data) continue;
         if (as_weights ? makes_weights(p, n, as_weights) : converts(p, n))
             ASH_TRY(compute(p, n, &t));
         if (!t) {
@@ -83,6 +106,7 @@ static int compute_those(struct ash_pass *p, const uint32_t *as_weights) {
         }
         g->values[n->out[0]].data = t;
         ash_pass_drop(p, n->in[0]);
+        ASH_TRY(compute_next(p, n->out[0]));
         p->changed = true;
     }
     g->n_nodes = to;

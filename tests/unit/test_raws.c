@@ -414,6 +414,49 @@ static void chains_are_held_once(void **state) {
     close_shifted(&r);
 }
 
+/* Weights of int8 that are converted and then scaled are there once while the model is loaded: the
+ * converted ones go one by one. */
+static void scaled_weights_are_held_once(void **state) {
+    (void)state;
+    enum { N = 256, LAYERS = 6, BYTES = N * N * 4 };
+    struct raws_bed r;
+    struct mw *m = &r.b.m;
+    int8_t *w = malloc((size_t)N * N);
+    float scale = 0.25f;
+    char name[4][16] = {"x"};
+    assert_non_null(w);
+    for (int i = 0; i < N * N; i++) w[i] = (int8_t)(i % (N + 1) == 0 ? 4 : 0); /* a quarter: one */
+    bed_init(&r.b);
+    input(m, "x", ASHORE_FLOAT32, 2);
+    mw_tensor(m, MW_GRAPH_INITIALIZER, "scale", ASHORE_FLOAT32, 0, NULL, &scale, sizeof scale);
+    for (int i = 0; i < LAYERS; i++) {
+        char pair[40];
+        for (int k = 1; k < 4; k++) snprintf(name[k], sizeof name[k], "%c%d", "_wfs"[k], i);
+        mw_tensor(m, MW_GRAPH_INITIALIZER, name[1], ASHORE_INT8, 2, (const int64_t[]){N, N}, w,
+                  (size_t)N * N);
+        size_t cast = mw_node(m, "Cast", name[2], name[1], name[2]);
+        mw_attr_int(m, "to", ASHORE_FLOAT32);
+        mw_close(m, cast);
+        snprintf(pair, sizeof pair, "%s scale", name[2]);
+        node(m, "Mul", pair, name[3]);
+        snprintf(pair, sizeof pair, "%s %s", name[0], name[3]);
+        snprintf(name[0], sizeof name[0], "y%.*s", i + 1 < LAYERS ? 1 : 0, &"abcdef"[i]);
+        node(m, "MatMul", pair, name[0]);
+    }
+    free(w);
+    output(m, "y", ASHORE_FLOAT32);
+    open_shifted(&r, 0, 1);
+    struct ashore_memory memory;
+    ashore_session_memory(r.b.session, &memory);
+    /* The file, the weights, one in its former form, and one that is next. */
+    assert_true(memory.total < LAYERS * BYTES / 4 + (LAYERS + 2) * BYTES);
+    ashore_value *x = counting(2, (const int64_t[]){1, N}), *y;
+    bed_run(&r.b, &x, &y);
+    assert_memory_equal(ashore_value_data(x), ashore_value_data(y), N * sizeof(float));
+    let_go((ashore_value *[]){x, y}, 2);
+    close_shifted(&r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gone_after_packing),
@@ -424,6 +467,7 @@ int main(void) {
         cmocka_unit_test(every_packing),
         cmocka_unit_test(made_of_what_was_given),
         cmocka_unit_test(chains_are_held_once),
+        cmocka_unit_test(scaled_weights_are_held_once),
         cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
