@@ -160,7 +160,7 @@ struct ash_packing {
     ash_pack_fn *pack;
     const void *arg;
 };
-enum { ASH_PACK_SRC = 4 };
+enum { ASH_PACK_SRC = 6 };
 /* The packed form of up to ASH_PACK_SRC constants together (NULL where one is left out, but for the
  * first): made once for the model, shared by its sessions and plans. */
 int ash_lower_pack(struct ash_lower *c, const struct ash_tensor *const *src, int n,

@@ -3,13 +3,16 @@
  * one for each direction, or one for each column.
  *
  * onnxruntime rounds x and each h to bytes on the way, for the products of its processors.  Here
- * weights are dequantised when the model is loaded, and all else is LSTM: nearer to what was
- * quantised. */
+ * all that is computed stays in float32, nearer to what was quantised.  W is dequantised when the
+ * model is loaded, for one product with all steps.  R, which every step reads, stays in bytes as
+ * long as there are few rows to read it for. */
 #include "ir/op.h"
 
 ASH_MAKES("LSTM Transpose DequantizeLinear Unsqueeze", "com.microsoft:DynamicQuantizeLSTM");
+ASH_MAKES("ashore:LSTM", "com.microsoft:DynamicQuantizeLSTM");
 
 enum { IN_W = 1, IN_R = 2, IN_LSTM = 8, IN_W_SCALE = 8, IN_R_SCALE = 10, IN_ALL = 12 };
+enum { ROWS_FEW = 4 };
 
 static int lstm_parse(const struct ash_parse *c, void *attrs) {
     (void)attrs;
@@ -28,14 +31,19 @@ static int rank_of(struct ash_builder *b, int i) {
     return rank;
 }
 
-/* Weights as LSTM takes them.  Bytes are turned, a quarter of what float32 would be. */
-static uint32_t weights(struct ash_builder *b, int i, int scale_at) {
+/* Bytes as LSTM takes weights. */
+static uint32_t turned(struct ash_builder *b, int i) {
     static const int64_t gates_first[] = {0, 2, 1};
+    uint32_t w = ash_build(b, "Transpose", ash_build_in(b, i), ASH_NONE, ASH_NONE);
+    ash_build_attr_ints(b, "perm", gates_first, 3);
+    return w;
+}
+
+static uint32_t weights(struct ash_builder *b, int i, int scale_at) {
     uint32_t part[2] = {ash_build_in(b, scale_at), ash_build_in(b, scale_at + 1)};
     bool columns = rank_of(b, scale_at) > 1;
     int64_t block = 0;
-    uint32_t w = ash_build(b, "Transpose", ash_build_in(b, i), ASH_NONE, ASH_NONE);
-    ash_build_attr_ints(b, "perm", gates_first, 3);
+    uint32_t w = turned(b, i);
     if (columns && rank_of(b, i) == 3) {
         struct ash_dim d = b->in[i]->type.dim[1];
         block = d.kind == ASH_DIM_EXACT ? d.value : 0;
@@ -49,14 +57,29 @@ static uint32_t weights(struct ash_builder *b, int i, int scale_at) {
     return w;
 }
 
+/* What its kernel takes is known here: the choice is made once for the model. */
+static bool keeps_bytes(const struct ash_builder *b) {
+    const struct ash_type *x = b->in && b->in[0] ? &b->in[0]->type : NULL;
+    if (!x || x->dtype != ASHORE_FLOAT32 || ash_node_attr(b->node, "activations")) return false;
+    if (x->rank == 3 && x->dim[1].kind == ASH_DIM_EXACT && x->dim[1].value > ROWS_FEW) return false;
+    for (uint32_t i = 1; i < IN_ALL; i++) {
+        bool constant = i < 4 || i > 6;
+        if (constant && b->in[i] && !b->in[i]->data) return false;
+    }
+    return true;
+}
+
 static int lstm_body(struct ash_builder *b) {
     static const char *const same[] = {"activations", "activation_alpha", "activation_beta", "clip",
                                        "direction",   "hidden_size",      "input_forget"};
-    uint32_t in[IN_LSTM], out[3];
+    uint32_t in[IN_LSTM + 2], out[3];
+    bool bytes = keeps_bytes(b);
     for (int i = 0; i < IN_LSTM; i++) in[i] = ash_build_in(b, i);
+    for (int i = 0; i < 2; i++) in[IN_LSTM + i] = ash_build_in(b, IN_R_SCALE + i);
     in[IN_W] = weights(b, IN_W, IN_W_SCALE);
-    in[IN_R] = weights(b, IN_R, IN_R_SCALE);
-    ash_build_node(b, "", "LSTM", ASH_OPSET_NEWEST, in, IN_LSTM, out, 3);
+    in[IN_R] = bytes ? turned(b, IN_R) : weights(b, IN_R, IN_R_SCALE);
+    ash_build_node(b, bytes ? ASH_INTERNAL : "", "LSTM", bytes ? 1 : ASH_OPSET_NEWEST, in,
+                   bytes ? IN_LSTM + 2 : IN_LSTM, out, 3);
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) ash_build_attr_copy(b, same[i]);
     for (uint32_t o = 0; o < b->node->n_out; o++)
         if (b->node->out[o] != ASH_NONE) ash_build_out(b, (int)o, out[o]);

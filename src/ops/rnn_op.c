@@ -1,16 +1,21 @@
-/* LSTM, GRU and RNN.
+/* LSTM, GRU and RNN; and LSTM of the internal domain, whose recurrent weights are bytes, with
+ * scales and zero points as the ninth and tenth input: [D], or [D][4 H].
  *
  * Letters: T steps, B sequences in the batch, D directions, I inputs, H hidden units, G gates of H
  * units each: i o f c (LSTM), z r h (GRU) or one (RNN). */
 #include "kernels/gemm/gemm.h"
 #include "kernels/rnn/rnn.h"
+#include "kernels/rnnq/rnnq.h"
 #include "ops/elementwise.h"
 #include "ops/lowering.h"
 
 #include <math.h>
 #include <string.h>
 
-enum cell { CELL_LSTM, CELL_GRU, CELL_RNN };
+ASH_MAKES("LSTM DequantizeLinear Unsqueeze", "ashore:LSTM");
+
+/* As enum ash_rnn; each has one function more than the one before. */
+enum cell { CELL_RNN, CELL_GRU, CELL_LSTM };
 
 enum activation {
     ACTIVATION_AFFINE,
@@ -114,9 +119,7 @@ static int rnn_parse(const struct ash_parse *c, void *attrs) {
     int64_t layout, forget, linear;
     int direction = 0;
 
-    a->cell = !strcmp(c->node->op_type, "LSTM")  ? CELL_LSTM
-              : !strcmp(c->node->op_type, "GRU") ? CELL_GRU
-                                                 : CELL_RNN;
+    a->cell = *c->node->op_type == 'L' ? CELL_LSTM : *c->node->op_type == 'G' ? CELL_GRU : CELL_RNN;
     a->gates = a->cell == CELL_LSTM ? 4 : a->cell == CELL_GRU ? 3 : 1;
     ASH_TRY(ash_parse_choice(c, "direction", directions, 0, &direction));
     ASH_TRY(ash_parse_int(c, "layout", 0, &layout));
@@ -129,7 +132,7 @@ static int rnn_parse(const struct ash_parse *c, void *attrs) {
     a->batch_first = layout != 0;
     a->input_forget = forget != 0;
     a->linear_before_reset = linear != 0;
-    return parse_activations(c, a, a->cell == CELL_LSTM ? 3 : a->cell == CELL_GRU ? 2 : 1);
+    return parse_activations(c, a, (int)a->cell + 1);
 }
 
 /* ---- inference ---- */
@@ -416,7 +419,7 @@ static int rnn_ref(struct ash_run *c) {
 /* ---- lowering ---- */
 
 struct rnn_params {
-    const struct ash_rnn_row *row;
+    struct ash_rnn_row row;
     const struct ash_gemm_kernel *gemm;
     const void *packed;
     struct ash_rnn_shape shape;
@@ -435,7 +438,7 @@ static int rnn_kernel(struct ash_run *c) {
     };
 
     ASH_TRY(check_lengths(c, (int64_t)p->shape.T));
-    ash_rnn_f32(p->row, p->gemm, c->pool, &p->shape, p->packed, &io, c->scratch);
+    ash_rnn_f32(&p->row, p->gemm, c->pool, &p->shape, p->packed, &io, c->scratch);
     return ASHORE_OK;
 }
 
@@ -444,7 +447,7 @@ static bool act_fits(const struct rnn_attrs *a, struct ash_act_f32 *out) {
     static const enum activation gates[ACTS_MAX] = {ACTIVATION_SIGMOID, ACTIVATION_TANH,
                                                     ACTIVATION_TANH};
     const struct rnn_act *first = &a->act[0][0];
-    int acts = a->cell == CELL_LSTM ? 3 : a->cell == CELL_GRU ? 2 : 1;
+    int acts = (int)a->cell + 1;
 
     *out = (struct ash_act_f32){.kind = ASH_ACT_TANH};
     for (int i = 0; i < acts * a->directions; i++) {
@@ -456,23 +459,36 @@ static bool act_fits(const struct rnn_attrs *a, struct ash_act_f32 *out) {
     return first->kind == ACTIVATION_RELU || first->kind == ACTIVATION_SIGMOID;
 }
 
-static bool rnn_fits(const struct ash_lower *c) {
+enum { IN_R = 2, IN_R_SCALE = 8, IN_R_ZERO = 9, RNN_PACKED = 6 };
+enum { IN_BYTES = 1 << IN_R | 1 << IN_R_ZERO };
+/* Inputs that are packed. */
+static const int rnn_packed[RNN_PACKED] = {1, IN_R, 3, 7, IN_R_SCALE, IN_R_ZERO};
+
+/* What differs with recurrent weights in bytes. */
+struct rnn_how {
+    const struct ash_rnn_row *row;
+    ash_pack_fn *pack;
+    int bytes; /* inputs in bytes, as bits */
+};
+
+static bool rnn_fits(const struct ash_lower *c, int bytes) {
     const struct rnn_attrs *a = c->attrs;
     const struct ash_info *lengths = c->n_in > 4 ? c->in[4] : NULL;
 
     if (a->batch_first || !(a->clip > 0)) return false;
     for (int i = 0; i < c->n_in; i++) {
-        bool weights = (i >= 1 && i <= 3) || i == 7;
+        bool weights = (i >= 1 && i <= 3) || i >= 7;
 
         if (!c->in[i] || i == 4) continue;
-        if (!ash_lower_in_f32(c, i) || (weights && !c->in[i]->data)) return false;
+        if (!(bytes >> i & 1) && !ash_lower_in_f32(c, i)) return false;
+        if (weights && !c->in[i]->data) return false;
     }
     return !lengths || lengths->type.dtype == ASHORE_INT32;
 }
 
 struct rnn_pack {
     const struct rnn_params *params;
-    const struct ash_tensor *const *weights; /* [4]: W R B P */
+    const struct ash_tensor *const *weights; /* [RNN_PACKED]: W R B P, and R's scales and zeros */
 };
 
 static void pack_rnn(void *dst, const void *src, const void *arg) {
@@ -480,46 +496,127 @@ static void pack_rnn(void *dst, const void *src, const void *arg) {
     const float *w[4];
 
     for (int i = 1; i < 4; i++) w[i] = p->weights[i] ? p->weights[i]->data : NULL;
-    ash_rnn_pack(p->params->row, p->params->gemm, &p->params->shape, src, w[1], w[2], w[3], dst);
+    ash_rnn_pack(&p->params->row, p->params->gemm, &p->params->shape, src, w[1], w[2], w[3], dst);
 }
 
-static int rnn_lower(struct ash_lower *c) {
-    static const int inputs[4] = {1, 2, 3, 7};
+static int rnn_lower_as(struct ash_lower *c, const struct rnn_how *as) {
     const struct rnn_attrs *a = c->attrs;
     const struct ash_type *x = &c->in[0]->type;
-    struct rnn_params *p, draft = {.row = ash_rnn_best(), .gemm = ash_gemm_best()};
+    struct rnn_params *p, draft = {.row = *as->row, .gemm = ash_gemm_best()};
     struct ash_rnn_shape *s = &draft.shape;
-    const struct ash_tensor *src[4] = {NULL};
+    const struct ash_tensor *src[RNN_PACKED] = {NULL};
     struct rnn_pack arg = {.params = &draft, .weights = src};
     size_t bytes, scratch;
 
-    if (!rnn_fits(c) || !act_fits(a, &s->act)) return ASHORE_OK;
-    s->kind = a->cell == CELL_LSTM  ? ASH_RNN_LSTM
-              : a->cell == CELL_GRU ? ASH_RNN_GRU
-                                    : ASH_RNN_PLAIN;
+    if (!rnn_fits(c, as->bytes) || !act_fits(a, &s->act)) return ASHORE_OK;
+    s->kind = (enum ash_rnn)a->cell;
     s->T = ash_extent(x, 0);
     s->N = ash_extent(x, 1);
     s->I = ash_extent(x, 2);
-    s->H = ash_extent(&c->in[2]->type, 2);
+    s->H = ash_extent(&c->in[IN_R]->type, 2);
     s->D = (size_t)a->directions;
     s->reverse = a->reverse;
     s->linear_before_reset = a->linear_before_reset;
     s->input_forget = a->input_forget;
+    s->bytes = as->bytes != 0;
     if (isfinite(a->clip)) s->clip = a->clip;
-    bytes = ash_rnn_packed_size(draft.row, draft.gemm, s);
-    scratch = ash_rnn_scratch(draft.row, s);
+    bytes = ash_rnn_packed_size(&draft.row, draft.gemm, s);
+    scratch = ash_rnn_scratch(&draft.row, s);
     if (!s->T || !s->N || !s->I || !s->H || bytes == SIZE_MAX || scratch == SIZE_MAX)
         return ASHORE_OK;
-    for (int i = 0; i < 4; i++) {
-        if (inputs[i] < c->n_in && c->in[inputs[i]]) src[i] = c->in[inputs[i]]->data;
+    for (int i = 0; i < RNN_PACKED; i++) {
+        if (rnn_packed[i] < c->n_in && c->in[rnn_packed[i]]) src[i] = c->in[rnn_packed[i]]->data;
     }
-    struct ash_packing how = {draft.row->name, s->linear_before_reset, bytes, pack_rnn, &arg};
-    ASH_TRY(ash_lower_pack(c, src, 4, &how, &draft.packed));
-    p = ash_lower_to(c, rnn_kernel, sizeof *p, draft.row->name);
+    struct ash_packing how = {draft.row.name, s->linear_before_reset, bytes, as->pack, &arg};
+    ASH_TRY(ash_lower_pack(c, src, RNN_PACKED, &how, &draft.packed));
+    p = ash_lower_to(c, rnn_kernel, sizeof *p, draft.row.name);
     if (!p) return ASHORE_ERR_NOMEM;
     *p = draft;
     c->scratch = scratch;
     return ASHORE_OK;
+}
+
+static int rnn_lower(struct ash_lower *c) {
+    return rnn_lower_as(c, &(struct rnn_how){ash_rnn_best(), pack_rnn, 0});
+}
+
+/* ---- recurrent weights in bytes ---- */
+
+static int bytes_infer(struct ash_infer *c) {
+    const struct ash_info *in[8] = {NULL};
+    struct ash_info r = *c->in[IN_R];
+    struct ash_infer as = *c;
+
+    ASH_FAIL_IF(r.type.dtype && r.type.dtype != ASHORE_INT8 && r.type.dtype != ASHORE_UINT8, c->err,
+                TYPE, "recurrent weights are %s", ash_dtype(r.type.dtype)->name);
+    if (c->in[0]->type.dtype) r.type.dtype = c->in[0]->type.dtype;
+    for (int i = 0; i < 8; i++) in[i] = c->in[i];
+    in[IN_R] = &r;
+    as.in = in;
+    as.n_in = 8;
+    return rnn_infer(&as);
+}
+
+static int bytes_body(struct ash_builder *b) {
+    uint32_t in[8], out[3], part[2];
+    const struct ash_info *scale = b->in ? b->in[IN_R_SCALE] : NULL;
+    struct ash_dim block = {.kind = ASH_DIM_EXACT};
+    bool columns = scale && scale->type.rank > 1;
+
+    if (!scale || scale->type.rank < 0) return ASHORE_NEEDS_DATA;
+    if (columns && b->in[IN_R]->type.rank == 3) block = b->in[IN_R]->type.dim[2];
+    if (block.kind != ASH_DIM_EXACT) return ASHORE_NEEDS_DATA;
+    for (int i = 0; i < 8; i++) in[i] = ash_build_in(b, i);
+    for (int k = 0; k < 2; k++) {
+        part[k] = ash_build_in(b, IN_R_SCALE + k);
+        if (columns)
+            part[k] =
+                ash_build(b, "Unsqueeze", part[k], ash_build_i64(b, &(int64_t){2}, 1), ASH_NONE);
+    }
+    in[IN_R] = ash_build(b, "DequantizeLinear", in[IN_R], part[0], part[1]);
+    ash_build_attr_int(b, "axis", columns ? 2 : 0);
+    if (columns) ash_build_attr_int(b, "block_size", block.value);
+    ash_build_node(b, "", "LSTM", ASH_OPSET_NEWEST, in, 8, out, 3);
+    for (uint32_t i = 0; i < b->node->n_raw; i++) ash_build_attr_copy(b, b->node->raw[i].name);
+    for (uint32_t o = 0; o < b->node->n_out; o++)
+        if (b->node->out[o] != ASH_NONE) ash_build_out(b, (int)o, out[o]);
+    return b->rc;
+}
+
+static void pack_bytes(void *dst, const void *src, const void *arg) {
+    const struct rnn_pack *p = arg;
+    const struct rnn_params *of = p->params;
+    const struct ash_rnn_shape *s = &of->shape;
+    const struct ash_tensor *scale = p->weights[4], *zero = p->weights[5];
+    int64_t each = ash_tensor_count(scale) / (int64_t)s->D;
+
+    pack_rnn(dst, src, arg);
+    for (size_t d = 0; d < s->D; d++) {
+        int64_t at = (int64_t)d * each;
+        const struct ash_rnnq_weights r = {
+            .r = ash_at(p->weights[1], (int64_t)(d * 4 * s->H * s->H)),
+            .is_signed = zero->dtype == ASHORE_INT8,
+            .by_row = each > 1,
+            .scale = (const float *)scale->data + at,
+            .zero = ash_at(zero, at)};
+        size_t place = ash_rnn_place(&of->row, of->gemm, s, d);
+        ash_rnnq_pack(of->row.lanes, s->H, &r, (float *)dst + place);
+    }
+}
+
+static int bytes_lower(struct ash_lower *c) {
+    struct ash_rnn_row row = *ash_rnn_best();
+    const struct ash_rnnq_row *q = ash_rnnq_best();
+    const struct ash_type *r = &c->in[IN_R]->type, *scale = &c->in[IN_R_SCALE]->type,
+                          *zero = &c->in[IN_R_ZERO]->type;
+    size_t D = ash_extent(r, 0), n = ash_type_count(scale);
+
+    if (r->dtype != zero->dtype || ash_type_count(zero) != n) return ASHORE_OK;
+    if (n != D && n != ash_size_mul(D, ash_extent(r, 1))) return ASHORE_OK;
+    if (q->lanes != row.lanes) return ASHORE_OK;
+    row.name = q->name;
+    row.sums = q->sums;
+    return rnn_lower_as(c, &(struct rnn_how){&row, pack_bytes, IN_BYTES});
 }
 
 #define RNN(op, version, inputs, results)                                                          \
@@ -537,5 +634,19 @@ static int rnn_lower(struct ash_lower *c) {
      .lower = rnn_lower}
 
 extern const struct ash_op ash_ops_rnn_op[];
-const struct ash_op ash_ops_rnn_op[] = {
-    RNN("LSTM", 1, 8, 3), RNN("GRU", 3, 6, 2), RNN("RNN", 1, 6, 2), {0}};
+const struct ash_op ash_ops_rnn_op[] = {RNN("LSTM", 1, 8, 3),
+                                        RNN("GRU", 3, 6, 2),
+                                        RNN("RNN", 1, 6, 2),
+                                        {.name = "LSTM",
+                                         .domain = ASH_INTERNAL,
+                                         .since = 1,
+                                         .in_min = 3,
+                                         .in_max = 10,
+                                         .out_min = 0,
+                                         .out_max = 3,
+                                         .attrs_size = sizeof(struct rnn_attrs),
+                                         .parse = rnn_parse,
+                                         .infer = bytes_infer,
+                                         .lower = bytes_lower,
+                                         .body = bytes_body},
+                                        {0}};

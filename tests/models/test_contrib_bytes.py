@@ -3,7 +3,7 @@
 import itertools
 
 import numpy as np
-import onnxruntime
+import onnx
 import pytest
 from ashore_ctypes import AshoreError
 from onnx import TensorProto
@@ -42,10 +42,10 @@ def lstm_bound(T, x, h, P, h_most):
     return dc
 
 
-def lstm(name, kind, columns, given, options):
+def lstm(name, kind, columns, given, options, B=3):
     """The node, and LSTM with the numbers that its weights stand for."""
     r = rng(30, len(name), columns, len(given))
-    T, B, I, H, D = 5, 3, 9, 7, 2 if options.get("direction") == "bidirectional" else 1
+    T, I, H, D = 5, 9, 7, 2 if options.get("direction") == "bidirectional" else 1
     low, high = (-128, 128) if kind == np.int8 else (0, 256)
     parts = []
     for k in (I, H):
@@ -56,7 +56,7 @@ def lstm(name, kind, columns, given, options):
         most = np.abs(dequantized(w, scale, zero)).sum(2).max()
         parts.append((w, scale * np.float32((0.5 if k == I else 0.25) / most), zero))
     bias = floats(r, D, 8 * H) / 4 if "bias" in given else None
-    lengths = np.array([5, 2, 4], np.int32) if "lengths" in given else None
+    lengths = np.array([5, 2, 4, 1, 1, 3][:B], np.int32) if "lengths" in given else None
     states = [floats(r, D, B, H) / 4, floats(r, D, B, H) / 4] if "states" in given else [None, None]
     peepholes = floats(r, D, 3 * H) / 16 if "peepholes" in given else None
     rest = [bias, lengths, *states, peepholes]
@@ -102,6 +102,26 @@ def test_lstm_of_computed_weights(library):
     for mode, options in MODES.items():
         with library.load(node.model().SerializeToString(), **options) as model:
             compare(plain, model.run(node.feeds()), expectation(plain), mode)
+
+
+@pytest.mark.parametrize("rows", [1, 4, 6])
+def test_lstm_rows(library, rows):
+    """Recurrent weights stay bytes for few rows, and are dequantised when the model is loaded for
+    many."""
+    node, plain = lstm("rows", np.uint8, 1, INPUTS[2], OPTIONS["_both"], rows)
+    for mode, options in MODES.items():
+        with library.load(node.model().SerializeToString(), **options) as model:
+            compare(plain, model.run(node.feeds()), expectation(plain), mode)
+
+
+@pytest.mark.parametrize("variant,threads", [("scalar", 1), ("simd128", 1), ("relaxed", 2)])
+@pytest.mark.parametrize("columns", [0, 1])
+def test_lstm_in_webassembly(wasm, tmp_path, columns, variant, threads):
+    node, plain = lstm("wasm", np.int8, columns, INPUTS[3], OPTIONS["_both"])
+    path = str(tmp_path / "lstm.onnx")
+    onnx.save(node.model(), path)
+    outputs, _ = wasm(path, node.feeds(), variant, threads)
+    compare(plain, {name: y[0] for name, y in outputs.items()}, expectation(plain), variant)
 
 
 def test_lstm_outputs(library):

@@ -61,6 +61,7 @@ struct rnn_layout {
     size_t units;     /* rounded up to whole groups */
     size_t width;     /* columns of the products with x */
     size_t r, r_last; /* R, and its last gate where that is apart, in blocks */
+    size_t depth;     /* of R: bytes of a column */
     size_t bias;      /* [width]: added to the products with x */
     size_t bias_r;    /* [width]: added to those with h; used with linear_before_reset */
     size_t peephole;  /* [3 units], and whether there are any */
@@ -79,8 +80,9 @@ static struct rnn_layout rnn_layout(const struct ash_rnn_row *row,
     l.width = ash_size_mul(rnn_gates(s), l.units);
     size_t last = rnn_split(s) ? l.units : 0;
     l.r = rnn_floats(ash_gemm_packed_size(gemm, 1, s->I, l.width));
-    l.r_last = ash_size_add(l.r, ash_size_mul(l.width - last, s->H));
-    l.bias = ash_size_add(l.r_last, ash_size_mul(last, s->H));
+    l.depth = s->bytes ? s->H + 2 * sizeof(float) : ash_size_mul(s->H, sizeof(float));
+    l.r_last = ash_size_add(l.r, ash_size_mul(l.width - last, l.depth) / sizeof(float));
+    l.bias = ash_size_add(l.r_last, ash_size_mul(last, l.depth) / sizeof(float));
     l.bias = ash_size_add(l.bias, gemm->nr); /* a tile may read past a narrow block */
     l.bias_r = ash_size_add(l.bias, l.width);
     l.peephole = ash_size_add(l.bias_r, l.width);
@@ -93,6 +95,12 @@ static struct rnn_layout rnn_layout(const struct ash_rnn_row *row,
 size_t ash_rnn_packed_size(const struct ash_rnn_row *row, const struct ash_gemm_kernel *gemm,
                            const struct ash_rnn_shape *s) {
     return ash_size_mul(ash_size_mul(rnn_layout(row, gemm, s).size, s->D), sizeof(float));
+}
+
+size_t ash_rnn_place(const struct ash_rnn_row *row, const struct ash_gemm_kernel *gemm,
+                     const struct ash_rnn_shape *s, size_t d) {
+    const struct rnn_layout l = rnn_layout(row, gemm, s);
+    return d * l.size + l.r;
 }
 
 /* The row of ONNX's weights, [G H], that is column j; SIZE_MAX where a group is filled up. */
@@ -145,14 +153,14 @@ void ash_rnn_pack(const struct ash_rnn_row *row, const struct ash_gemm_kernel *g
     const struct rnn_columns all = rnn_columns(row, s, 0, G);
     memset(packed, 0, l.size * s->D * sizeof *packed);
     for (size_t d = 0; d < s->D; d++, packed += l.size) {
-        const float *r = R + d * gh * H;
+        const float *r = s->bytes ? NULL : R + d * gh * H;
         rnn_pack(&all, H, s->I, W + d * gh * s->I, gemm->nr, gemm->nr, packed);
         if (rnn_split(s)) {
             const struct rnn_columns main = rnn_columns(row, s, 0, 2);
             const struct rnn_columns last = rnn_columns(row, s, 2, 1);
             rnn_pack_blocks(&main, H, r, packed + l.r);
             rnn_pack_blocks(&last, H, r, packed + l.r_last);
-        } else {
+        } else if (!s->bytes) {
             rnn_pack_blocks(&all, H, r, packed + l.r);
         }
         rnn_pack_bias(s, &all, B ? B + d * 2 * gh : NULL, packed + l.bias, packed + l.bias_r);
@@ -195,9 +203,11 @@ struct rnn_run {
 /* rec[:, at..at + columns) = state * weights */
 static void rnn_product(const struct rnn_run *u, size_t at, size_t columns) {
     size_t H = u->s->H, N = u->s->N, ld = u->l.width;
-    const float *b = u->weights + at * H;
-    if (N == 1) {
-        u->row->sums(columns / u->q.lanes, H, u->state, b, u->rec + at);
+    const float *b = u->weights + at * u->l.depth / sizeof(float);
+    if (N == 1 || u->s->bytes) {
+        for (size_t i = 0; i < N; i++)
+            u->row->sums(columns / u->q.lanes, H, u->state + i * u->l.units, b,
+                         u->rec + i * ld + at);
         return;
     }
     const float *rows[ASH_GEMM_ROWS_MAX];

@@ -33,7 +33,14 @@ struct ash_rnn_shape {
     bool input_forget;        /* LSTM: f = 1 - i */
     float clip;               /* 0: none; else the gates' inputs are kept within +-clip */
     struct ash_act_f32 act;   /* RNN; its default is ASH_ACT_TANH */
+    bool bytes;               /* LSTM: R is in bytes, as kernels/rnnq packs it */
 };
+
+/* What `columns` of R take in bytes, with their scales and zero points: floats; columns are a
+ * multiple of 4. */
+static inline size_t ash_rnn_bytes_floats(size_t H, size_t columns) {
+    return columns / 4 * H + 2 * columns;
+}
 
 /* Gates are computed for groups of `lanes` units: all of a unit's gates are in one group, and the
  * last group is filled up with units of zeros.  A block is a few groups, whose weights are a stream
@@ -85,7 +92,10 @@ size_t ash_rnn_packed_size(const struct ash_rnn_row *row, const struct ash_gemm_
                            const struct ash_rnn_shape *s);
 size_t ash_rnn_scratch(const struct ash_rnn_row *row, const struct ash_rnn_shape *s);
 
-/* B and P may be NULL. */
+/* Where R of direction d begins, in floats from the packed weights' start. */
+size_t ash_rnn_place(const struct ash_rnn_row *row, const struct ash_gemm_kernel *gemm,
+                     const struct ash_rnn_shape *s, size_t d);
+/* B and P may be NULL.  In bytes, R is not read, and its place is cleared. */
 void ash_rnn_pack(const struct ash_rnn_row *row, const struct ash_gemm_kernel *gemm,
                   const struct ash_rnn_shape *s, const float *W, const float *R, const float *B,
                   const float *P, float *packed);

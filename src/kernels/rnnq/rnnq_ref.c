@@ -1,0 +1,3 @@
+#include "kernels/ref_rows.h"
+
+#include "kernels/rnnq/rnnq_vec.c"
