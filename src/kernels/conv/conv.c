@@ -7,15 +7,13 @@
 
 /* Below this many floats a kernel row is one tap: few pointers and long sums.  Rows of it that hang
  * over an edge of the image are copied then.  Where none does, a row of any length is one tap as
- * long as its pixels have few channels, as in the windows of a spectrogram.  Short rows are copied
- * in any case, all of a window one behind the other, and are one tap together: so many floats at
- * once that they stay in the first cache. */
-enum { MERGED_MAX = 96, FEW_CHANNELS = 16, SHORT_MAX = 32, WINDOWS = 4096 };
+ * long as its pixels have few channels, as in the windows of a spectrogram. */
+enum { MERGED_MAX = 96, FEW_CHANNELS = 16 };
 
 /* How the sum is cut: `taps` pointers per pixel, k floats under each. */
 struct cut {
     size_t taps, k;
-    bool merged, windows; /* rows of the kernel, or all of them, are one tap */
+    bool merged;
     size_t tile_rows, tile_panels, m_tiles, n_tiles;
     size_t zero_floats, copy_floats; /* of scratch: shared, and for each thread */
 };
@@ -41,20 +39,12 @@ static struct cut cut_of(const struct ash_gemm_kernel *row, const struct ash_con
         u.taps = s->kh;
         u.k = s->kw * s->c;
     }
-    size_t m = s->n * s->oh * s->ow, n = s->oc / s->groups, all = u.taps * u.k;
-    u.windows = u.merged && s->kh > 1 && u.k < SHORT_MAX && all <= WINDOWS / row->mr;
-    ash_gemm_cut(row, m, n, all, &u.tile_rows, &u.tile_panels);
-    if (u.windows) {
-        size_t most = WINDOWS / all / row->mr * row->mr;
-        u.tile_rows = min_size(u.tile_rows, most);
-        u.tile_panels = ceil_div(n, row->nr); /* windows are copied once */
-        u.taps = 1;
-        u.k = all;
-    }
+    size_t m = s->n * s->oh * s->ow, n = s->oc / s->groups;
+    ash_gemm_cut(row, m, n, u.taps * u.k, &u.tile_rows, &u.tile_panels);
     u.m_tiles = ceil_div(m, u.tile_rows);
     u.n_tiles = ceil_div(ceil_div(n, row->nr), u.tile_panels);
     u.zero_floats = ash_align_up(u.k * sizeof(float)) / sizeof(float);
-    u.copy_floats = u.windows || (u.merged && !never_hangs(s)) ? u.tile_rows * u.taps * u.k : 0;
+    u.copy_floats = u.merged && !never_hangs(s) ? u.tile_rows * u.taps * u.k : 0;
     return u;
 }
 
@@ -104,18 +94,6 @@ struct run {
     size_t thread_bytes;
 };
 
-/* A few floats: one at a time to make up a multiple of four only if there are fewer. */
-static void copy_run(float *to, const float *from, size_t n) {
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) memcpy(to + i, from + i, 4 * sizeof(float));
-    if (i == n) return;
-    if (n >= 4) {
-        memcpy(to + n - 4, from + n - 4, 4 * sizeof(float));
-    } else {
-        for (; i < n; i++) to[i] = from[i];
-    }
-}
-
 /* Kernel row of an output pixel, when the row hangs over an edge: copied, with zeros outside. */
 static const float *copy_row(const struct ash_conv *s, const float *line, ptrdiff_t ix, float *to) {
     size_t before = ix < 0 ? min_size((size_t)-ix, s->kw) : 0;
@@ -163,30 +141,6 @@ static void aim(const struct run *r, const float *x, size_t oy, size_t ox, size_
     }
 }
 
-/* The windows of those pixels, copied one behind the other. */
-static void copy_windows(const struct run *r, const float *x, size_t oy, size_t ox, size_t count,
-                         const float **to, float *copy) {
-    const struct ash_conv *s = r->s;
-    size_t row = s->kw * s->c, last = s->w < s->kw ? 0 : s->w - s->kw + 1; /* positions inside */
-    size_t iy0 = oy * s->stride_h - s->pad_top;
-    for (size_t i = 0; i < count; i++) {
-        size_t ix = (ox + i) * s->stride_w - s->pad_left;
-        to[i] = copy;
-        for (size_t ky = 0; ky < s->kh; ky++, copy += row) {
-            /* Coordinates above or left of the image wrap around and are too large. */
-            size_t iy = iy0 + ky * s->dilation_h;
-            const float *line = iy < s->h ? x + iy * s->w * s->c : x;
-            if (iy >= s->h) {
-                memset(copy, 0, row * sizeof(float));
-            } else if (ix < last) {
-                copy_run(copy, line + ix * s->c, row);
-            } else {
-                copy_row(s, line, (ptrdiff_t)ix, copy);
-            }
-        }
-    }
-}
-
 /* Whether a tap of all rows lies outside the image. */
 static bool is_outside(const struct ash_gemm_tile *t, size_t tap, const float *zero) {
     const float *const *a = t->a + tap * t->a_tap;
@@ -229,10 +183,7 @@ static void conv_tile(void *arg, size_t tile, size_t worker) {
         size_t image = (m0 + i) / pixels, oy = (m0 + i) % pixels / s->ow, ox = (m0 + i) % s->ow;
         const float *x = r->x + image * s->h * s->w * r->x_step + group * (s->c / s->groups);
         n = min_size(s->ow - ox, t.rows - i);
-        if (u->windows)
-            copy_windows(r, x, oy, ox, n, a + i, copy + i * copied);
-        else
-            aim(r, x, oy, ox, n, a + i, t.rows, copy + i * copied);
+        aim(r, x, oy, ox, n, a + i, t.rows, copy + i * copied);
     }
     t.b_step = r->row->nr;
     t.b_panel = u->taps * u->k * r->row->nr;
