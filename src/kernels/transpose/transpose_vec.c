@@ -59,20 +59,8 @@ SCALAR(64)
 #    define RESULT8     b
 #    define RESULT16    a
 
-/* Squares of n x n, and what is left over element by element. */
-#    define BLOCK(bits, n, name)                                                                   \
-        VECTOR(bits, n)                                                                            \
-        static void transpose_square_##name(const transpose_u##bits *x, size_t xp,                 \
-                                            transpose_u##bits *y, size_t yp) {                     \
-            v##bits##x##n a[n], b[n];                                                              \
-            VF_UNROLL for (int i = 0; i < n; i++) {                                                \
-                a[i] =                                                                             \
-                    (v##bits##x##n) * (const m##bits##x##n *)(const void *)(x + (size_t)i * xp);   \
-            }                                                                                      \
-            ROUNDS##n(n) VF_UNROLL for (int i = 0; i < n; i++) {                                   \
-                *(m##bits##x##n *)(void *)(y + (size_t)i * yp) = (m##bits##x##n)RESULT##n[i];      \
-            }                                                                                      \
-        }                                                                                          \
+/* All of a matrix: squares of n x n, and what is left over element by element. */
+#    define LOOP(bits, n, name)                                                                    \
         static void transpose_##name(size_t R, size_t C, const void *xv, size_t xp, void *yv,      \
                                      size_t yp) {                                                  \
             const transpose_u##bits *x = xv;                                                       \
@@ -87,12 +75,39 @@ SCALAR(64)
             }                                                                                      \
         }
 
-BLOCK(8, 16, x8)
-#    if defined(__wasm__) /* the others are rare, and code */
-SCALAR(16)
+#    define BLOCK(bits, n, name)                                                                   \
+        VECTOR(bits, n)                                                                            \
+        static void transpose_square_##name(const transpose_u##bits *x, size_t xp,                 \
+                                            transpose_u##bits *y, size_t yp) {                     \
+            v##bits##x##n a[n], b[n];                                                              \
+            VF_UNROLL for (int i = 0; i < n; i++) {                                                \
+                a[i] =                                                                             \
+                    (v##bits##x##n) * (const m##bits##x##n *)(const void *)(x + (size_t)i * xp);   \
+            }                                                                                      \
+            ROUNDS##n(n) VF_UNROLL for (int i = 0; i < n; i++) {                                   \
+                *(m##bits##x##n *)(void *)(y + (size_t)i * yp) = (m##bits##x##n)RESULT##n[i];      \
+            }                                                                                      \
+        }                                                                                          \
+        LOOP(bits, n, name)
+
+#    if defined(__wasm__) /* what is rare takes little code */
 BLOCK(32, 4, x32)
+VECTOR(8, 16)
+/* Four by four bytes are one vector. */
+static void transpose_square_x8(const uint8_t *x, size_t xp, uint8_t *y, size_t yp) {
+    v32x4 v = {0};
+    VF_UNROLL for (size_t i = 0; i < 4; i++) {
+        v[i] = *(const transpose_u32 *)(const void *)(x + i * xp);
+    }
+    v8x16 b = (v8x16)v;
+    v = (v32x4)__builtin_shufflevector(b, b, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    VF_UNROLL for (size_t i = 0; i < 4; i++) { *(transpose_u32 *)(void *)(y + i * yp) = v[i]; }
+}
+LOOP(8, 4, x8)
+SCALAR(16)
 SCALAR(64)
 #    elif VF_LANES >= 8
+BLOCK(8, 16, x8)
 BLOCK(16, 8, x16)
 BLOCK(64, 4, x64)
 BLOCK(32, 8, wide_x32)
@@ -101,6 +116,7 @@ static void transpose_x32(size_t R, size_t C, const void *x, size_t xp, void *y,
     (R < 8 || C < 8 ? transpose_narrow_x32 : transpose_wide_x32)(R, C, x, xp, y, yp);
 }
 #    else
+BLOCK(8, 16, x8)
 BLOCK(16, 8, x16)
 BLOCK(32, 4, x32)
 BLOCK(64, 2, x64)
