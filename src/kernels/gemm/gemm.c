@@ -20,6 +20,7 @@ static const struct ash_gemm_kernel *const tables[] = {
 enum {
     LINE = 64 / sizeof(float), /* of the cache */
     AHEAD_ROWS = 5,            /* with fewer, what is loaded is not used often enough */
+    FEW_BLOCKS = 6,            /* load many lines each: a few at a time */
     BLOCK_K = 512,             /* what of a panel is gone through before the next rows: */
     BLOCK = 8192,              /* no more elements, half of the first cache */
     TILE_WORK = 1 << 17,       /* multiplications that are worth a trip through the pool */
@@ -99,7 +100,8 @@ static void look_ahead(const struct ash_gemm_kernel *row, const struct ash_gemm_
     size_t next = t->cols > span ? panels * t->b_panel : part;
     if (t->cols <= span && t->last) next += (panels - 1) * t->b_panel;
     u->ahead = u->b + next + block * each * LINE;
-    u->ahead_lines = ceil_div(each, or_one(t->taps * ceil_div(t->k, ASH_GEMM_CHUNK)));
+    u->ahead_k = blocks < FEW_BLOCKS ? 16 : 64;
+    u->ahead_lines = ceil_div(each, or_one(t->taps * ceil_div(t->k, u->ahead_k)));
 #endif
 }
 

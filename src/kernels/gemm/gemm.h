@@ -43,10 +43,10 @@ struct ash_gemm_tile {
     float *c; /* rows ldc apart */
     size_t ldc;
     bool fresh; /* this part of B has to come from far away */
-    /* Lines of the next panel to be loaded meanwhile, so many with each ASH_GEMM_CHUNK of k; as
-     * many of the one behind it if the tile has two. */
+    /* Lines of the next panel to be loaded meanwhile, so many with each ahead_k of k; as many of
+     * the one behind it if the tile has two. */
     const float *ahead;
-    size_t ahead_lines;
+    size_t ahead_lines, ahead_k;
     bool first; /* begins at zero, otherwise at what C holds */
     bool last;  /* applies the epilogue, which is a simple one if the row has `finish` */
     struct ash_gemm_out out;
@@ -79,8 +79,7 @@ static inline bool ash_gemm_is_simple(const struct ash_gemm_out *out) {
 
 enum {
     ASH_GEMM_ROWS_MAX = 96, /* most rows that a work tile has */
-    ASH_GEMM_CHUNK = 16,
-    ASH_GEMM_FAR = 1 << 17 /* elements of B that are gone from the cache before the next run */
+    ASH_GEMM_FAR = 1 << 17  /* elements of B that are gone from the cache before the next run */
 };
 
 /* Of a product that is cut into so many tiles of rows: whether B comes from far away.

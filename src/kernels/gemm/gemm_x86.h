@@ -156,7 +156,7 @@ struct place {
 VF_INLINE size_t next_part(const struct ash_gemm_tile *t, struct place *p) {
     size_t n = t->k - p->k;
     if (t->ahead_lines) {
-        if (n > ASH_GEMM_CHUNK) n = ASH_GEMM_CHUNK;
+        if (n > t->ahead_k) n = t->ahead_k;
         for (size_t i = 0; i < t->ahead_lines; i++, p->ahead += LINE) {
             __builtin_prefetch(p->ahead, 0, 2);
             if (t->cols > NR) __builtin_prefetch(p->ahead + t->b_panel, 0, 2);
