@@ -105,9 +105,14 @@ VF_INLINE vf vf_exp_by(const struct vf_math *m, vf x) {
     vi t;
     vf e = vf_exp_reduced_(m, vf_max(vf_min(x, vf_of(m, VF_HIGHEST)), vf_of(m, VF_LOWEST)),
                            VF_EXP_TWO, &t);
+#if defined(VF_AVX512)
+    vf k = vf_from_bits(t) - vf_of(m, VF_BIAS + (int)VF_EXP_TWO);
+    return (vf)_mm512_scalef_ps((__m512)e, (__m512)k);
+#else
     /* 2^k in two factors: k reaches -150, and 128. */
     vi half = vi_sar(t, 1);
     return e * vf_from_bits(vi_shl(half, 23)) * vf_from_bits(vi_shl(t - half, 23));
+#endif
 }
 
 /* The same for |x| of at most 86, where 2^k is a float. */
