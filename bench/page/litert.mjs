@@ -27,12 +27,13 @@ export async function openLite({ file, feeds }, { threads, read }) {
   const lite = await loading;
   const model = await lite.loadAndCompile(await read(file),
     { accelerator: 'wasm', cpuOptions: { numThreads: threads } });
-  const tensors = (await readFeeds(feeds, read)).map(({ data, dims }) =>
-    new lite.Tensor(data, dims));
+  const given = await readFeeds(feeds, read);
   const details = model.getOutputDetails();
   return {
     async run() {
+      const tensors = given.map(({ data, dims }) => new lite.Tensor(data, dims)); // copies, as others do
       const outputs = await model.run(tensors);
+      tensors.forEach((tensor) => tensor.delete());
       return outputs.map((tensor, i) => {
         const found = { name: details[i].name, data: tensor.toTypedArray(),
           dims: [...details[i].shape] };
@@ -41,9 +42,6 @@ export async function openLite({ file, feeds }, { threads, read }) {
       });
     },
     about: 'LiteRT.js',
-    close() {
-      tensors.forEach((tensor) => tensor.delete());
-      model.delete();
-    },
+    close: () => model.delete(),
   };
 }
