@@ -1,5 +1,6 @@
-/* Small blocks come from lists by size, first in last out.  Large ones come first fit from a list
- * by address, where neighbours are joined.  Memory beyond both is taken from the host as it is
+/* Small blocks come from lists by size, first in last out.  Large ones come from a list by address,
+ * where neighbours are joined: the smallest that is large enough, so that what is short does not
+ * take the place that a matrix has left.  Memory beyond both is taken from the host as it is
  * needed, and never given back. */
 #include "base/wasm_heap.h"
 
@@ -43,20 +44,21 @@ static void give_large(void *ptr, size_t size) {
 }
 
 static void *take_large(size_t size) {
+    struct piece **best = NULL, *piece;
     for (struct piece **link = &large; *link != NULL; link = &(*link)->next) {
-        struct piece *piece = *link;
-        if (piece->size < size) continue;
-        if (piece->size == size) {
-            *link = piece->next;
-        } else { /* the beginning of it: what is left of the last one lies at the memory's end */
-            struct piece *rest = (struct piece *)(void *)((char *)piece + size);
-            rest->next = piece->next;
-            rest->size = piece->size - size;
-            *link = rest;
-        }
-        return piece;
+        if ((*link)->size >= size && (best == NULL || (*link)->size < (*best)->size)) best = link;
     }
-    return NULL;
+    if (best == NULL) return NULL;
+    piece = *best;
+    if (piece->size == size) {
+        *best = piece->next;
+    } else { /* the beginning of it: what is left of the last one lies at the memory's end */
+        struct piece *rest = (struct piece *)(void *)((char *)piece + size);
+        rest->next = piece->next;
+        rest->size = piece->size - size;
+        *best = rest;
+    }
+    return piece;
 }
 
 static bool grow(size_t size) {
