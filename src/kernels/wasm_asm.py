@@ -1,4 +1,5 @@
 """WebAssembly assembly, a function at a time: what the scripts fam_wasm.py are written over."""
+import sys
 
 
 class Function:
@@ -61,3 +62,11 @@ class Function:
             f'\t.type {name},@function', f'{name}:', f'\t.functype {name} (i32) -> ()',
             '\t.local ' + ', '.join(self.types)] + ['\t' + line for line in self.code] +
             ['\tend_function', ''])
+
+
+def write(kernel, kernels):
+    """The command line `fam_wasm.py ISA FILE`: writes the text of kernel(*k, fused) for all kernels k."""
+    isa, path = sys.argv[1:]
+    fused = {'simd128': False, 'relaxed': True}[isa]
+    with open(path, 'w') as out:
+        out.write('\n'.join(kernel(*k, fused) for k in kernels))

@@ -140,10 +140,11 @@ def difference(got, want, part):
         return None if np.array_equal(got, want) else ("other elements", np.inf)
     # A change may divide by zero or take a root of less: NaN goes through every function here, not
     # there (Relu, Max).  Beyond 1e6 sums have cancelled out.
-    if not np.isfinite(got).all() or not np.isfinite(want).all() or np.abs(want).max(initial=0) > 1e6:
+    most = np.abs(want.astype(np.float64)).max(initial=0)
+    if not np.isfinite(got).all() or not np.isfinite(want).all() or most > 1e6:
         return None
     off = np.abs(got.astype(np.float64) - want).max(initial=0)
-    allowed = part * np.abs(want).max(initial=0) + 1e-6
+    allowed = part * most + 1e-6
     return None if off <= allowed else (f"is off by {off:.3g}, allowed is {allowed:.3g}", off)
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from wasm_asm import Function  # noqa: E402
+from wasm_asm import Function, write  # noqa: E402
 
 ROWS = 5  # most that a filter has
 
@@ -127,11 +127,4 @@ def kernel(k, stride, outs, fused):
     return f.text()
 
 
-def main():
-    isa, path = sys.argv[1:]
-    fused = {'simd128': False, 'relaxed': True}[isa]
-    with open(path, 'w') as out:
-        out.write('\n'.join(kernel(*k, fused) for k in KERNELS))
-
-
-main()
+write(kernel, KERNELS)
