@@ -4,6 +4,7 @@
 
 #include "base/cpu.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -15,7 +16,6 @@
 #    include <cpuid.h>
 #endif
 #if defined(__x86_64__) && defined(__linux__)
-#    include <stdatomic.h>
 #    include <sys/syscall.h>
 #    include <unistd.h>
 #endif
@@ -84,9 +84,6 @@ static uint32_t cpu_detect(void) {
     if ((f & ASH_CPU_AVX512) && __builtin_cpu_supports("avx512vnni")) f |= ASH_CPU_VNNI;
     if ((f & ASH_CPU_AVX2) && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1 << 4))
         f |= ASH_CPU_AVXVNNI;
-#    if defined(__linux__)
-    if ((f & ASH_CPU_VNNI) && (cpu_mask & ASH_CPU_AMX) && may_use_tiles()) f |= ASH_CPU_AMX;
-#    endif
 #elif defined(__aarch64__)
     f |= ASH_CPU_NEON;
 #elif defined(__wasm_simd128__)
@@ -98,7 +95,20 @@ static uint32_t cpu_detect(void) {
     return f;
 }
 
-uint32_t ash_cpu_flags(void) { return cpu_detect() & cpu_mask; }
+/* Detected once: kernels ask in every run, and a virtual machine takes microseconds to answer. */
+uint32_t ash_cpu_flags(void) {
+    const uint32_t known = 1U << 31;
+    static _Atomic uint32_t detected;
+    uint32_t f = atomic_load_explicit(&detected, memory_order_relaxed);
+    if (!f) {
+        f = cpu_detect() | known;
+        atomic_store_explicit(&detected, f, memory_order_relaxed);
+    }
+#if defined(__x86_64__) && defined(__linux__)
+    if ((f & ASH_CPU_VNNI) && (cpu_mask & ASH_CPU_AMX) && may_use_tiles()) f |= ASH_CPU_AMX;
+#endif
+    return f & cpu_mask & ~known;
+}
 
 void ash_cpu_mask(uint32_t mask) { cpu_mask = mask; }
 

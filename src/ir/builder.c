@@ -10,6 +10,12 @@ uint32_t ash_build_in(const struct ash_builder *b, int i) {
     return b->graph->inputs[at];
 }
 
+int ash_build_rank(struct ash_builder *b, int i) {
+    int rank = b->in && b->in[i] ? b->in[i]->type.rank : -1;
+    if (rank < 0 && b->rc == ASHORE_OK) b->rc = ASHORE_NEEDS_DATA;
+    return rank;
+}
+
 static struct ash_node *last(struct ash_builder *b) {
     return b->graph->nodes[b->graph->n_nodes - 1];
 }

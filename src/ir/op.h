@@ -279,6 +279,8 @@ int ash_body(const struct ash_node *node, struct ash_arena *arena, struct ash_sy
 
 /* Value numbers of the node's inputs (ASH_NONE when left out) and outputs inside of the graph. */
 uint32_t ash_build_in(const struct ash_builder *b, int i);
+/* The rank of the node's input i; -1 while it is not known, for which the body waits. */
+int ash_build_rank(struct ash_builder *b, int i);
 /* Appends ai.onnx operator `op` at the newest version with up to three inputs (ASH_NONE: left out);
  * returns its output. */
 uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y, uint32_t z);

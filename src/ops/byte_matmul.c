@@ -34,10 +34,8 @@ static int byte_matmul_infer(struct ash_infer *c) {
 }
 
 static uint32_t cast(struct ash_builder *b, uint32_t x) {
-    const struct ash_attr to = {.name = "to", .type = ASH_ATTR_INT, .v.i = ASHORE_FLOAT32};
     uint32_t y = ash_build(b, "Cast", x, ASH_NONE, ASH_NONE);
-    if (b->rc == ASHORE_OK)
-        b->rc = ash_node_set_attr(b->graph, b->graph->nodes[b->graph->n_nodes - 1], &to, b->err);
+    ash_build_attr_int(b, "to", ASHORE_FLOAT32);
     return y;
 }
 
@@ -130,13 +128,6 @@ static void pack(void *dst, const void *src, const void *arg) {
     }
 }
 
-static bool same_extents(const struct ash_type *a, const struct ash_type *b) {
-    if (a->rank != b->rank) return false;
-    for (int i = 0; i < a->rank; i++)
-        if (!ash_dim_same(a->dim[i], b->dim[i])) return false;
-    return true;
-}
-
 static bool fits(const struct ash_lower *c) {
     const struct ash_type *q = &c->in[IN_Q]->type;
     if (!ash_lower_in_f32(c, IN_A) || c->out->type.dtype != ASHORE_FLOAT32 || !c->in[IN_Q]->data ||
@@ -148,7 +139,7 @@ static bool fits(const struct ash_lower *c) {
         if (i != IN_ZERO && c->in[i] && !ash_lower_in_f32(c, i)) return false;
         if (i != IN_RESIDUAL && count != n && (count != 1 || i == IN_BIAS)) return false;
     }
-    return !c->in[IN_RESIDUAL] || same_extents(&c->in[IN_RESIDUAL]->type, &c->out->type);
+    return !c->in[IN_RESIDUAL] || ash_same_extents(&c->in[IN_RESIDUAL]->type, &c->out->type);
 }
 
 static int byte_matmul_lower(struct ash_lower *c) {

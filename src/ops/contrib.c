@@ -54,12 +54,6 @@ static bool wanted(const struct ash_builder *b, uint32_t o) {
     return o < b->node->n_out && b->node->out[o] != ASH_NONE;
 }
 
-static int rank_of(struct ash_builder *b, int i) {
-    int rank = b->in && b->in[i] ? b->in[i]->type.rank : -1;
-    if (rank < 0 && b->rc == ASHORE_OK) b->rc = ASHORE_NEEDS_DATA;
-    return rank;
-}
-
 static void attr_text(struct ash_builder *b, const char *name, const char *text) {
     const struct ash_attr a = {.name = name, .type = ASH_ATTR_STRING, .v.s = {text, strlen(text)}};
     if (b->rc != ASHORE_OK) return;
@@ -184,7 +178,7 @@ static bool flag(const struct ash_builder *b, const char *name) {
 static uint32_t turned(struct ash_builder *b, int i, bool batch, bool last) {
     int64_t perm[ASH_MAX_RANK];
     uint32_t x = ash_build_in(b, i);
-    int rank = batch || last ? rank_of(b, i) : 0, n = 0;
+    int rank = batch || last ? ash_build_rank(b, i) : 0, n = 0;
     if (rank < 2) return x;
     if (!batch) perm[n++] = 0;
     for (int k = 1; k < rank - 1; k++) perm[n++] = k;

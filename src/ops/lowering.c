@@ -8,6 +8,13 @@ size_t ash_extents(const struct ash_type *t, int first, int last) {
     return n;
 }
 
+bool ash_same_extents(const struct ash_type *a, const struct ash_type *b) {
+    if (a->rank != b->rank) return false;
+    for (int i = 0; i < a->rank; i++)
+        if (!ash_dim_same(a->dim[i], b->dim[i])) return false;
+    return true;
+}
+
 bool ash_lower_in_f32(const struct ash_lower *c, int i) {
     return i < c->n_in && c->in[i] && c->in[i]->type.dtype == ASHORE_FLOAT32;
 }

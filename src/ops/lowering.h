@@ -8,6 +8,7 @@ static inline size_t ash_extent(const struct ash_type *t, int i) { return (size_
 /* Product of extents first..last-1. */
 size_t ash_extents(const struct ash_type *t, int first, int last);
 static inline size_t ash_type_count(const struct ash_type *t) { return ash_extents(t, 0, t->rank); }
+bool ash_same_extents(const struct ash_type *a, const struct ash_type *b);
 
 /* Input i is there and is of type float32. */
 bool ash_lower_in_f32(const struct ash_lower *c, int i);

@@ -24,13 +24,6 @@ static int lstm_parse(const struct ash_parse *c, void *attrs) {
     return ASHORE_OK;
 }
 
-/* Rank and extent `dim` of input i: below 0, and the body waits, while they are not known. */
-static int rank_of(struct ash_builder *b, int i) {
-    int rank = b->in && b->in[i] ? b->in[i]->type.rank : -1;
-    if (rank < 0 && b->rc == ASHORE_OK) b->rc = ASHORE_NEEDS_DATA;
-    return rank;
-}
-
 /* Bytes as LSTM takes weights. */
 static uint32_t turned(struct ash_builder *b, int i) {
     static const int64_t gates_first[] = {0, 2, 1};
@@ -41,10 +34,10 @@ static uint32_t turned(struct ash_builder *b, int i) {
 
 static uint32_t weights(struct ash_builder *b, int i, int scale_at) {
     uint32_t part[2] = {ash_build_in(b, scale_at), ash_build_in(b, scale_at + 1)};
-    bool columns = rank_of(b, scale_at) > 1;
+    bool columns = ash_build_rank(b, scale_at) > 1;
     int64_t block = 0;
     uint32_t w = turned(b, i);
-    if (columns && rank_of(b, i) == 3) {
+    if (columns && ash_build_rank(b, i) == 3) {
         struct ash_dim d = b->in[i]->type.dim[1];
         block = d.kind == ASH_DIM_EXACT ? d.value : 0;
         if (d.kind != ASH_DIM_EXACT && b->rc == ASHORE_OK) b->rc = ASHORE_NEEDS_DATA;

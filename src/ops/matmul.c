@@ -420,13 +420,6 @@ static bool set_batches(struct ash_gemm *g, const struct batches *s, bool residu
     return true;
 }
 
-static bool same_extents(const struct ash_type *a, const struct ash_type *b) {
-    if (a->rank != b->rank) return false;
-    for (int i = 0; i < a->rank; i++)
-        if (!ash_dim_same(a->dim[i], b->dim[i])) return false;
-    return true;
-}
-
 static int matmul_lower(struct ash_lower *c) {
     const struct ash_act_f32 *act = c->attrs; /* of the internal operator alone */
     const struct ash_type *a = &c->in[0]->type, *b = &c->in[1]->type, *y = &c->out->type;
@@ -446,7 +439,7 @@ static int matmul_lower(struct ash_lower *c) {
         p.bias_in = 2;
     }
     if (c->n_in > 3 && c->in[3]) {
-        if (!same_extents(&c->in[3]->type, y)) return ASHORE_OK;
+        if (!ash_same_extents(&c->in[3]->type, y)) return ASHORE_OK;
         p.residual_in = 3;
     }
     batches_of(a, b, y, y->rank - (a->rank > 1) - (b->rank > 1), &s);
@@ -463,7 +456,7 @@ static bool gemm_addend(struct ash_lower *c, struct product_params *p) {
     float *bias;
 
     if (f->beta == 0.0f) return true;
-    if (f->beta == 1.0f && same_extents(t, &c->out->type)) {
+    if (f->beta == 1.0f && ash_same_extents(t, &c->out->type)) {
         p->residual_in = 2;
         return true;
     }

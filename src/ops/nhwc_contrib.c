@@ -13,16 +13,11 @@ static int conv_parse(const struct ash_parse *c, void *attrs) {
     return ash_parse_int(c, "channels_last", 0, last);
 }
 
-static int rank_of(struct ash_builder *b, int i) {
-    int rank = b->in && b->in[i] ? b->in[i]->type.rank : -1;
-    if (rank < 0 && b->rc == ASHORE_OK) b->rc = ASHORE_NEEDS_DATA;
-    return rank < 0 ? 0 : rank;
-}
-
 static int conv_body(struct ash_builder *b) {
     const int64_t *last = b->attrs;
-    int rank = *last ? rank_of(b, CONV_WEIGHTS) : 0;
+    int rank = *last ? ash_build_rank(b, CONV_WEIGHTS) : 0;
     uint32_t in[CONV_INPUTS], y;
+    if (b->rc != ASHORE_OK) return b->rc;
     for (int i = 0; i < CONV_INPUTS; i++) in[i] = ash_build_in(b, i);
     if (*last) in[0] = ash_turned_build(b, in[0], rank, true);
     ash_build_node(b, "", "QLinearConv", ASH_OPSET_NEWEST, in, CONV_INPUTS, &y, 1);
@@ -32,7 +27,8 @@ static int conv_body(struct ash_builder *b) {
 }
 
 static int pool_body(struct ash_builder *b) {
-    int rank = rank_of(b, 0);
+    int rank = ash_build_rank(b, 0);
+    if (b->rc != ASHORE_OK) return b->rc;
     uint32_t x = ash_turned_build(b, ash_build_in(b, 0), rank, true);
     x = ash_build(b, "MaxPool", x, ASH_NONE, ASH_NONE);
     ash_turned_copy_attrs(b);

@@ -146,6 +146,8 @@ static int qconv_lower(struct ash_lower *c) {
  * them twice: first for their range, then to quantise them.  They are in the cache both times, and
  * never in memory as float32. */
 
+enum { DYNAMIC_IN = 9, DYNAMIC_OUT = 3 };
+
 static int dynamic_infer(struct ash_infer *c) {
     ASH_TRY(qconv_infer(c));
     c->out->type.dtype = ASHORE_UINT8;
@@ -155,27 +157,15 @@ static int dynamic_infer(struct ash_infer *c) {
 }
 
 static int dynamic_body(struct ash_builder *b) {
-    struct ash_node *conv, *quantize;
-    uint32_t n_in = b->node->n_formal, y;
-    if (b->rc == ASHORE_OK)
-        b->rc =
-            ash_graph_add_node(b->graph, ASH_INTERNAL, "QLinearConv", 1, n_in, 1, &conv, b->err);
-    if (b->rc != ASHORE_OK) return b->rc;
-    for (uint32_t i = 0; i < n_in; i++) conv->in[i] = ash_build_in(b, (int)i);
+    uint32_t n_in = b->node->n_formal, n_out = b->node->n_out;
+    uint32_t in[DYNAMIC_IN], out[DYNAMIC_OUT], y;
+    for (uint32_t i = 0; i < n_in; i++) in[i] = ash_build_in(b, (int)i);
+    ash_build_node(b, ASH_INTERNAL, "QLinearConv", 1, in, n_in, &y, 1);
     ash_turned_copy_attrs(b);
     ash_build_attr_copy(b, "lo");
     ash_build_attr_copy(b, "hi");
-    if (b->rc == ASHORE_OK) b->rc = ash_graph_add_value(b->graph, "", &y, b->err);
-    if (b->rc != ASHORE_OK) return b->rc;
-    conv->out[0] = y;
-    b->rc = ash_graph_add_node(b->graph, "", "DynamicQuantizeLinear", ASH_OPSET_NEWEST, 1,
-                               b->node->n_out, &quantize, b->err);
-    if (b->rc != ASHORE_OK) return b->rc;
-    quantize->in[0] = y;
-    for (uint32_t i = 0; i < b->node->n_out && b->rc == ASHORE_OK; i++) {
-        b->rc = ash_graph_add_value(b->graph, "", &quantize->out[i], b->err);
-        ash_build_out(b, (int)i, quantize->out[i]);
-    }
+    ash_build_node(b, "", "DynamicQuantizeLinear", ASH_OPSET_NEWEST, &y, 1, out, n_out);
+    for (uint32_t i = 0; i < n_out; i++) ash_build_out(b, (int)i, out[i]);
     return b->rc;
 }
 
@@ -301,9 +291,9 @@ const struct ash_op ash_ops_qconv_op[] = {
      .domain = ASH_INTERNAL,
      .since = 1,
      .in_min = 1,
-     .in_max = 9,
+     .in_max = DYNAMIC_IN,
      .out_min = 1,
-     .out_max = 3,
+     .out_max = DYNAMIC_OUT,
      .attrs_size = sizeof(struct qconv_attrs),
      .parse = qconv_parse,
      .infer = dynamic_infer,

@@ -222,6 +222,19 @@ int ash_pass_insert(struct ash_pass *p, uint32_t at, const char *domain, const c
     return ASHORE_OK;
 }
 
+int ash_pass_node(struct ash_pass *p, const char *op, uint32_t n_in, struct ash_node **node) {
+    struct ash_graph *g = p->graph;
+    uint32_t before = g->n_nodes;
+    ASH_TRY(ash_graph_add_node(g, "", op, ASH_OPSET_NEWEST, n_in, 1, node, p->err));
+    g->n_nodes = before; /* it goes to the list instead */
+    return ash_graph_add_value(g, "", &(*node)->out[0], p->err);
+}
+
+int64_t ash_pass_int(const struct ash_node *n, const char *name, int64_t fallback) {
+    const struct ash_attr *a = ash_node_attr(n, name);
+    return a && a->type == ASH_ATTR_INT ? a->v.i : fallback;
+}
+
 int ash_pass_splice(struct ash_pass *p, const struct ash_node *node, const struct ash_graph *from,
                     const uint32_t *in, struct ash_node **list, uint32_t *n) {
     struct ash_graph *g = p->graph;

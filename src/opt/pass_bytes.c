@@ -26,11 +26,6 @@ static const struct ash_tensor *constant(const struct ash_pass *p, uint32_t v) {
     return v == ASH_NONE ? NULL : p->graph->values[v].data;
 }
 
-static int64_t int_attr(const struct ash_node *n, const char *name, int64_t fallback) {
-    const struct ash_attr *a = ash_node_attr(n, name);
-    return a && a->type == ASH_ATTR_INT ? a->v.i : fallback;
-}
-
 static bool is_byte(const struct ash_tensor *t) {
     return t && (t->dtype == ASHORE_INT8 || t->dtype == ASHORE_UINT8);
 }
@@ -43,7 +38,7 @@ struct source {              /* of a matrix */
 /* Cast(Q) to float32. */
 static bool is_cast(const struct ash_pass *p, uint32_t v, uint32_t *q) {
     const struct ash_node *n = ash_pass_producer(p, v);
-    if (!is_op(n, "Cast") || int_attr(n, "to", 0) != ASHORE_FLOAT32) return false;
+    if (!is_op(n, "Cast") || ash_pass_int(n, "to", 0) != ASHORE_FLOAT32) return false;
     *q = n->in[0];
     return is_byte(constant(p, *q));
 }
@@ -71,7 +66,7 @@ static bool from_product(const struct ash_pass *p, const struct ash_node *n, str
 }
 
 static bool from_linear(const struct ash_pass *p, const struct ash_node *n, struct source *s) {
-    if (!is_op(n, "DequantizeLinear") || int_attr(n, "block_size", 0)) return false;
+    if (!is_op(n, "DequantizeLinear") || ash_pass_int(n, "block_size", 0)) return false;
     const struct ash_tensor *q = constant(p, n->in[0]), *scale = constant(p, n->in[1]);
     s->q = n->in[0];
     s->scale = n->in[1];
@@ -84,7 +79,7 @@ static bool from_linear(const struct ash_pass *p, const struct ash_node *n, stru
             return false;
     }
     if (ash_tensor_count(scale) == 1) return true;
-    int64_t axis = int_attr(n, "axis", 1);
+    int64_t axis = ash_pass_int(n, "axis", 1);
     s->axis = (int)(axis < 0 ? axis + 2 : axis);
     return (s->axis == 0 || s->axis == 1) && q->dim[s->axis] == ash_tensor_count(scale);
 }
@@ -140,12 +135,9 @@ struct list {
 
 static int add(struct ash_pass *p, struct list *l, const char *op, uint32_t n_in,
                struct ash_node **node) {
-    struct ash_graph *g = p->graph;
-    uint32_t before = g->n_nodes;
-    ASH_TRY(ash_graph_add_node(g, "", op, ASH_OPSET_NEWEST, n_in, 1, node, p->err));
-    g->n_nodes = before; /* it goes to the list instead */
+    ASH_TRY(ash_pass_node(p, op, n_in, node));
     l->nodes[l->n++] = *node;
-    return ash_graph_add_value(g, "", &(*node)->out[0], p->err);
+    return ASHORE_OK;
 }
 
 enum { ADDED_MOST = 3 /* nodes */ };
@@ -197,7 +189,7 @@ int ash_pass_bytes(struct ash_pass *p) {
         l.nodes[l.n++] = n;
         if (is_op(n, "MatMul") && find(p, n->in[1], &s) && s.axis && is_f32(p, n->in[0]))
             ASH_TRY(take_product(p, n, &s));
-        else if (is_op(n, "Gather") && !int_attr(n, "axis", 0) && find(p, n->in[0], &s) &&
+        else if (is_op(n, "Gather") && !ash_pass_int(n, "axis", 0) && find(p, n->in[0], &s) &&
                  s.zero == ASH_NONE)
             ASH_TRY(take_rows(p, n, &s, &l));
     }

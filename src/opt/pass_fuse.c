@@ -16,7 +16,7 @@ static bool is_conv(const struct ash_node *n) {
 
 /* A product of matrices that runs in float32, ONNX's or an internal one that it becomes. */
 static bool is_product(const struct ash_pass *p, const struct ash_node *n) {
-    if (!n->op || strcmp(n->op_type + 4 * !strncmp(n->op_type, "Byte", 4), "MatMul") != 0 ||
+    if (!n->op || (strcmp(n->op_type, "MatMul") != 0 && strcmp(n->op_type, "ByteMatMul") != 0) ||
         (*n->domain && strcmp(n->domain, ASH_INTERNAL) != 0))
         return false;
     const struct ash_type *b = &p->infos[n->in[1]].type, *y = &p->infos[n->out[0]].type;

@@ -43,11 +43,7 @@ int ash_layout_rank(const struct ash_node *n, bool to_first) {
 }
 
 int ash_layout_push(struct ash_layout *l, const char *op, uint32_t n_in, struct ash_node **node) {
-    struct ash_graph *g = l->p->graph;
-    uint32_t before = g->n_nodes;
-    ASH_TRY(ash_graph_add_node(g, "", op, ASH_OPSET_NEWEST, n_in, 1, node, l->p->err));
-    g->n_nodes = before; /* it goes to the list instead */
-    ASH_TRY(ash_graph_add_value(g, "", &(*node)->out[0], l->p->err));
+    ASH_TRY(ash_pass_node(l->p, op, n_in, node));
     l->nodes[l->n++] = *node;
     return ASHORE_OK;
 }

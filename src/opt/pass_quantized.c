@@ -59,14 +59,11 @@ static int push(struct list *l, struct ash_node *n) {
 
 static int push_new(struct list *l, const char *op, uint32_t x, uint32_t y, uint32_t z,
                     struct ash_node **node) {
-    struct ash_graph *g = l->p->graph;
-    uint32_t before = g->n_nodes, n_in = z != ASH_NONE ? 3 : y != ASH_NONE ? 2 : 1;
-    ASH_TRY(ash_graph_add_node(g, "", op, ASH_OPSET_NEWEST, n_in, 1, node, l->p->err));
-    g->n_nodes = before; /* it goes to the list instead */
+    uint32_t n_in = z != ASH_NONE ? 3 : y != ASH_NONE ? 2 : 1;
+    ASH_TRY(ash_pass_node(l->p, op, n_in, node));
     (*node)->in[0] = x;
     if (n_in > 1) (*node)->in[1] = y;
     if (n_in > 2) (*node)->in[2] = z;
-    ASH_TRY(ash_graph_add_value(g, "", &(*node)->out[0], l->p->err));
     return push(l, *node);
 }
 
@@ -90,19 +87,14 @@ static int dtype_of(const struct ash_pass *p, uint32_t v) {
 
 static bool is_byte(int dtype) { return dtype == ASHORE_INT8 || dtype == ASHORE_UINT8; }
 
-static int64_t int_attr(const struct ash_node *n, const char *name, int64_t fallback) {
-    const struct ash_attr *a = ash_node_attr(n, name);
-    return a && a->type == ASH_ATTR_INT ? a->v.i : fallback;
-}
-
 /* n is a Quantize- or DequantizeLinear without blocks whose scale and zero point are constants. */
 static bool read_node(const struct ash_pass *p, const struct ash_node *n, const char *op,
                       struct quantized *d) {
     const struct ash_info *scale, *zero;
     if (!n || !n->op || n->n_out != 1 || strcmp(n->op_type, op) != 0) return false;
-    if ((*n->domain && strcmp(n->domain, MICROSOFT) != 0) || int_attr(n, "block_size", 0))
+    if ((*n->domain && strcmp(n->domain, MICROSOFT) != 0) || ash_pass_int(n, "block_size", 0))
         return false;
-    if (int_attr(n, "precision", ASHORE_FLOAT32) > ASHORE_FLOAT32) return false;
+    if (ash_pass_int(n, "precision", ASHORE_FLOAT32) > ASHORE_FLOAT32) return false;
     scale = info_of(p, n->in[1]);
     *d = (struct quantized){.q = n->in[0], .scale = n->in[1], .zero = ASH_NONE, .node = n};
     if (!scale || !scale->data || scale->data->dtype != ASHORE_FLOAT32 || scale->data->rank > 1)
@@ -260,7 +252,7 @@ static int make_product(struct list *l, struct ash_node *n, struct product *m, c
 
 /* w has one scale, or one for each index of its dimension `axis`. */
 static bool along(const struct quantized *w, const struct ash_type *t, int axis) {
-    int64_t at = int_attr(w->node, "axis", 1);
+    int64_t at = ash_pass_int(w->node, "axis", 1);
     return per_tensor(w) || ((at < 0 ? at + t->rank : at) == axis &&
                              ash_dim_is(t->dim[axis], ash_tensor_count(w->scale_data)));
 }
@@ -288,7 +280,7 @@ static int take_conv(struct list *l, struct ash_node *n, bool *done) {
 
 static int take_matmul(struct list *l, struct ash_node *n, bool *done) {
     const struct ash_pass *p = l->p;
-    bool gemm = is_op(n, "Gemm"), turned = gemm && int_attr(n, "transB", 0);
+    bool gemm = is_op(n, "Gemm"), turned = gemm && ash_pass_int(n, "transB", 0);
     const struct ash_attr *alpha = ash_node_attr(n, "alpha"), *beta = ash_node_attr(n, "beta");
     struct product m;
     if ((!gemm && !is_op(n, "MatMul")) || !dequantized(p, n->in[0], &m.x) ||
@@ -298,7 +290,7 @@ static int take_matmul(struct list *l, struct ash_node *n, bool *done) {
     if (w->rank < 2 || (!per_tensor(&m.w) && w->rank != 2)) return ASHORE_OK;
     struct ash_dim columns = w->dim[turned ? 0 : w->rank - 1];
     if (!along(&m.w, w, turned ? 0 : w->rank - 1)) return ASHORE_OK;
-    if (gemm && (int_attr(n, "transA", 0) || (beta && beta->v.f != 1.0f) ||
+    if (gemm && (ash_pass_int(n, "transA", 0) || (beta && beta->v.f != 1.0f) ||
                  (alpha && alpha->v.f != 1.0f) || columns.kind != ASH_DIM_EXACT))
         return ASHORE_OK;
     uint32_t bias = gemm && n->n_formal > 2 ? n->in[2] : ASH_NONE;
@@ -459,7 +451,7 @@ static int take_dynamic(struct list *l, struct ash_node *n, bool *done) {
     struct ash_dim d = w->dim[conv ? 0 : w->rank - 1];
     int64_t columns = d.kind == ASH_DIM_EXACT ? d.value : -1;
     struct ash_node *cast = ash_pass_single_use(p, n->out[0]);
-    if (!is_op(cast, "Cast") || int_attr(cast, "to", 0) != ASHORE_FLOAT32) return ASHORE_OK;
+    if (!is_op(cast, "Cast") || ash_pass_int(cast, "to", 0) != ASHORE_FLOAT32) return ASHORE_OK;
     struct ash_node *mul = scaled_by(p, cast->out[0], &s);
     int channels = conv ? w->rank : 0;
     if (!mul || !split_scale(p, s, columns, channels, &a_scale, &b_scale)) return ASHORE_OK;
@@ -582,7 +574,7 @@ static int take_wrapped(struct list *l, struct ash_node *n, bool *done) {
     static const char *const ops[] = {"QLinearAveragePool", "QLinearGlobalAveragePool",
                                       "QLinearLeakyRelu", "QLinearSigmoid"};
     uint32_t in[5] = {ASH_NONE, ASH_NONE, ASH_NONE, ASH_NONE, ASH_NONE};
-    if (strcmp(n->domain, MICROSOFT) != 0 || !n->op || int_attr(n, "channels_last", 0))
+    if (strcmp(n->domain, MICROSOFT) != 0 || !n->op || ash_pass_int(n, "channels_last", 0))
         return ASHORE_OK;
     if (!strcmp(n->op_type, "QLinearConcat")) {
         if (n->in[1] == ASH_NONE || n->n_formal % 3 != 2) return ASHORE_OK;

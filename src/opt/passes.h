@@ -90,11 +90,15 @@ bool ash_pass_holds(int dtype, double x);
 const struct ash_tensor *ash_pass_f32(const struct ash_pass *p, uint32_t v);
 /* Whether t is one number (*one) or C of them along dimension 1 of `rank` dimensions. */
 bool ash_pass_per_channel(const struct ash_tensor *t, int rank, size_t C, bool *one);
+/* The whole number that an attribute is, or the fallback. */
+int64_t ash_pass_int(const struct ash_node *n, const char *name, int64_t fallback);
 /* `node` now makes what `next`, the only user of its first output, made; next is dead. */
 void ash_pass_take_over(struct ash_pass *p, struct ash_node *node, struct ash_node *next);
 /* Inserts, before node index `at`, a node with one output of the given name. */
 int ash_pass_insert(struct ash_pass *p, uint32_t at, const char *domain, const char *op, int opset,
                     uint32_t n_in, struct ash_node **node);
+/* A node of ai.onnx with one output, for a list that takes the place of the graph's. */
+int ash_pass_node(struct ash_pass *p, const char *op, uint32_t n_in, struct ash_node **node);
 /* The values and nodes of `from`, whose inputs are in[], become the graph's own in place of `node`;
  * the nodes go to list[*n...]. */
 int ash_pass_splice(struct ash_pass *p, const struct ash_node *node, const struct ash_graph *from,
