@@ -1,6 +1,7 @@
 #include "base/error.h"
 
 #include "base/format.h"
+#include "base/trimming.h"
 
 #include <string.h>
 
@@ -10,6 +11,9 @@ static void tame(char *text) {
         if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
     }
 }
+
+void ash_misfit(void) {}
+ASH_ABSENT_WITHOUT(ash_misfit, "+inexact");
 
 static int finish(struct ashore_error *err, int code) {
     tame(err->text);

@@ -27,6 +27,17 @@
         if (cond) return ash_fail((err), ASHORE_ERR_##CODE, __VA_ARGS__);                          \
     } while (0)
 
+/* ASH_FAIL_IF() where types, ranks and attributes alone decide, once each node of a graph is gone
+ * through: an engine for one model whose types are all known has seen it when it was loaded. */
+#define ASH_MISFIT_IF(cond, err, CODE, ...)                                                        \
+    do {                                                                                           \
+        if (cond) {                                                                                \
+            ash_misfit();                                                                          \
+            return ash_fail((err), ASHORE_ERR_##CODE, __VA_ARGS__);                                \
+        }                                                                                          \
+    } while (0)
+void ash_misfit(void); /* does nothing: what calls it can be found and trimmed */
+
 /* Writes code and text (cut to fit) and returns code. */
 #if defined(__wasm__)
 #    include "base/error_wasm.h"

@@ -1,5 +1,7 @@
 #include "base/format.h"
 
+#include "base/trimming.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -110,7 +112,7 @@ static size_t general_text(double value, int precision, char *text) {
     return scientific ? length + put_exponent(text + length, exponent) : length;
 }
 
-static void put_general(struct sink *sink, const struct directive *d, double value) {
+static ASH_APART void put_general(struct sink *sink, const struct directive *d, double value) {
     char text[40];
     size_t n = 0;
     bool negative = __builtin_signbit(value) != 0;
@@ -124,6 +126,7 @@ static void put_general(struct sink *sink, const struct directive *d, double val
     pad(sink, ' ', d->width, n);
     put(sink, text, n);
 }
+ASH_ABSENT_WITHOUT(put_general, "+%g");
 
 static void put_string(struct sink *sink, const struct directive *d, const char *text) {
     if (text == NULL) text = "(null)";

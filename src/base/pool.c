@@ -65,8 +65,13 @@ size_t ash_pool_threads(const struct ash_pool *pool) {
 
 void ash_pool_begin(struct ash_pool *pool) { (void)pool; }
 
-void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *arg) {
+void ash_pool_watch(struct ash_pool *pool, const _Atomic uint32_t *word) {
     (void)pool;
+    (void)word;
+}
+
+static void run(struct ash_pool *pool, size_t tiles, size_t work, ash_tile_fn *fn, void *arg) {
+    (void)pool, (void)work;
     for (size_t tile = 0; tile < tiles; tile++) fn(arg, tile, 0);
 }
 
@@ -75,6 +80,7 @@ void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *ar
 enum {
     STATE_OPEN = 1 << 8,
     STATE_INSIDE = STATE_OPEN - 1,
+    STATE_LOST = STATE_OPEN << 1, /* WebAssembly: a member has trapped in a tile */
     SHARES = 8,
     IDLE_SPINS = 16384, /* of some 20 ns, before a member sleeps, */
     FIRST_SPINS = 2048, /* and after it has been woken */
@@ -98,12 +104,14 @@ struct ash_pool {
     ash_tile_fn *fn;
     void *arg;
     size_t tiles;
-    size_t unaided; /* tiles of the run since members were woken */
+    size_t unaided; /* tiles, or what is as much work, of the run since members were woken */
     size_t price;   /* so many are worth waking members for */
+    /* Not 0: tiles are skipped. */
+    const _Atomic uint32_t *watched;
     alignas(64) _Atomic uint32_t generation;
+    _Atomic uint32_t quit;     /* behind generation, as ash_pool_words() says */
     _Atomic uint32_t sleeping; /* members waiting on generation */
     _Atomic uint32_t ready;    /* members that have checked in */
-    _Atomic uint32_t quit;
     alignas(64) _Atomic uint32_t state;
     struct share share[SHARES];
 #    if defined(POOL_NATIVE)
@@ -164,6 +172,12 @@ static void give_way(void) {
 #    endif
 }
 
+static const _Atomic uint32_t never;
+
+static bool ended(const struct ash_pool *pool) {
+    return atomic_load_explicit(pool->watched, memory_order_relaxed) != 0;
+}
+
 static size_t shares(const struct ash_pool *pool) {
     return pool->threads < SHARES ? pool->threads : SHARES;
 }
@@ -183,7 +197,7 @@ static void drain(struct ash_pool *pool, size_t worker) {
     for (size_t i = 0; i < n; i++) {
         struct share *share = &pool->share[at];
         size_t tile = atomic_load_explicit(&share->next, memory_order_relaxed);
-        while (tile < share->end) {
+        while (tile < share->end && !ended(pool)) {
             tile = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed);
             if (tile < share->end) pool->fn(pool->arg, tile, worker);
         }
@@ -239,15 +253,15 @@ static void next_job(struct ash_pool *pool, size_t wake) {
     if (wake != 0) pool_wake(pool, &pool->generation, wake);
 }
 
-/* Whether a job of so many tiles is to be one, and how many members to wake for it. */
-static bool decide(struct ash_pool *pool, size_t tiles, size_t *wake) {
+/* Whether a job of so much work is to be one, and how many members to wake for it. */
+static bool decide(struct ash_pool *pool, size_t work, size_t *wake) {
     size_t awake = pool->members - atomic_load(&pool->sleeping);
     *wake = 0;
     if (awake >= pool->most) {
         if (pool->price > LEAST_PRICE) pool->price /= 2;
         return awake != 0;
     }
-    pool->unaided += tiles;
+    pool->unaided += work;
     if (pool->unaided < pool->price) return awake != 0;
     pool->unaided = 0;
     if (pool->price < MOST_PRICE) pool->price *= 2;
@@ -263,10 +277,16 @@ void ash_pool_begin(struct ash_pool *pool) {
     pool->price = LEAST_PRICE;
 }
 
-void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *arg) {
+void ash_pool_watch(struct ash_pool *pool, const _Atomic uint32_t *word) {
+    if (pool != NULL) pool->watched = word != NULL ? word : &never;
+}
+
+static void run(struct ash_pool *pool, size_t tiles, size_t work, ash_tile_fn *fn, void *arg) {
     size_t wake;
-    if (pool == NULL || pool->threads == 1 || tiles < 2 || !decide(pool, tiles, &wake)) {
-        for (size_t tile = 0; tile < tiles; tile++) fn(arg, tile, 0);
+    if (pool == NULL || pool->threads == 1 || tiles < 2 || !decide(pool, work, &wake)) {
+        for (size_t tile = 0; tile < tiles && (pool == NULL || !ended(pool)); tile++) {
+            fn(arg, tile, 0);
+        }
         return;
     }
     assert(atomic_load(&pool->state) == 0); /* a tile may not run tiles */
@@ -277,8 +297,12 @@ void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *ar
     atomic_store(&pool->state, STATE_OPEN);
     next_job(pool, wake);
     drain(pool, 0);
-    uint32_t state = atomic_fetch_and(&pool->state, STATE_INSIDE) & STATE_INSIDE;
+    uint32_t state = atomic_fetch_and(&pool->state, ~(uint32_t)STATE_OPEN) & ~(uint32_t)STATE_OPEN;
     for (int spin = 0; state != 0; spin++) {
+#    if defined(POOL_WASM)
+        if ((state & STATE_LOST) != 0)
+            __builtin_trap(); /* the tile is not done, and never will be */
+#    endif
         if (spin < END_SPINS) {
             relax();
         } else {
@@ -288,6 +312,17 @@ void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *ar
     }
 }
 
+#endif
+
+void ash_pool_run(struct ash_pool *pool, size_t tiles, ash_tile_fn *fn, void *arg) {
+    run(pool, tiles, tiles, fn, arg);
+}
+
+#if !defined(__wasm__)
+void ash_pool_run_work(struct ash_pool *pool, size_t tiles, size_t work, ash_tile_fn *fn,
+                       void *arg) {
+    run(pool, tiles, work, fn, arg);
+}
 #endif
 
 #if defined(POOL_NATIVE)
@@ -326,10 +361,9 @@ int ash_pool_create(struct ash_heap *heap, size_t threads, struct ash_pool **poo
                     struct ashore_error *err) {
     *pool = NULL;
     ASH_FAIL_IF(threads < 1 || threads > ASH_POOL_MAX, err, ARGUMENT, "%zu threads", threads);
-    if (threads == 1) return ASHORE_OK;
     struct ash_pool *p = ash_alloc_aligned(heap, sizeof *p);
     if (p == NULL) return ash_fail_nomem(err, sizeof *p);
-    *p = (struct ash_pool){.heap = heap, .threads = 1, .price = LEAST_PRICE};
+    *p = (struct ash_pool){.heap = heap, .threads = 1, .price = LEAST_PRICE, .watched = &never};
 #    if !defined(POOL_FUTEX)
     (void)pthread_mutex_init(&p->mutex, NULL);
     (void)pthread_cond_init(&p->changed, NULL);
@@ -363,7 +397,7 @@ enum { MEMBER_STACK = 131072, MEMBER_TLS = 256 };
 
 alignas(16) unsigned char ash_pool_stacks[ASH_POOL_WASM_MAX - 1][MEMBER_STACK];
 static alignas(64) unsigned char member_tls[ASH_POOL_WASM_MAX][MEMBER_TLS];
-static struct ash_pool members = {.threads = 1, .price = LEAST_PRICE};
+static struct ash_pool members = {.threads = 1, .price = LEAST_PRICE, .watched = &never};
 static bool members_taken;
 static size_t processors; /* 0: not known */
 
@@ -397,7 +431,14 @@ __asm__(".globaltype __stack_pointer, i32\n"
         ".export_name ash_pool_member, member\n"
         ".no_dead_strip ash_pool_member\n");
 
+void ash_pool_member_lost(void) {
+    atomic_fetch_or(&members.state, STATE_LOST);
+    pool_wake(&members, &members.state, 1);
+}
+
 size_t ash_pool_members(void) { return atomic_load(&members.ready); }
+
+void *ash_pool_words(void) { return &members.generation; }
 
 void ash_pool_processors(size_t count) { processors = count; }
 
@@ -407,7 +448,7 @@ int ash_pool_create(struct ash_heap *heap, size_t threads, struct ash_pool **poo
     ASH_FAIL_IF(threads < 1 || threads > ASH_POOL_MAX, err, ARGUMENT, "%zu threads", threads);
     size_t ready = atomic_load(&members.ready);
     if (threads > ready + 1) threads = ready + 1;
-    if (threads == 1 || members_taken) return ASHORE_OK;
+    if (members_taken) return ASHORE_OK;
     members.heap = heap;
     members.members = members.most = ready;
     members.threads = threads;

@@ -6,14 +6,15 @@
 
 /* In the order of the help. */
 static const struct cli_command *const commands[] = {
-    &cli_assess, &cli_inspect, &cli_bench, &cli_port, &cli_run, &cli_verify, &cli_site,
+    &cli_assess, &cli_inspect, &cli_bench,  &cli_audit, &cli_port,
+    &cli_app,    &cli_run,     &cli_verify, &cli_site,
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 static const char exit_help[] =
     "Exit codes:\n"
     "  0  success\n"
-    "  1  a verification failed, or an assessment is inconclusive\n"
+    "  1  a verification failed, an audit has errors, or an assessment is inconclusive\n"
     "  2  the command line is wrong\n"
     "  3  a model or file cannot be read, is malformed or does not fit\n"
     "  4  out of memory, a limit, output that cannot be written, an internal error\n"
@@ -35,6 +36,7 @@ static void print_help(FILE *to) {
             "  ashore --version        version and instruction sets in use\n\n"
             "Start here:\n"
             "  ashore assess --help         would a port help?  measured against a target\n"
+            "  ashore audit app.py          can this Python program run in the browser?\n"
             "  ashore inspect model.onnx    can this model be run, and what does it need?\n\n"
             "%s",
             exit_help);
@@ -89,6 +91,7 @@ static int dispatch(struct cli *cli, int argc, char **argv) {
         return CLI_USAGE;
     }
     bool help = strcmp(first, "help") == 0;
+    if (strcmp(first, "brotli-size") == 0 && argc == 2) return cli_brotli_size();
     if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
         printf("ashore %s (%s)\n", ashore_version(), ashore_cpu_text());
         return CLI_OK;

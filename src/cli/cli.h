@@ -30,7 +30,9 @@ enum cli_command_bit {
     CLI_PORT = 1 << 4,
     CLI_SITE = 1 << 5,
     CLI_ASSESS = 1 << 6,
-    CLI_ALL = (1 << 7) - 1
+    CLI_APP = 1 << 7,
+    CLI_AUDIT = 1 << 8,
+    CLI_ALL = (1 << 9) - 1
 };
 
 struct cli_list {
@@ -40,13 +42,16 @@ struct cli_list {
 
 /* Where the options' values go; each field is named by a row in cli_flags.c. */
 struct cli_options {
-    struct cli_list operands, inputs, dims, assets, targets, headers, bodies;
+    struct cli_list operands, inputs, dims, assets, targets, headers, bodies, includes,
+        requirements, wheels;
     const char *out, *app, *cpu, *target;
+    const char *page, *lock, *title, *entry;
     const char *url, *method, *mode, *call, *import, *rules, *model, *price;
     int64_t threads, runs, port, hz, connections, seed;                       /* -1: not given */
     double rtol, atol;                                                        /* -1: not given */
     double rate, seconds, timeout, startup, port_days, upkeep_days, day_cost; /* the same */
-    bool json, per_op, force, strict, no_sweep, help;
+    bool json, per_op, force, one_file, trim, strict, no_sweep, no_audit, no_python, help;
+    bool snapshot, no_snapshot;
 };
 
 struct cli {
@@ -69,7 +74,7 @@ struct cli_command {
     int (*run)(struct cli *cli);
 };
 extern const struct cli_command cli_inspect, cli_run, cli_verify, cli_bench, cli_port, cli_site,
-    cli_assess;
+    cli_assess, cli_app, cli_audit;
 
 /* ---- memory: kept until the program ends; does not return when there is none ----------------- */
 
@@ -117,5 +122,21 @@ const char *cli_js_dir(struct cli *cli);
 /* Runs tools/TOOL of the package under Node with the command's arguments in place of this process.
  * Returns only when that fails. */
 int cli_run_node(struct cli *cli, const char *tool);
+/* What runs it, and the path of a tool, which an option needs. */
+const char *cli_node_program(struct cli *cli);
+/* Runs a command to its end: what it printed to stdout, and its exit code (CLI_INTERNAL where a
+ * signal ended it). */
+int cli_node_output(struct cli *cli, const char *const *argv, const char **text, int *status);
+int cli_node_tool(struct cli *cli, const char *option, const char *tool, const char **script);
+
+/* ---- the tools in Python --------------------------------------------------------------------- */
+
+/* Runs ashore_tools.TOOL with the command's arguments in place of this process; tools read the
+ * program's place in ASHORE_PROGRAM and the JavaScript package's in ASHORE_JS.  Returns only when
+ * that fails. */
+int cli_run_python(struct cli *cli, const char *tool);
+/* `ashore brotli-size`, which no help names: prints how many bytes stdin has in brotli, quality 5.
+ * CLI_UNSUPPORTED where the program was built without brotli. */
+int cli_brotli_size(void);
 
 #endif

@@ -205,7 +205,7 @@ void cli_value_text(const ashore_value *value, char *out, size_t size) {
     } else if (kind == ASHORE_OPTIONAL) {
         snprintf(out, size, "optional, %s", count ? "set" : "empty");
     } else if (kind == ASHORE_MAP) {
-        snprintf(out, size, "map of %zu", count);
+        snprintf(out, size, "map of %zu", ashore_value_elements(ashore_value_item(value, 0)));
     } else {
         int rank = ashore_value_rank(value);
         size_t n = (size_t)snprintf(out, size, "%s[", ashore_dtype_name(ashore_value_dtype(value)));
@@ -351,16 +351,15 @@ bool cli_value_compare(const ashore_value *actual, const ashore_value *expected,
         diff->wrong++;
         return false;
     }
-    if (kind == ASHORE_MAP && count > 0) {
-        snprintf(diff->text, sizeof diff->text, "maps cannot be compared");
-        diff->wrong++;
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) { /* of a map: its keys and its values */
         const ashore_value *a = ashore_value_item(actual, i), *e = ashore_value_item(expected, i);
         if (cli_value_compare(a, e, tolerance, diff)) continue;
         struct cli_difference inner = *diff;
-        snprintf(diff->text, sizeof diff->text, "item %zu: %.370s", i, inner.text);
+        if (kind == ASHORE_MAP)
+            snprintf(diff->text, sizeof diff->text, "%s: %.370s", i ? "values" : "keys",
+                     inner.text);
+        else
+            snprintf(diff->text, sizeof diff->text, "item %zu: %.370s", i, inner.text);
         return false;
     }
     return true;

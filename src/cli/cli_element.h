@@ -12,7 +12,7 @@ void cli_element_get(const ashore_value *value, size_t i, double parts[2]);
 void cli_element_text(const ashore_value *value, size_t i, char *out, size_t size);
 /* Where element i lies: "[0,3,2]". */
 void cli_element_index(const ashore_value *value, size_t i, char *out, size_t size);
-/* "float32[1,3,48,320]", "sequence of 3", "optional, empty". */
+/* "float32[1,3,48,320]", "sequence of 3", "map of 2", "optional, empty". */
 void cli_value_text(const ashore_value *value, char *out, size_t size);
 
 /* Least, greatest and mean of the finite elements (real parts). */

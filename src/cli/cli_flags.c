@@ -31,14 +31,58 @@ static const struct flag flags[] = {
      "an input from a .npy file or an ONNX TensorProto\n"
      "(.pb); NAME= may be left out when there is one input"},
     {"output", 'o', "DIR", FLAG_TEXT, AT(out), 0, CLI_RUN, "write each output to DIR/NAME.npy"},
-    {"output", 'o', "DIR", FLAG_TEXT, AT(out), 0, CLI_PORT, "the folder to write (required)"},
+    {"output", 'o', "DIR", FLAG_TEXT, AT(out), 0, CLI_PORT,
+     "the folder, or with --one-file the .html to write\n(required)"},
+    {"output", 'o', "DIR", FLAG_TEXT, AT(out), 0, CLI_APP,
+     "the folder: a new one, an empty one, or one that\n"
+     "'ashore app' has written"},
+    {"one-file", 0, "OUT.html", FLAG_TEXT, AT(page), 0, CLI_APP,
+     "write one .html with everything in it instead, which\n"
+     "works without a server"},
+    {"include", 0, "PATH", FLAG_LIST, AT(includes), 0, CLI_APP,
+     "a further file, or a folder with all that is in it,\n"
+     "below the program's folder; may be given many times"},
+    {"title", 0, "TEXT", FLAG_TEXT, AT(title), 0, CLI_APP,
+     "the page's title (default: the program's name)"},
+    {"wheels", 0, "DIR", FLAG_LIST, AT(wheels), 0, CLI_APP | CLI_AUDIT,
+     "a folder with wheels that imports may be taken from; may\n"
+     "be given many times"},
+    {"lock", 0, "FILE", FLAG_TEXT, AT(lock), 0, CLI_APP | CLI_AUDIT,
+     "the pyodide-lock.json of a local distribution, whose\n"
+     "packages imports may be taken from, by its hashes"},
+    {"requirements", 0, "FILE", FLAG_LIST, AT(requirements), 0, CLI_AUDIT,
+     "what the program needs (default: requirements.txt beside\n"
+     "it); may be given many times"},
+    {"include", 0, "PATH", FLAG_LIST, AT(includes), 0, CLI_AUDIT,
+     "a further file or folder that the app will have; may be\n"
+     "given many times"},
+    {"entry", 0, "FILE", FLAG_TEXT, AT(entry), 0, CLI_AUDIT,
+     "which file of FOLDER is run (default: app.py, main.py,\n"
+     "__main__.py, run.py or demo.py; in a package, all are)"},
+    {"strict", 0, NULL, FLAG_SWITCH, AT(strict), 0, CLI_AUDIT, "exit with 1 for warnings, too"},
+    {"no-audit", 0, NULL, FLAG_SWITCH, AT(no_audit), 0, CLI_APP,
+     "build what 'ashore audit' would refuse"},
+    {"no-python", 0, NULL, FLAG_SWITCH, AT(no_python), 0, CLI_APP,
+     "write the page without Python, where the program around the\n"
+     "model is only standard pre- and post-processing"},
+    {"snapshot", 0, NULL, FLAG_SWITCH, AT(snapshot), 0, CLI_APP,
+     "let pages that were opened from a disk keep a snapshot\n"
+     "of Python for a faster start, as served pages do"},
+    {"no-snapshot", 0, NULL, FLAG_SWITCH, AT(no_snapshot), 0, CLI_APP, "let no page keep one"},
     {"app", 0, "APP.js", FLAG_TEXT, AT(app), 0, CLI_PORT,
      "a module of one's own instead of the page for any model"},
     {"asset", 0, "FILE", FLAG_LIST, AT(assets), 0, CLI_PORT,
      "a further file for the folder; .css is linked from the\n"
      "page, index.html replaces it; may be given many times"},
+    {"one-file", 0, NULL, FLAG_SWITCH, AT(one_file), 0, CLI_PORT,
+     "write one .html with everything in it, which works\n"
+     "without a server"},
+    {"trim", 0, NULL, FLAG_SWITCH, AT(trim), 0, CLI_PORT,
+     "an engine with no more than this model needs, made by\n"
+     "Node, and the model as that takes it"},
     {"force", 0, NULL, FLAG_SWITCH, AT(force), 0, CLI_PORT,
-     "write into a folder that holds other files"},
+     "write into a folder that holds other files, or over a\n"
+     "file that is not of 'ashore port'"},
     {"dim", 0, "N=V", FLAG_LIST, AT(dims), 0, CLI_INSPECT | CLI_BENCH,
      "the extent V of the symbolic dimension N; of a nameless\n"
      "one, INPUT:AXIS=V; may be given many times"},
@@ -124,7 +168,7 @@ static const struct flag flags[] = {
      "write report.html, report.json, profile.speedscope.json\n"
      "and trace.perfetto to DIR"},
     {"json", 0, NULL, FLAG_SWITCH, AT(json), 0,
-     CLI_INSPECT | CLI_RUN | CLI_VERIFY | CLI_BENCH | CLI_ASSESS,
+     CLI_INSPECT | CLI_RUN | CLI_VERIFY | CLI_BENCH | CLI_ASSESS | CLI_AUDIT,
      "print one JSON object instead of text"},
     {"cpu", 0, "NAMES", FLAG_TEXT, AT(cpu), 0, CLI_INSPECT | CLI_RUN | CLI_VERIFY | CLI_BENCH,
      "use only these instruction sets: avx2, none, ...; in\nWebAssembly relaxed, simd128 or none"},

@@ -3,9 +3,14 @@
 #include "cli_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+extern char **environ;
 
 const char *cli_program_dir(struct cli *cli) {
     size_t room = 4096;
@@ -24,7 +29,7 @@ const char *cli_js_dir(struct cli *cli) {
 }
 
 /* ASHORE_NODE, the one that the build fetched, or whichever PATH finds. */
-static const char *node_program(struct cli *cli) {
+const char *cli_node_program(struct cli *cli) {
     const char *named = getenv("ASHORE_NODE");
     if (named && *named) return named;
     static const char *const places[] = {"node", "node/bin/node"};
@@ -36,16 +41,21 @@ static const char *node_program(struct cli *cli) {
     return "node";
 }
 
-int cli_run_node(struct cli *cli, const char *tool) {
+int cli_node_tool(struct cli *cli, const char *option, const char *tool, const char **script) {
     const char *js = cli_js_dir(cli);
-    const char *script = js ? cli_format(cli, "%s/tools/%s", js, tool) : NULL;
-    if (!script || !cli_is_file(script)) {
-        return cli_give_up(cli, CLI_INTERNAL,
-                           "--target %s needs the JavaScript package beside the program (%s is "
-                           "not there); build it with 'make'",
-                           cli->options.target, script ? script : "js/tools");
-    }
-    const char *node = node_program(cli);
+    *script = js ? cli_format(cli, "%s/tools/%s", js, tool) : NULL;
+    if (*script && cli_is_file(*script)) return CLI_OK;
+    return cli_give_up(cli, CLI_INTERNAL,
+                       "%s needs the JavaScript package beside the program (%s is not there); "
+                       "build it with 'make'",
+                       option, *script ? *script : "js/tools");
+}
+
+int cli_run_node(struct cli *cli, const char *tool) {
+    const char *script;
+    int rc = cli_node_tool(cli, cli_format(cli, "--target %s", cli->options.target), tool, &script);
+    if (rc) return rc;
+    const char *node = cli_node_program(cli);
     const char **args = cli_alloc(cli, ((size_t)cli->argc + 3) * sizeof *args);
     size_t count = 0;
     args[count++] = node;
@@ -55,4 +65,49 @@ int cli_run_node(struct cli *cli, const char *tool) {
     execvp(node, (char *const *)(const void *)args);
     return cli_give_up(cli, CLI_INTERNAL, "cannot start Node ('%s'): %s; ASHORE_NODE names another",
                        node, strerror(errno));
+}
+
+static const char *read_all(struct cli *cli, int from) {
+    char *text = cli_alloc(cli, 1);
+    size_t size = 0, room = 0;
+    for (;;) {
+        if (size == room) {
+            room = room ? 2 * room : 4096;
+            char *more = cli_alloc(cli, room + 1);
+            memcpy(more, text, size);
+            text = more;
+        }
+        ssize_t n = read(from, text + size, room - size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        size += (size_t)n;
+    }
+    text[size] = '\0';
+    return text;
+}
+
+int cli_node_output(struct cli *cli, const char *const *argv, const char **text, int *status) {
+    int ends[2], code = 0;
+    pid_t pid = 0;
+    posix_spawn_file_actions_t actions;
+    fflush(stdout);
+    if (pipe(ends)) return cli_give_up(cli, CLI_INTERNAL, "no pipe: %s", strerror(errno));
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+    posix_spawn_file_actions_addclose(&actions, ends[0]);
+    posix_spawn_file_actions_addclose(&actions, ends[1]);
+    int rc =
+        posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(const void *)argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    *text = rc == 0 ? read_all(cli, ends[0]) : "";
+    close(ends[0]);
+    if (rc) {
+        return cli_give_up(cli, CLI_INTERNAL,
+                           "cannot start Node ('%s'): %s; ASHORE_NODE names another", argv[0],
+                           strerror(rc));
+    }
+    while (waitpid(pid, &code, 0) < 0 && errno == EINTR) continue;
+    *status = WIFEXITED(code) ? WEXITSTATUS(code) : CLI_INTERNAL;
+    return CLI_OK;
 }

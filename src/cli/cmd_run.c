@@ -242,15 +242,32 @@ static int give_tensor(struct cli *cli, struct job *job, const char *name, size_
     return CLI_OK;
 }
 
-/* Items of sequences and optionals go to NAME_0, NAME_1, ... */
+/* "    'a': 0.25, 'b': 0.75", the first entries of a map. */
+static void print_entries(const ashore_value *map) {
+    const ashore_value *keys = ashore_value_item(map, 0), *values = ashore_value_item(map, 1);
+    size_t count = ashore_value_elements(keys);
+    bool numbers = ashore_value_kind(values) == ASHORE_TENSOR;
+    if (count == 0) return;
+    printf("   ");
+    for (size_t i = 0; i < count && i < 8; i++) {
+        char key[80], text[200];
+        cli_element_text(keys, i, key, sizeof key);
+        if (numbers)
+            cli_element_text(values, i, text, sizeof text);
+        else
+            cli_value_text(ashore_value_item(values, i), text, sizeof text);
+        printf("%s %s: %s", i ? "," : "", key, text);
+    }
+    printf("%s\n", count > 8 ? ", ..." : "");
+}
+
+/* Items of sequences and optionals go to NAME_0, NAME_1, ..., those of maps to NAME_keys and
+ * NAME_values. */
 static int give_value(struct cli *cli, struct job *job, const char *name, size_t number,
                       const ashore_value *value, json_t *list) {
     int kind = ashore_value_kind(value);
     if (kind == ASHORE_TENSOR) return give_tensor(cli, job, name, number, value, list);
-    if (kind == ASHORE_MAP && cli->options.out) {
-        return cli_give_up(cli, CLI_UNSUPPORTED, "output '%s' is a map, which .npy cannot hold",
-                           cli_clean(cli, name));
-    }
+    bool map = kind == ASHORE_MAP;
     size_t count = ashore_value_count(value);
     if (list) {
         json_array_append_new(list, json_output(name, value, NULL));
@@ -258,9 +275,11 @@ static int give_value(struct cli *cli, struct job *job, const char *name, size_t
         char type[200];
         cli_value_text(value, type, sizeof type);
         printf("%s  %s\n", cli_clean(cli, name), type);
+        if (map && !cli->options.out) print_entries(value);
     }
-    for (size_t i = 0; i < count && kind != ASHORE_MAP; i++) {
-        const char *item = cli_format(cli, "%s_%zu", name, i);
+    for (size_t i = 0; i < count && (!map || cli->options.out); i++) {
+        const char *item = map ? cli_format(cli, "%s_%s", name, i ? "values" : "keys")
+                               : cli_format(cli, "%s_%zu", name, i);
         int rc = give_value(cli, job, item, number, ashore_value_item(value, i), list);
         if (rc) return rc;
     }
@@ -315,8 +334,9 @@ const struct cli_command cli_run = {
         "file is, its content says. Every input that the model has no value for must be given.\n"
         "With -o each output is written to DIR/NAME.npy, whole or not at all; characters of a\n"
         "name that do not belong into a file name become '_', items of a sequence become\n"
-        "NAME_0.npy, NAME_1.npy and so on, and types that NumPy does not have (bfloat16,\n"
-        "float8, 2 and 4 bit integers) are widened to float32, int8 or uint8.\n"
+        "NAME_0.npy, NAME_1.npy and so on, a map becomes NAME_keys.npy and NAME_values.npy, and\n"
+        "types that NumPy does not have (bfloat16, float8, 2 and 4 bit integers) are widened to\n"
+        "float32, int8 or uint8.\n"
         "Without -o the outputs' types, ranges and first elements are printed.\n",
     .examples = "  ashore run model.onnx -i picture.npy\n"
                 "  ashore run model.onnx -i x=picture.npy -i sizes=sizes.pb -o out\n"

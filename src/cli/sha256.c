@@ -40,7 +40,7 @@ static void add_block(uint32_t state[8], const unsigned char *p) {
     for (int i = 0; i < 8; i++) state[i] += s[i];
 }
 
-void cli_sha256(const void *bytes, size_t size, char hex[65]) {
+void cli_sha256_digest(const void *bytes, size_t size, unsigned char digest[32]) {
     uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                          0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     const unsigned char *p = bytes;
@@ -53,8 +53,14 @@ void cli_sha256(const void *bytes, size_t size, char hex[65]) {
     uint64_t bits = (uint64_t)size * 8;
     for (size_t i = 0; i < 8; i++) tail[blocks * 64 - 1 - i] = (unsigned char)(bits >> 8 * i & 255);
     for (size_t i = 0; i < blocks; i++) add_block(state, tail + i * 64);
+    for (size_t i = 0; i < 32; i++) digest[i] = (unsigned char)(state[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+void cli_sha256(const void *bytes, size_t size, char hex[65]) {
+    unsigned char digest[32];
+    cli_sha256_digest(bytes, size, digest);
     for (size_t i = 0; i < 64; i++) {
-        hex[i] = "0123456789abcdef"[state[i / 8] >> (28 - 4 * (i % 8)) & 15];
+        hex[i] = "0123456789abcdef"[digest[i / 2] >> (4 - 4 * (i % 2)) & 15];
     }
     hex[64] = '\0';
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+ASH_ABSENT_WITHOUT(ash_body, "+body");
+
 uint32_t ash_build_in(const struct ash_builder *b, int i) {
     if ((uint32_t)i >= b->node->n_in || b->node->in[i] == ASH_NONE) return ASH_NONE;
     uint32_t at = 0; /* graph inputs are the node's inputs that are there */
@@ -72,21 +74,46 @@ void ash_build_attr_copy(struct ash_builder *b, const char *name) {
     if (a) set(b, a);
 }
 
-static uint32_t constant(struct ash_builder *b, int dtype, int rank, int64_t n, const void *v) {
+static uint32_t constant(struct ash_builder *b, int dtype, int rank, const int64_t *dim,
+                         const void *v) {
     uint32_t id = ASH_NONE;
     struct ash_tensor *t;
     if (b->rc == ASHORE_OK)
-        b->rc = ash_graph_add_const(b->graph, "", dtype, rank, &n, &id, &t, b->err);
-    if (b->rc == ASHORE_OK && n) memcpy(t->data, v, (size_t)n * ash_dtype_size(dtype));
+        b->rc = ash_graph_add_const(b->graph, "", dtype, rank, dim, &id, &t, b->err);
+    size_t bytes = b->rc == ASHORE_OK ? ash_tensor_bytes(t) : 0;
+    if (bytes) memcpy(t->data, v, bytes);
     return id;
 }
 
 uint32_t ash_build_f32(struct ash_builder *b, float v) {
-    return constant(b, ASHORE_FLOAT32, 0, 1, &v);
+    return constant(b, ASHORE_FLOAT32, 0, NULL, &v);
+}
+
+uint32_t ash_build_f32s(struct ash_builder *b, const float *v, int rank, const int64_t *dim) {
+    return constant(b, ASHORE_FLOAT32, rank, dim, v);
 }
 
 uint32_t ash_build_i64(struct ash_builder *b, const int64_t *v, size_t n) {
-    return constant(b, ASHORE_INT64, 1, (int64_t)n, v);
+    return constant(b, ASHORE_INT64, 1, (int64_t[]){(int64_t)n}, v);
+}
+
+uint32_t ash_build_texts(struct ash_builder *b, const struct ash_text *v, size_t n) {
+    struct ash_arena *arena = b->graph->arena;
+    size_t total = 0, at = 0;
+    for (size_t i = 0; i < n; i++) total = ash_size_add(total, v[i].length);
+    struct ash_str *to = ash_arena_array(arena, n, sizeof *to);
+    char *chars = ash_arena_alloc(arena, total ? total : 1);
+    if (b->rc == ASHORE_OK && (!to || !chars)) b->rc = ash_fail_nomem(b->err, total);
+    if (b->rc != ASHORE_OK) return ASH_NONE;
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].length) memcpy(chars + at, v[i].data, v[i].length);
+        to[i] = (struct ash_str){(uint32_t)at, (uint32_t)v[i].length};
+        at += v[i].length;
+    }
+    uint32_t id = constant(b, ASHORE_STRING, 1, (int64_t[]){(int64_t)n}, to);
+    if (b->rc == ASHORE_OK)
+        ((struct ash_tensor *)(uintptr_t)b->graph->values[id].data)->chars = chars;
+    return id;
 }
 
 void ash_build_out(struct ash_builder *b, int o, uint32_t v) {

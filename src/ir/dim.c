@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/format.h"
+#include "base/trimming.h"
 
 #include <string.h>
 
@@ -141,10 +142,8 @@ static struct ash_dim bounded_apply(enum ash_dim_op op, struct ash_dim a, struct
     return r.kind == ASH_DIM_EXACT ? ash_dim_bounded(r.value) : r;
 }
 
-struct ash_dim ash_dim_apply(struct ash_symtab *tab, enum ash_dim_op op, struct ash_dim a,
-                             struct ash_dim b) {
-    if (a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT)
-        return exact_apply(op, a.value, b.value);
+static ASH_APART struct ash_dim open_apply(struct ash_symtab *tab, enum ash_dim_op op,
+                                           struct ash_dim a, struct ash_dim b) {
     if (op == ASH_DIM_FLOORDIV && ash_dim_is(b, 0)) return ash_dim_unknown();
     bool commutes = op != ASH_DIM_SUB && op != ASH_DIM_FLOORDIV;
     if (commutes && a.kind == ASH_DIM_EXACT) {
@@ -163,6 +162,17 @@ struct ash_dim ash_dim_apply(struct ash_symtab *tab, enum ash_dim_op op, struct 
     if (!symbolic || !tab) return bounded_apply(op, a, b);
     struct expr e = {.op = (int32_t)op, .a = a, .b = b};
     return intern(tab, &e);
+}
+ASH_ABSENT_WITHOUT(open_apply, "+inexact");
+
+/* Where extents are known, unknown ones are those that had no result. */
+struct ash_dim ash_dim_apply(struct ash_symtab *tab, enum ash_dim_op op, struct ash_dim a,
+                             struct ash_dim b) {
+    if (a.kind == ASH_DIM_EXACT && b.kind == ASH_DIM_EXACT)
+        return exact_apply(op, a.value, b.value);
+    bool unknown = a.kind == ASH_DIM_UNKNOWN || b.kind == ASH_DIM_UNKNOWN;
+    if (unknown && !ash_dim_is(a, 0) && !ash_dim_is(b, 0)) return ash_dim_unknown();
+    return open_apply(tab, op, a, b);
 }
 
 bool ash_dim_capped(const struct ash_symtab *tab, struct ash_dim d, struct ash_dim of) {

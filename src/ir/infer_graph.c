@@ -7,7 +7,7 @@ enum { DEPTH_MAX = 64, FOLD_ARITY_MAX = 64, LET_GO_LEAST = 4096 };
 /* Hosts of WebAssembly compile a function anew when its size times its calls is large.  That takes
  * longer than all that this file does for a model, and is not worth it: what few nodes need is kept
  * out of what is called for each. */
-#define RARE __attribute__((noinline))
+#define RARE ASH_APART
 
 struct ash_info ash_info_const(const struct ash_tensor *t) {
     struct ash_info info = {.data = t};
@@ -224,9 +224,10 @@ static int infer_sub(struct ash_infer *c, int k, const struct ash_info *formal,
     if (f->sub_formal && f->depth == 1) f->sub_formal[k] = in;
     return ash_infer_graph(f, sub->graph, in, out, NULL);
 }
+ASH_ABSENT_WITHOUT(infer_sub, "+nested");
 
-static int infer_by_body(struct ash_inference *f, const struct ash_node *node,
-                         const struct ash_info *const *in, struct ash_info *out) {
+static ASH_APART int infer_by_body(struct ash_inference *f, const struct ash_node *node,
+                                   const struct ash_info *const *in, struct ash_info *out) {
     struct ash_graph *body;
     int rc = ash_body(node, f->arena, f->syms, in, &body, f->err);
     if (rc != ASHORE_OK) return rc;
@@ -238,6 +239,7 @@ static int infer_by_body(struct ash_inference *f, const struct ash_node *node,
     }
     return ash_infer_graph(f, body, given, out, NULL);
 }
+ASH_ABSENT_WITHOUT(infer_by_body, "+body");
 
 /* Nobody after this has to think of tensors that cannot exist; and references take it that their
  * outputs are there when the inputs tell their extents. */
@@ -260,8 +262,8 @@ static int infer_node(struct ash_inference *f, const struct ash_node *node,
     }
     if (!op) return ASHORE_OK;
     for (uint32_t i = 0; i < node->n_formal && !(op->flags & ASH_OP_VALUES); i++) {
-        ASH_FAIL_IF(in[i] && in[i]->type.kind != ASHORE_TENSOR, f->err, TYPE,
-                    "input %u must be a tensor", i);
+        ASH_MISFIT_IF(in[i] && in[i]->type.kind != ASHORE_TENSOR, f->err, TYPE,
+                      "input %u must be a tensor", i);
     }
     bool all = true, any = false, overflow = false;
     for (uint32_t i = 0; i < node->n_in; i++) {
@@ -312,7 +314,7 @@ static void describe_inputs(struct ash_inference *f, const struct ash_node *node
 
 int ash_infer_node(struct ash_inference *f, const struct ash_node *node,
                    const struct ash_info *const *in, struct ash_info *out) {
-    ASH_FAIL_IF(f->depth > DEPTH_MAX, f->err, LIMIT, "subgraphs nest deeper than %d", DEPTH_MAX);
+    ASH_MISFIT_IF(f->depth > DEPTH_MAX, f->err, LIMIT, "subgraphs nest deeper than %d", DEPTH_MAX);
     f->depth++;
     int rc = infer_node(f, node, in, out);
     f->depth--;

@@ -40,10 +40,10 @@ int ash_infer_ints(struct ash_infer *c, int i, struct ash_dim *out, int cap, int
     const struct ash_info *in = c->in[i];
     int dtype = in->type.dtype;
     bool integer = dtype == ASHORE_INT64 || dtype == ASHORE_INT32 || dtype == ASHORE_INT16;
-    ASH_FAIL_IF(dtype && !integer, c->err, TYPE, "input %d is %s, expected integers", i,
-                ash_dtype(dtype)->name);
-    ASH_FAIL_IF(in->type.rank > 1, c->err, SHAPE,
-                "input %d has %d dimensions, expected a list of integers", i, in->type.rank);
+    ASH_MISFIT_IF(dtype && !integer, c->err, TYPE, "input %d is %s, expected integers", i,
+                  ash_dtype(dtype)->name);
+    ASH_MISFIT_IF(in->type.rank > 1, c->err, SHAPE,
+                  "input %d has %d dimensions, expected a list of integers", i, in->type.rank);
     if (!in->data && !in->content) return ASHORE_NEEDS_DATA;
     int64_t count = in->type.rank ? in->type.dim[0].value : 1;
     ASH_FAIL_IF(count > cap, c->err, LIMIT, "input %d has %lld elements, expected at most %d", i,

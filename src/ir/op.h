@@ -6,6 +6,7 @@
 #define ASH_IR_OP_H
 
 #include "base/error.h"
+#include "base/trimming.h"
 #include "ir/graph.h"
 #include "ir/value.h"
 
@@ -150,6 +151,9 @@ struct ash_lower {
     size_t scratch;     /* bytes, aligned to ASH_ALIGN */
     const char *kernel; /* the row's name, for reports */
     bool out_strided;   /* the step heeds out_step */
+#if !defined(__wasm__)
+    uint8_t inplace; /* as in struct ash_op, of this step, and of inputs that it has once */
+#endif
 };
 /* How constants are packed for a kernel.  row and variant tell layouts apart; arg is needed during
  * the call only, and pack is given the first constant's data. */
@@ -233,6 +237,16 @@ enum {
  * and on one: an engine that is trimmed to the second has the first, too. */
 #define ASH_MAKES(made, of) _Static_assert(sizeof("" made) > 1 && sizeof("" of) > 0, "")
 
+/* ASH_LOOKS_UP("Conv", "ashore:Conv"): the operators of the second list parse and infer by the rows
+ * of the first. */
+#define ASH_LOOKS_UP(found, of) _Static_assert(sizeof("" found) > 1 && sizeof("" of) > 1, "")
+
+/* ASH_LOWERS("Softmax", 1, 8, "float32"): lower() finds a kernel whenever all extents are known,
+ * input 0 has such a rank, and all tensors are of one of these types; and an engine that is trimmed
+ * to models of such nodes needs no reference or body of these operators. */
+#define ASH_LOWERS(ops, least, most, types)                                                        \
+    _Static_assert(sizeof("" ops) > 1 && (least) <= (most) && sizeof("" types) > 1, "")
+
 struct ash_builder;
 
 struct ash_op {
@@ -296,6 +310,8 @@ void ash_build_attr_ints(struct ash_builder *b, const char *name, const int64_t 
 void ash_build_attr_copy(struct ash_builder *b, const char *name);
 uint32_t ash_build_f32(struct ash_builder *b, float v);                    /* scalar constant */
 uint32_t ash_build_i64(struct ash_builder *b, const int64_t *v, size_t n); /* vector */
+uint32_t ash_build_f32s(struct ash_builder *b, const float *v, int rank, const int64_t *dim);
+uint32_t ash_build_texts(struct ash_builder *b, const struct ash_text *v, size_t n); /* vector */
 /* Declares that graph output o is value v. */
 void ash_build_out(struct ash_builder *b, int o, uint32_t v);
 

@@ -1,12 +1,24 @@
 #include "ir/value.h"
 
 #include "base/error.h"
+#include "base/trimming.h"
 
 #include <string.h>
 
-static struct ashore_value *value_new(struct ash_heap *heap, int kind) {
-    struct ashore_value *v = ash_alloc_zero(heap, sizeof *v);
+ASH_ABSENT_WITHOUT(ash_value_strings, "+string");
+ASH_ABSENT_WITHOUT(ash_value_list, "+value");
+
+/* `items` of a list lie behind it. */
+static size_t value_size(size_t items) {
+    return ash_size_add(sizeof(struct ashore_value),
+                        ash_size_mul(items, sizeof(struct ashore_value *)));
+}
+
+static struct ashore_value *value_new(struct ash_heap *heap, int kind, size_t items) {
+    struct ashore_value *v = ash_alloc_zero(heap, value_size(items));
     if (!v) return NULL;
+    v->items = items ? (struct ashore_value **)(v + 1) : NULL;
+    v->count = items;
     v->refs = 1;
     v->kind = (uint8_t)kind;
     v->heap = heap;
@@ -21,7 +33,7 @@ int ash_value_tensor(struct ash_heap *heap, int dtype, int rank, const int64_t *
                      struct ashore_value **value, struct ashore_error *err) {
     size_t bytes;
     ASH_TRY(ash_shape_check(dtype, rank, dim, NULL, &bytes, err));
-    struct ashore_value *v = value_new(heap, ASHORE_TENSOR);
+    struct ashore_value *v = value_new(heap, ASHORE_TENSOR, 0);
     if (!v) return ash_fail_nomem(err, sizeof *v);
     v->tensor.dtype = dtype;
     v->tensor.rank = rank;
@@ -82,23 +94,23 @@ int ash_value_copy(struct ash_heap *heap, const struct ash_tensor *t, struct ash
 
 int ash_value_list(struct ash_heap *heap, int kind, size_t count, struct ashore_value **value,
                    struct ashore_error *err) {
-    struct ashore_value *v = value_new(heap, kind);
-    if (!v) return ash_fail_nomem(err, sizeof *v);
-    if (count) {
-        v->items = ash_alloc_zero(heap, ash_size_mul(count, sizeof *v->items));
-        if (!v->items) {
-            ash_value_release(&v);
-            return ash_fail_nomem(err, ash_size_mul(count, sizeof *v->items));
-        }
-    }
-    v->count = count;
+    struct ashore_value *v = value_new(heap, kind, count);
+    if (!v) return ash_fail_nomem(err, value_size(count));
     *value = v;
+    return ASHORE_OK;
+}
+
+int ash_value_map(struct ash_heap *heap, struct ashore_value *keys, struct ashore_value *values,
+                  struct ashore_value **value, struct ashore_error *err) {
+    ASH_TRY(ash_value_list(heap, ASHORE_MAP, 2, value, err));
+    (*value)->items[0] = ash_value_retain(keys);
+    (*value)->items[1] = ash_value_retain(values);
     return ASHORE_OK;
 }
 
 static bool borrows(const struct ashore_value *v) {
     if (v->kind == ASHORE_TENSOR) return !v->owned;
-    for (size_t i = 0; i < v->count && v->items; i++) {
+    for (size_t i = 0; i < v->count; i++) {
         if (v->items[i] && borrows(v->items[i])) return true;
     }
     return false;
@@ -113,7 +125,6 @@ int ash_value_own(struct ash_heap *heap, struct ashore_value *from, struct ashor
     if (from->kind == ASHORE_TENSOR) return ash_value_copy(heap, &from->tensor, value, err);
     struct ashore_value *v;
     ASH_TRY(ash_value_list(heap, from->kind, from->count, &v, err));
-    v->keys = ash_value_retain(from->keys);
     for (size_t i = 0; i < from->count; i++) {
         int rc =
             from->items[i] ? ash_value_own(heap, from->items[i], &v->items[i], err) : ASHORE_OK;
@@ -135,14 +146,12 @@ void ash_value_release(struct ashore_value **value) {
     struct ashore_value *v = *value;
     *value = NULL;
     if (!v || atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) != 1) return;
-    for (size_t i = 0; i < v->count && v->items; i++) ash_value_release(&v->items[i]);
-    ash_free(v->heap, v->items, v->count * sizeof *v->items);
-    ash_value_release(&v->keys);
+    for (size_t i = 0; i < v->count; i++) ash_value_release(&v->items[i]);
     if (v->owned) {
         ash_free_aligned(v->heap, v->tensor.data, data_room(ash_tensor_bytes(&v->tensor)));
         ash_free(v->heap, (char *)v->tensor.chars, v->chars_size);
     }
     struct ash_heap *heap = v->heap;
-    ash_free(heap, v, sizeof *v);
+    ash_free(heap, v, value_size(v->count));
     ash_heap_release(heap);
 }

@@ -13,9 +13,9 @@ struct ashore_value {
     struct ash_heap *heap;
     struct ash_tensor tensor;    /* ASHORE_TENSOR */
     size_t chars_size;           /* strings: bytes at tensor.chars */
-    size_t count;                /* sequence and map: items; optional: 0 or 1 */
-    struct ashore_value **items; /* count of them, each retained; a map's values */
-    struct ashore_value *keys;   /* map: a tensor of count keys */
+    size_t count;                /* sequence: items; optional: 0 or 1; map: 2 */
+    struct ashore_value **items; /* count of them, each retained.  A map has its keys, a vector, and
+                                    as many values: a vector, or a sequence */
 };
 
 /* A tensor with uninitialised data (numeric) or empty strings.  The shape is checked. */
@@ -28,10 +28,13 @@ int ash_value_strings(struct ash_heap *heap, int rank, const int64_t *dim, size_
 /* A copy of t. */
 int ash_value_copy(struct ash_heap *heap, const struct ash_tensor *t, struct ashore_value **value,
                    struct ashore_error *err);
-/* A sequence, optional or map of count empty item slots (NULL), to be filled with retained items
- * before anyone else sees it. */
+/* A sequence or optional of count empty item slots (NULL), to be filled with retained items before
+ * anyone else sees it. */
 int ash_value_list(struct ash_heap *heap, int kind, size_t count, struct ashore_value **value,
                    struct ashore_error *err);
+/* A map; keys and values are retained, and have been checked. */
+int ash_value_map(struct ash_heap *heap, struct ashore_value *keys, struct ashore_value *values,
+                  struct ashore_value **value, struct ashore_error *err);
 /* Retained; or, where it holds memory of the caller's, a copy that does not. */
 int ash_value_own(struct ash_heap *heap, struct ashore_value *from, struct ashore_value **value,
                   struct ashore_error *err);

@@ -179,6 +179,7 @@ static int run_operator(struct ash_scope *s, const struct ash_node_proto *p,
     ASH_TRY(ash_graph_add_node(s->graph, head->domain, head->op_type, head->opset, n_in + captured,
                                n_out, &node, r->err));
     node->name = head->name;
+    node->label = head->label;
     node->raw = attrs->raw;
     node->n_raw = attrs->n_raw;
     node->n_formal = n_in;
@@ -258,11 +259,14 @@ static int make_node(struct ash_scope *s, const struct ash_node_proto *p, struct
     ASH_TRY(op_row(r, p, &row));
     head->domain = row->domain;
     head->op_type = row->name;
-    ASH_FAIL_IF(strcmp(head->domain, "ashore") == 0, r->err, UNSUPPORTED,
-                "operators of domain 'ashore' are internal");
-    head->opset = opset_of(s, head->domain);
-    ASH_FAIL_IF(head->opset == 0, r->err, FORMAT, "no operator set of domain '%s' is imported",
-                head->domain);
+    ASH_TRY(ash_reader_prepared(r, p, head));
+    if (head->opset == 0) {
+        ASH_FAIL_IF(strcmp(head->domain, "ashore") == 0, r->err, UNSUPPORTED,
+                    "operators of domain 'ashore' are internal");
+        head->opset = opset_of(s, head->domain);
+        ASH_FAIL_IF(head->opset == 0, r->err, FORMAT, "no operator set of domain '%s' is imported",
+                    head->domain);
+    }
     ASH_TRY(ash_reader_text(r, p->name, &head->name));
     if (s->count) {
         if (row->count++ == 0) {
@@ -327,6 +331,11 @@ int ash_scope_nodes(struct ash_scope *s, struct ash_many nodes, size_t more_name
         struct ash_node_proto p;
         s->nodes[s->n_nodes++].message = item;
         ASH_TRY(ash_reader_node(r, item, &p));
+        int rc = ash_reader_check(r, &p);
+        if (rc != ASHORE_OK) {
+            blame(r, &p, &(struct ash_node){0});
+            return rc;
+        }
         total += p.output.count;
     }
     ASH_TRY(ash_name_map_init(&s->names, &r->scratch, total + more_names, r->err));

@@ -14,6 +14,8 @@ static const struct ash_wire_rule node_rules[] = {
     ASH_WIRE_RULE(4, BYTES, ash_node_proto, op_type),
     ASH_WIRE_RULE(7, BYTES, ash_node_proto, domain),
     ASH_WIRE_RULE(8, BYTES, ash_node_proto, overload),
+    ASH_WIRE_RULE(ASH_NODE_LABEL, BYTES, ash_node_proto, label),
+    ASH_WIRE_RULE(ASH_NODE_VERSION, INT, ash_node_proto, version),
     ASH_WIRE_END,
 };
 

@@ -80,7 +80,15 @@ int ash_reader_value_info(struct ash_reader *r, struct ash_view message, struct 
 struct ash_node_proto {
     struct ash_many input, output, attribute;
     struct ash_view name, op_type, domain, overload;
+    struct ash_view label; /* this and the next of prepared files alone */
+    int64_t version;
 };
+/* Refuses what is no node of a prepared file in an engine that was trimmed to one. */
+int ash_reader_check(struct ash_reader *r, const struct ash_node_proto *p);
+/* In such an engine, the version of a node's operator set and its label; in others the version
+ * stays 0. */
+int ash_reader_prepared(struct ash_reader *r, const struct ash_node_proto *p,
+                        struct ash_node *head);
 int ash_reader_node(struct ash_reader *r, struct ash_view message, struct ash_node_proto *p);
 
 struct ash_attr_graph {

@@ -94,7 +94,12 @@ static int name_list(struct writer *w, struct level *l, const uint32_t *ids, uin
 /* Inputs and outputs first: their names are known to others. */
 static int name_values(struct writer *w, struct level *l) {
     const struct ash_graph *g = l->g;
+    const char *const *own_names = l->outermost ? w->options->output_names : NULL;
     ASH_TRY(name_list(w, l, g->inputs, g->n_inputs));
+    for (uint32_t i = 0; own_names != NULL && i < g->n_outputs; i++) {
+        const char **name = &l->name[g->outputs[i]];
+        if (*name == NULL) ASH_TRY(fresh_name(w, own_names[i], name));
+    }
     ASH_TRY(name_list(w, l, g->outputs, g->n_outputs));
     for (uint32_t i = 0; i < g->n_values; i++) ASH_TRY(name_list(w, l, &i, 1));
     return ASHORE_OK;
@@ -221,7 +226,7 @@ static int write_sub(struct writer *w, const struct level *outer, const struct a
 
 static int write_node(struct writer *w, const struct level *l, const struct ash_node *node) {
     bool internal = strcmp(node->domain, ASH_INTERNAL) == 0;
-    bool call = internal || !imports(w, node->domain, node->opset);
+    bool call = !w->options->prepared && (internal || !imports(w, node->domain, node->opset));
     size_t message = ash_put_open(w->out, l->node_field);
     put_ids(w, l, NODE_INPUT, node->in, call ? node->n_in : node->n_formal, call);
     put_ids(w, l, NODE_OUTPUT, node->out, node->n_out, false);
@@ -238,6 +243,10 @@ static int write_node(struct writer *w, const struct level *l, const struct ash_
     } else {
         ash_put_text(w->out, 4, node->op_type);
         if (*node->domain != '\0') ash_put_text(w->out, 7, node->domain);
+        if (w->options->prepared) {
+            if (node->label != NULL) ash_put_text(w->out, ASH_NODE_LABEL, node->label);
+            ash_put_int(w->out, ASH_NODE_VERSION, node->opset);
+        }
         for (uint32_t i = 0; i < node->n_raw; i++) ash_put_attr(w->out, &node->raw[i], l->g->syms);
         for (uint32_t i = 0; i < node->n_sub; i++) {
             ASH_TRY(write_sub(w, l, node, &node->sub[i]));
@@ -264,6 +273,7 @@ static void put_identity(struct writer *w, const struct level *l, const char *fr
     ash_put_text(w->out, NODE_INPUT, from);
     ash_put_text(w->out, NODE_OUTPUT, to);
     ash_put_text(w->out, 4, "Identity");
+    if (w->options->prepared) ash_put_int(w->out, ASH_NODE_VERSION, ASH_OPSET_NEWEST);
     ash_put_close(w->out, message);
 }
 
@@ -282,8 +292,11 @@ static int write_copies(struct writer *w, const struct level *l, const char ***n
     for (uint32_t i = 0; i < g->n_outputs; i++) {
         uint32_t id = g->outputs[i];
         to[i] = l->name[id];
-        if (copied[id] && !l->outermost) {
-            ASH_TRY(fresh_name(w, to[i], &to[i]));
+        const char *const *own_names = l->outermost ? w->options->output_names : NULL;
+        bool renamed = own_names != NULL && strcmp(own_names[i], to[i]) != 0;
+        if (renamed) to[i] = own_names[i];
+        if (copied[id] && !l->outermost) ASH_TRY(fresh_name(w, to[i], &to[i]));
+        if (renamed || (copied[id] && !l->outermost)) {
             (void)imports(w, "", 14);
             put_identity(w, l, l->name[id], to[i]);
         }

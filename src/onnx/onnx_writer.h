@@ -24,7 +24,9 @@ struct ash_onnx_write_options {
     /* Versions that the file imports; domains not listed: as the first node of theirs says. */
     const struct ash_onnx_opset *opsets;
     size_t n_opsets;
-    bool types; /* write the types of intermediate values, too */
+    bool types;    /* write the types of intermediate values, too */
+    bool prepared; /* nodes as they are, internal ones too, with a version each: see prepared.c */
+    const char *const *output_names; /* NULL: those of the values */
     /* Whether the bytes of a constant lie elsewhere: ash_onnx_tensor_wire_size() of them, which the
      * caller writes there.  NULL: none do. */
     bool (*place)(void *user, const struct ash_tensor *t, const char *name,

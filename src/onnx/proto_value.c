@@ -112,16 +112,52 @@ static int read_keys(struct ash_reader *r, struct map_value *p, size_t count,
     return ASHORE_OK;
 }
 
+/* Scalars of one type, one after the other; anything else stays a sequence. */
+static int join_scalars(struct ash_reader *r, struct ashore_value **values) {
+    const struct ashore_value *list = *values;
+    struct ashore_value *vector;
+    size_t chars = 0, at = 0;
+    int64_t n = (int64_t)list->count;
+    int dtype = n != 0 ? list->items[0]->tensor.dtype : ASHORE_UNDEFINED;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct ashore_value *v = list->items[i];
+        if (v->kind != ASHORE_TENSOR || v->tensor.rank != 0 || v->tensor.dtype != dtype)
+            return ASHORE_OK;
+        chars = ash_size_add(chars, v->chars_size);
+    }
+    if (n == 0) return ASHORE_OK;
+    ASH_TRY(dtype == ASHORE_STRING
+                ? ash_value_strings(r->arena->heap, 1, &n, chars, &vector, r->err)
+                : ash_value_tensor(r->arena->heap, dtype, 1, &n, &vector, r->err));
+    size_t size = ash_dtype_size(dtype);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct ash_tensor *from = &list->items[i]->tensor;
+        char *to = (char *)vector->tensor.data + i * size;
+        memcpy(to, from->data, size);
+        if (dtype != ASHORE_STRING) continue;
+        struct ash_str *s = (struct ash_str *)(void *)to;
+        if (s->length != 0)
+            memcpy((char *)(uintptr_t)vector->tensor.chars + at, from->chars + s->offset,
+                   s->length);
+        s->offset = (uint32_t)at;
+        at += s->length;
+    }
+    ash_value_release(values);
+    *values = vector;
+    return ASHORE_OK;
+}
+
 static int read_map(struct ash_reader *r, struct ash_view bytes, struct ashore_value **out) {
     struct map_value p = {0};
-    struct ashore_value *map = NULL;
+    struct ashore_value *values = NULL, *keys = NULL;
     ASH_TRY(ash_wire_read(bytes, map_rules, &p, r->err));
     if (p.values.data == NULL) p.values = ash_view("", 0);
-    ASH_TRY(read_list(r, ASHORE_SEQUENCE, p.values, &map));
-    map->kind = ASHORE_MAP;
-    int rc = read_keys(r, &p, map->count, &map->keys);
-    if (rc != ASHORE_OK) ash_value_release(&map);
-    *out = map;
+    ASH_TRY(read_list(r, ASHORE_SEQUENCE, p.values, &values));
+    int rc = read_keys(r, &p, values->count, &keys);
+    if (rc == ASHORE_OK) rc = join_scalars(r, &values);
+    if (rc == ASHORE_OK) rc = ash_value_map(r->arena->heap, keys, values, out, r->err);
+    ash_value_release(&keys);
+    ash_value_release(&values);
     return rc;
 }
 

@@ -47,6 +47,10 @@ struct ash_wire_rule {
     {number, ASH_WIRE_##kind, (uint16_t)offsetof(struct type, member)}
 #define ASH_WIRE_END {0, 0, 0}
 
+/* Fields of NodeProto that prepared files have: what reports call the node, and the version of its
+ * operator set. */
+enum { ASH_NODE_LABEL = 100, ASH_NODE_VERSION = 101 };
+
 /* Reads a message by rules (closed by ASH_WIRE_END) into *out; what is absent stays as it was, and
  * unknown fields are passed over.  ASHORE_ERR_FORMAT for what is malformed or has another type. */
 int ash_wire_read(struct ash_view message, const struct ash_wire_rule *rules, void *out,

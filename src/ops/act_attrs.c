@@ -13,6 +13,10 @@ ASH_MAKES("HardSigmoid Mul", "HardSwish ashore:ByteMatMul");
 ASH_MAKES("CastLike", "Clip ashore:ByteMatMul");
 ASH_MAKES("Sigmoid Mul", "Swish ashore:ByteMatMul");
 
+/* Operators that the activations are, by number, for tools/facts.mjs. */
+#define ASH_ACT_NAMES(names) _Static_assert(ASH_ACT_COUNT == 11 && sizeof("" names) > 1, "")
+ASH_ACT_NAMES("none Relu Clip HardSwish HardSigmoid Sigmoid Swish Tanh LeakyRelu Gelu Gelu");
+
 int ash_act_parse(const struct ash_parse *c, struct ash_act_f32 *act) {
     int64_t kind;
     ASH_TRY(ash_parse_int(c, "act", ASH_ACT_NONE, &kind));

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+ASH_LOWERS("Add Div Mul Pow PRelu Sub", 0, 8, "float32");
+
 enum binary {
     BINARY_ADD,
     BINARY_AND,
@@ -135,12 +137,11 @@ static struct ash_dim combine(struct ash_infer *c, enum binary fn, struct ash_di
     }
 }
 
-static int binary_contents(struct ash_infer *c, enum binary fn) {
+static ASH_APART int binary_contents(struct ash_infer *c, enum binary fn) {
     const struct ash_type *t = &c->out[0].type;
     struct ash_dim x[ASH_CONTENT_MAX], y[ASH_CONTENT_MAX];
-    int n, dtype = c->in[0]->type.dtype;
+    int n;
 
-    if (dtype != ASHORE_INT64 && dtype != ASHORE_INT32) return ASHORE_OK;
     if (t->rank < 0 || t->rank > 1 || (t->rank == 1 && t->dim[0].kind != ASH_DIM_EXACT))
         return ASHORE_OK;
     if (t->rank == 1 && t->dim[0].value > ASH_CONTENT_MAX) return ASHORE_OK;
@@ -152,6 +153,7 @@ static int binary_contents(struct ash_infer *c, enum binary fn) {
     }
     return ash_infer_set_codes(c, n, x);
 }
+ASH_ABSENT_WITHOUT(binary_contents, "+whole");
 
 static int binary_infer(struct ash_infer *c) {
     const struct binary_attrs *a = c->attrs;
@@ -167,7 +169,8 @@ static int binary_infer(struct ash_infer *c) {
         return ASHORE_OK;
     }
     ASH_TRY(ash_infer_broadcast_all(c, 0, c->n_in, dtype));
-    return binary_contents(c, a->fn);
+    dtype = c->in[0]->type.dtype;
+    return dtype == ASHORE_INT64 || dtype == ASHORE_INT32 ? binary_contents(c, a->fn) : ASHORE_OK;
 }
 
 /* ---- reference ---- */
@@ -422,6 +425,7 @@ static int square_run(struct ash_run *c) {
                       c->in[0]->data, c->out[0]->data);
     return ASHORE_OK;
 }
+ASH_ABSENT_WITHOUT(square_run, "Pow");
 
 static int binary_lower(struct ash_lower *c) {
     /* One more than the kernel's number; 0: there is none. */

@@ -10,6 +10,8 @@
 #include "ops/elementwise.h"
 #include "ops/quantized.h"
 
+ASH_LOOKS_UP("MatMul", "ashore:ByteMatMul");
+
 ASH_MAKES("Cast Sub Mul MatMul Add", "ashore:ByteMatMul");
 
 enum { IN_A, IN_Q, IN_BIAS, IN_RESIDUAL, IN_SCALE, IN_ZERO };

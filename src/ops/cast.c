@@ -4,6 +4,7 @@
 #include "ops/elementwise.h"
 #include "ops/lowering.h"
 #include "ops/move.h"
+#include "ops/text.h"
 #include "ops/widen.h"
 
 #include <math.h>
@@ -117,12 +118,9 @@ static bool parse_number(const char *s, const char *end, struct number *r) {
     return any && s == end;
 }
 
-/* The number that text stands for: *whole when it is an integer of at most 19 digits, else *real,
- * right up to 15 digits and off by at most a few units in the last place of a double beyond. */
-static int parse_text(struct ash_run *c, const char *s, size_t n, double *real, int64_t *whole,
-                      bool *is_int) {
-    const char *text = s;
-    size_t length = n;
+int ash_number_of_text(struct ash_text text, struct ash_number *x, struct ashore_error *err) {
+    const char *s = text.data;
+    size_t n = text.length;
     struct number r = {0};
 
     for (; n && (*s == ' ' || *s == '\t' || *s == '\n'); n--) s++;
@@ -132,23 +130,23 @@ static int parse_text(struct ash_run *c, const char *s, size_t n, double *real, 
         s++;
         n--;
     }
-    *is_int = false;
+    x->is_int = false;
     if (same_word(s, n, "inf") || same_word(s, n, "infinity")) {
-        *real = r.negative ? -(double)INFINITY : (double)INFINITY;
+        x->real = r.negative ? -(double)INFINITY : (double)INFINITY;
     } else if (same_word(s, n, "nan")) {
-        *real = (double)NAN;
+        x->real = (double)NAN;
     } else {
-        ASH_FAIL_IF(!parse_number(s, s + n, &r), c->err, ARGUMENT, "'%.*s' is not a number",
-                    (int)(length < 40 ? length : 40), text);
-        *is_int = r.exponent == 0;
-        *whole = (int64_t)(r.negative ? 0 - r.digits : r.digits);
-        *real = scale10((double)r.digits, r.exponent);
-        if (r.negative) *real = -*real;
+        ASH_FAIL_IF(!parse_number(s, s + n, &r), err, ARGUMENT, "'%.*s' is not a number",
+                    (int)(text.length < 40 ? text.length : 40), text.data);
+        x->is_int = r.exponent == 0;
+        x->whole = (int64_t)(r.negative ? 0 - r.digits : r.digits);
+        x->real = scale10((double)r.digits, r.exponent);
+        if (r.negative) x->real = -x->real;
     }
     return ASHORE_OK;
 }
 
-static int cast_from_text(struct ash_run *c) {
+static ASH_APART int cast_from_text(struct ash_run *c) {
     const struct cast_attrs *a = c->attrs;
     const struct ash_tensor *x = c->in[0];
     struct ash_tensor *y = c->out[0];
@@ -157,19 +155,19 @@ static int cast_from_text(struct ash_run *c) {
 
     for (int64_t i = 0; i < count; i++) {
         struct ash_str s = ((const struct ash_str *)x->data)[i];
-        int64_t whole;
-        double real;
-        bool is_int;
+        struct ash_text text = {s.length ? x->chars + s.offset : "", s.length};
+        struct ash_number number;
 
-        ASH_TRY(
-            parse_text(c, s.length ? x->chars + s.offset : "", s.length, &real, &whole, &is_int));
-        if (is_int && to_int)
-            ash_store_i64(y->dtype, &whole, 1, ash_at(y, i));
+        ASH_TRY(ash_number_of_text(text, &number, c->err));
+        if (number.is_int && to_int)
+            ash_store_i64(y->dtype, &number.whole, 1, ash_at(y, i));
         else
-            ash_convert(ASHORE_FLOAT64, &real, 1, y->dtype, ash_at(y, i), a->saturate, a->round);
+            ash_convert(ASHORE_FLOAT64, &number.real, 1, y->dtype, ash_at(y, i), a->saturate,
+                        a->round);
     }
     return ASHORE_OK;
 }
+ASH_ABSENT_WITHOUT(cast_from_text, "+string");
 
 /* ---- numbers to text ---- */
 
@@ -205,7 +203,7 @@ static size_t element_text(const struct ash_tensor *x, int64_t i, char *text) {
     return ash_format(text, TEXT_MAX, "%lld", (long long)v);
 }
 
-static int cast_to_text(struct ash_run *c) {
+static ASH_APART int cast_to_text(struct ash_run *c) {
     const struct ash_tensor *x = c->in[0];
     int64_t count = ash_tensor_count(x);
     size_t total = 0;
@@ -223,6 +221,10 @@ static int cast_to_text(struct ash_run *c) {
     }
     return ASHORE_OK;
 }
+ASH_ABSENT_WITHOUT(cast_to_text, "+string");
+
+static ASH_APART int keep_text(struct ash_run *c) { return ash_run_forward(c, 0, 0); }
+ASH_ABSENT_WITHOUT(keep_text, "+string");
 
 static int cast_ref(struct ash_run *c) {
     const struct cast_attrs *a = c->attrs;
@@ -230,8 +232,7 @@ static int cast_ref(struct ash_run *c) {
     struct ash_tensor *y = c->out[0];
     int to = a->to ? a->to : c->in[1]->dtype;
 
-    if (to == ASHORE_STRING)
-        return x->dtype == ASHORE_STRING ? ash_run_forward(c, 0, 0) : cast_to_text(c);
+    if (to == ASHORE_STRING) return x->dtype == ASHORE_STRING ? keep_text(c) : cast_to_text(c);
     if (x->dtype == ASHORE_STRING) return cast_from_text(c);
     if (to == x->dtype) {
         if (y->data != x->data && ash_tensor_bytes(x))
@@ -304,8 +305,8 @@ static int bits_infer(struct ash_infer *c) {
     int from;
 
     ASH_TRY(ash_infer_types(c, 0, 1, ASH_TAKES_ANY & ~ASH_TAKES_STRING, &from));
-    ASH_FAIL_IF(from && ash_dtype(from)->bits != ash_dtype(a->to)->bits, c->err, TYPE,
-                "%s and %s differ in size", ash_dtype(from)->name, ash_dtype(a->to)->name);
+    ASH_MISFIT_IF(from && ash_dtype(from)->bits != ash_dtype(a->to)->bits, c->err, TYPE,
+                  "%s and %s differ in size", ash_dtype(from)->name, ash_dtype(a->to)->name);
     ash_infer_like(c, 0, a->to, 0);
     return ASHORE_OK;
 }

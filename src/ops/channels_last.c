@@ -22,6 +22,20 @@
 
 #include <string.h>
 
+ASH_IDLE_WITHOUT(ash_winograd_pays, "+winograd");
+ASH_IDLE_WITHOUT(ash_depthwise_best, "+depthwise|+planes|com.microsoft:CausalConvWithState");
+ASH_ABSENT_WITHOUT(ash_depthwise_planes_f32, "+planes");
+ASH_ABSENT_WITHOUT(ash_depthwise_planes_scratch, "+planes");
+ASH_LOOKS_UP("Conv", "ashore:Conv");
+ASH_LOOKS_UP("ConvTranspose", "ashore:ConvTranspose");
+ASH_LOOKS_UP("MaxPool", "ashore:MaxPool");
+ASH_LOOKS_UP("AveragePool", "ashore:AveragePool");
+ASH_LOOKS_UP("GlobalMaxPool", "ashore:GlobalMaxPool");
+ASH_LOOKS_UP("GlobalAveragePool", "ashore:GlobalAveragePool");
+ASH_LOWERS("ashore:Conv", 3, 4, "float32 =1");
+ASH_LOWERS("ashore:MaxPool ashore:AveragePool", 3, 5, "float32");
+ASH_LOWERS("ashore:GlobalMaxPool ashore:GlobalAveragePool", 3, 5, "float32");
+
 extern const struct ash_op ash_ops_channels_last[];
 
 struct attrs {
@@ -87,6 +101,7 @@ static int body(struct ash_builder *b) {
 /* A convolution or a transposed one by matrix products.  An engine with the one alone has not the
  * other's code: a table, and no branches. */
 struct product {
+    const char *needed; /* by which operators or facts, for trimmed engines */
     int64_t (*pad)(const struct attrs *a, int d, int64_t X, int64_t K, int64_t Y);
     size_t (*packed_size)(const struct ash_gemm_kernel *row, const struct ash_conv *s);
     size_t (*scratch)(const struct ash_gemm_kernel *row, const struct ash_conv *s, size_t threads);
@@ -205,6 +220,12 @@ static int lower_product(struct ash_lower *c, const struct product *by, bool may
     *p = draft;
     c->scratch = scratch;
     c->out_strided = by->strides;
+#if !defined(__wasm__)
+    const struct ash_gemm_out out = {.act = a->act, .residual_last = a->residual_last};
+    if (residual && by->strides &&
+        ash_gemm_may_overwrite(draft.gemm, s->kh * s->kw, s->c / s->groups, &out))
+        c->inplace = 1 << 3;
+#endif
     return ASHORE_OK;
 }
 
@@ -247,33 +268,34 @@ static int lower_planes(struct ash_lower *c, const struct ash_conv *s) {
     return ASHORE_OK;
 }
 
+static const struct product ash_by_op_product[] = {
+    {.needed = "ashore:Conv",
+     .pad = conv_pad,
+     .packed_size = ash_conv_packed_size,
+     .scratch = ash_conv_scratch,
+     .pack = ash_conv_pack,
+     .run = ash_conv_f32,
+     .layout = conv_layout,
+     .moves = true,
+     .strides = true},
+    {.needed = "+winograd",
+     .pad = conv_pad,
+     .packed_size = ash_winograd_packed_size,
+     .scratch = ash_winograd_scratch,
+     .pack = ash_winograd_pack,
+     .run = run_winograd,
+     .layout = winograd_layout,
+     .row = winograd_row,
+     .strides = true},
+};
+
 static int lower_conv(struct ash_lower *c) {
-    static const struct product direct = {conv_pad,
-                                          ash_conv_packed_size,
-                                          ash_conv_scratch,
-                                          ash_conv_pack,
-                                          ash_conv_f32,
-                                          conv_layout,
-                                          NULL,
-                                          NULL,
-                                          true,
-                                          true};
-    static const struct product winograd = {conv_pad,
-                                            ash_winograd_packed_size,
-                                            ash_winograd_scratch,
-                                            ash_winograd_pack,
-                                            run_winograd,
-                                            winograd_layout,
-                                            NULL,
-                                            winograd_row,
-                                            false,
-                                            true};
     struct ash_conv s;
     if (!fits(c)) return ASHORE_OK;
-    conv_shape(c, &direct, &s);
+    conv_shape(c, &ash_by_op_product[0], &s);
     if (((const struct attrs *)c->attrs)->planes) return lower_planes(c, &s);
     bool transformed = c->in[1]->data && ash_winograd_pays(&s);
-    return lower_product(c, transformed ? &winograd : &direct, true);
+    return lower_product(c, &ash_by_op_product[transformed], true);
 }
 
 static int64_t deconv_pad(const struct attrs *a, int d, int64_t X, int64_t K, int64_t Y) {
@@ -281,7 +303,8 @@ static int64_t deconv_pad(const struct attrs *a, int d, int64_t X, int64_t K, in
 }
 
 static int lower_deconv(struct ash_lower *c) {
-    static const struct product by = {deconv_pad,
+    static const struct product by = {NULL,
+                                      deconv_pad,
                                       ash_deconv_packed_size,
                                       ash_deconv_scratch,
                                       ash_deconv_pack,

@@ -52,18 +52,18 @@ static int concat_infer(struct ash_infer *c) {
     int rank = -1, axis = 0, dtype = 0;
     bool unknown = false;
     for (int i = 0; i < c->n_in; i++) {
-        ASH_FAIL_IF(!c->in[i], c->err, ARGUMENT, "input %d is missing", i);
+        ASH_MISFIT_IF(!c->in[i], c->err, ARGUMENT, "input %d is missing", i);
         const struct ash_type *t = &c->in[i]->type;
-        ASH_FAIL_IF(dtype && t->dtype && dtype != t->dtype, c->err, TYPE,
-                    "input %d is %s, those before %s", i, ash_dtype(t->dtype)->name,
-                    ash_dtype(dtype)->name);
+        ASH_MISFIT_IF(dtype && t->dtype && dtype != t->dtype, c->err, TYPE,
+                      "input %d is %s, those before %s", i, ash_dtype(t->dtype)->name,
+                      ash_dtype(dtype)->name);
         if (t->dtype) dtype = t->dtype;
         if (t->rank < 0) {
             unknown = true;
             continue;
         }
-        ASH_FAIL_IF(rank >= 0 && t->rank != rank, c->err, SHAPE,
-                    "input %d has %d dimensions, those before %d", i, t->rank, rank);
+        ASH_MISFIT_IF(rank >= 0 && t->rank != rank, c->err, SHAPE,
+                      "input %d has %d dimensions, those before %d", i, t->rank, rank);
         if (rank < 0) {
             rank = t->rank;
             ASH_TRY(ash_axis(a->axis, rank, &axis, c->err));

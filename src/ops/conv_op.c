@@ -38,8 +38,8 @@ static int conv_infer(struct ash_infer *c) {
     c->out->type.dtype = x->dtype;
     ASH_TRY(ash_window_types(c));
     if (rank < 0) return ASHORE_OK;
-    ASH_FAIL_IF(w->rank >= 0 && w->rank != rank, c->err, SHAPE,
-                "the input has %d dimensions, the weights %d", rank, w->rank);
+    ASH_MISFIT_IF(w->rank >= 0 && w->rank != rank, c->err, SHAPE,
+                  "the input has %d dimensions, the weights %d", rank, w->rank);
     ASH_TRY(ash_window_check(&a->window, rank - 2, c->err));
     bool both = x->rank >= 0 && w->rank >= 0;
     if (both) ASH_TRY(conv_channels(c, x, w));

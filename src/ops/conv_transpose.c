@@ -78,8 +78,8 @@ static int deconv_infer(struct ash_infer *c) {
     c->out->type.dtype = x->dtype;
     ASH_TRY(ash_window_types(c));
     if (rank < 0) return ASHORE_OK;
-    ASH_FAIL_IF(w->rank >= 0 && w->rank != rank, c->err, SHAPE,
-                "the input has %d dimensions, the weights %d", rank, w->rank);
+    ASH_MISFIT_IF(w->rank >= 0 && w->rank != rank, c->err, SHAPE,
+                  "the input has %d dimensions, the weights %d", rank, w->rank);
     ASH_TRY(ash_window_check(win, rank - 2, c->err));
     dim[0] = x->rank >= 0 ? x->dim[0] : ash_dim_unknown();
     ASH_TRY(deconv_channels(c, &dim[1]));

@@ -117,9 +117,16 @@ static unsigned e8m0_encode(double x, bool saturate, enum ash_round round) {
 
 /* ---- storage to the widest type of its class, and back ---- */
 
-static void load_float(int dtype, const void *src, size_t n, double *dst) {
-    const struct mini *f;
+static ASH_APART void load_mini(int dtype, const void *src, size_t n, double *dst) {
+    const struct mini *f = mini_of(dtype);
 
+    for (size_t i = 0; i < n; i++)
+        dst[i] =
+            mini_decode(f, f->bits == 16 ? ((const uint16_t *)src)[i] : ((const uint8_t *)src)[i]);
+}
+ASH_ABSENT_WITHOUT(load_mini, "+small");
+
+static void load_float(int dtype, const void *src, size_t n, double *dst) {
     if (dtype == ASHORE_FLOAT64) {
         memcpy(dst, src, n * sizeof *dst);
     } else if (dtype == ASHORE_FLOAT32) {
@@ -130,17 +137,26 @@ static void load_float(int dtype, const void *src, size_t n, double *dst) {
             dst[i] = code == 255 ? (double)NAN : from_bits((uint64_t)(1023 - 127 + code) << 52);
         }
     } else {
-        f = mini_of(dtype);
-        for (size_t i = 0; i < n; i++)
-            dst[i] = mini_decode(f, f->bits == 16 ? ((const uint16_t *)src)[i]
-                                                  : ((const uint8_t *)src)[i]);
+        load_mini(dtype, src, n, dst);
     }
 }
+ASH_ABSENT_WITHOUT(load_float, "+real");
+
+static ASH_APART void store_mini(int dtype, const double *src, size_t n, void *dst, bool saturate) {
+    const struct mini *f = mini_of(dtype);
+
+    for (size_t i = 0; i < n; i++) {
+        unsigned code = mini_encode(f, src[i], saturate);
+        if (f->bits == 16)
+            ((uint16_t *)dst)[i] = (uint16_t)code;
+        else
+            ((uint8_t *)dst)[i] = (uint8_t)code;
+    }
+}
+ASH_ABSENT_WITHOUT(store_mini, "+small");
 
 static void store_float(int dtype, const double *src, size_t n, void *dst, bool saturate,
                         enum ash_round round) {
-    const struct mini *f;
-
     if (dtype == ASHORE_FLOAT64) {
         memcpy(dst, src, n * sizeof *src);
     } else if (dtype == ASHORE_FLOAT32) {
@@ -149,22 +165,16 @@ static void store_float(int dtype, const double *src, size_t n, void *dst, bool 
         for (size_t i = 0; i < n; i++)
             ((uint8_t *)dst)[i] = (uint8_t)e8m0_encode(src[i], saturate, round);
     } else {
-        f = mini_of(dtype);
-        for (size_t i = 0; i < n; i++) {
-            unsigned code = mini_encode(f, src[i], saturate);
-            if (f->bits == 16)
-                ((uint16_t *)dst)[i] = (uint16_t)code;
-            else
-                ((uint8_t *)dst)[i] = (uint8_t)code;
-        }
+        store_mini(dtype, src, n, dst, saturate);
     }
 }
+ASH_ABSENT_WITHOUT(store_float, "+real");
 
 #define LOAD_CASE(type)                                                                            \
     for (size_t i = 0; i < n; i++) dst[i] = (int64_t)((const type *)src)[i];                       \
     break
 
-static void load_int(int dtype, const void *src, size_t n, int64_t *dst) {
+static ASH_APART void load_small(int dtype, const void *src, size_t n, int64_t *dst) {
     switch (dtype) {
     case ASHORE_INT8:
     case ASHORE_INT4:
@@ -174,6 +184,14 @@ static void load_int(int dtype, const void *src, size_t n, int64_t *dst) {
         LOAD_CASE(int16_t);
     case ASHORE_UINT16:
         LOAD_CASE(uint16_t);
+    default:
+        LOAD_CASE(uint8_t);
+    }
+}
+ASH_ABSENT_WITHOUT(load_small, "+small");
+
+static void load_int(int dtype, const void *src, size_t n, int64_t *dst) {
+    switch (dtype) {
     case ASHORE_INT32:
         LOAD_CASE(int32_t);
     case ASHORE_UINT32:
@@ -183,7 +201,7 @@ static void load_int(int dtype, const void *src, size_t n, int64_t *dst) {
         memcpy(dst, src, n * sizeof *dst);
         break;
     default:
-        LOAD_CASE(uint8_t);
+        load_small(dtype, src, n, dst);
     }
 }
 
@@ -191,7 +209,7 @@ static void load_int(int dtype, const void *src, size_t n, int64_t *dst) {
     for (size_t i = 0; i < n; i++) ((type *)dst)[i] = (type)(expr);                                \
     break
 
-static void store_int(int dtype, const int64_t *src, size_t n, void *dst) {
+static ASH_APART void store_small(int dtype, const int64_t *src, size_t n, void *dst) {
     switch (dtype) {
     case ASHORE_BOOL:
         STORE_CASE(uint8_t, src[i] != 0);
@@ -206,6 +224,14 @@ static void store_int(int dtype, const int64_t *src, size_t n, void *dst) {
     case ASHORE_INT16:
     case ASHORE_UINT16:
         STORE_CASE(uint16_t, src[i]);
+    default:
+        STORE_CASE(uint8_t, src[i]);
+    }
+}
+ASH_ABSENT_WITHOUT(store_small, "+small");
+
+static void store_int(int dtype, const int64_t *src, size_t n, void *dst) {
+    switch (dtype) {
     case ASHORE_INT32:
     case ASHORE_UINT32:
         STORE_CASE(uint32_t, src[i]);
@@ -214,7 +240,7 @@ static void store_int(int dtype, const int64_t *src, size_t n, void *dst) {
         memcpy(dst, src, n * sizeof *src);
         break;
     default:
-        STORE_CASE(uint8_t, src[i]);
+        store_small(dtype, src, n, dst);
     }
 }
 
@@ -242,6 +268,7 @@ static int64_t int_for(int dtype, double x) {
         return int_of(x, 0x1p31);
     }
 }
+ASH_ABSENT_WITHOUT(int_for, "+real");
 
 /* |v| rounded to odd at 53 bits: rounding that once more to fewer bits gives what rounding v itself
  * would give. */
@@ -319,6 +346,7 @@ static void store_real(int dtype, const double *src, size_t n, void *dst, bool s
         store_int(dtype, tile, m, dst);
     }
 }
+ASH_ABSENT_WITHOUT(store_real, "+real");
 
 void ash_store_f64(int dtype, const double *src, size_t n, void *dst) {
     store_real(dtype, src, n, dst, true, ASH_ROUND_UP);

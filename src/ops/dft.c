@@ -2,10 +2,10 @@
  *
  * DFT: x[outer][n][inner][parts], one transform of `length` numbers for each (outer, inner).
  * STFT: signal[batch][n][parts], one for each frame, weighted by a window. */
+#include "base/fft.h"
 #include "base/heap.h"
 #include "base/pool.h"
 #include "ops/elementwise.h"
-#include "ops/fft.h"
 #include "ops/move.h"
 
 #include <string.h>

@@ -25,14 +25,14 @@ int ash_infer_types(struct ash_infer *c, int first, int last, int takes, int *dt
 
         if (!c->in[i]) continue;
         t = &c->in[i]->type;
-        ASH_FAIL_IF(t->kind != ASHORE_TENSOR, c->err, TYPE, "input %d is not a tensor", i);
+        ASH_MISFIT_IF(t->kind != ASHORE_TENSOR, c->err, TYPE, "input %d is not a tensor", i);
         if (!t->dtype) continue;
-        ASH_FAIL_IF(!(takes_bit(t->dtype) & takes), c->err, TYPE,
-                    "input %d is of type %s, which this operator does not take", i,
-                    ash_dtype(t->dtype)->name);
-        ASH_FAIL_IF(*dtype && *dtype != t->dtype, c->err, TYPE,
-                    "input %d is of type %s, others of type %s", i, ash_dtype(t->dtype)->name,
-                    ash_dtype(*dtype)->name);
+        ASH_MISFIT_IF(!(takes_bit(t->dtype) & takes), c->err, TYPE,
+                      "input %d is of type %s, which this operator does not take", i,
+                      ash_dtype(t->dtype)->name);
+        ASH_MISFIT_IF(*dtype && *dtype != t->dtype, c->err, TYPE,
+                      "input %d is of type %s, others of type %s", i, ash_dtype(t->dtype)->name,
+                      ash_dtype(*dtype)->name);
         *dtype = t->dtype;
     }
     return ASHORE_OK;
@@ -42,8 +42,8 @@ int ash_infer_alike(struct ash_infer *c, int i, int k) {
     int a = ash_infer_has(c, i) ? c->in[i]->type.dtype : 0;
     int b = ash_infer_has(c, k) ? c->in[k]->type.dtype : 0;
 
-    ASH_FAIL_IF(a && b && a != b, c->err, TYPE, "input %d is of type %s, input %d of type %s", i,
-                ash_dtype(a)->name, k, ash_dtype(b)->name);
+    ASH_MISFIT_IF(a && b && a != b, c->err, TYPE, "input %d is of type %s, input %d of type %s", i,
+                  ash_dtype(a)->name, k, ash_dtype(b)->name);
     return ASHORE_OK;
 }
 

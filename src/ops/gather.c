@@ -32,9 +32,9 @@ static int gather_infer(struct ash_infer *c) {
     if (t->rank < 0) return ASHORE_OK;
     ASH_TRY(ash_axis(number(c->attrs), t->rank, &axis, c->err));
     if (index->rank < 0) return ASHORE_OK;
-    ASH_FAIL_IF(t->rank + index->rank - 1 > ASH_MAX_RANK, c->err, LIMIT,
-                "rank %d: tensors have at most %d dimensions", t->rank + index->rank - 1,
-                ASH_MAX_RANK);
+    ASH_MISFIT_IF(t->rank + index->rank - 1 > ASH_MAX_RANK, c->err, LIMIT,
+                  "rank %d: tensors have at most %d dimensions", t->rank + index->rank - 1,
+                  ASH_MAX_RANK);
     for (int i = 0; i < axis; i++) dim[r++] = t->dim[i];
     for (int i = 0; i < index->rank; i++) dim[r++] = index->dim[i];
     for (int i = axis + 1; i < t->rank; i++) dim[r++] = t->dim[i];

@@ -11,6 +11,11 @@
 #include "ops/lowering.h"
 #include "ops/widen.h"
 
+ASH_ABSENT_WITHOUT(ash_gemm_dynamic_f32, "+computed|Einsum");
+ASH_ABSENT_WITHOUT(ash_gemm_dynamic_scratch, "+computed|Einsum");
+ASH_ABSENT_WITHOUT(ash_gemm_parts_f32, "+half|com.microsoft:MatMulNBits|ashore:ByteMatMul");
+ASH_LOWERS("MatMul ashore:MatMul", 2, 4, "float32 =1");
+
 struct gemm_attrs {
     float alpha, beta;
     bool trans_a, trans_b;
@@ -46,8 +51,8 @@ static int gemm_infer(struct ash_infer *c) {
 
     ASH_TRY(ash_infer_types(c, 0, 3, ASH_TAKES_NUMBER, &dtype));
     for (int i = 0; i < 2; i++)
-        ASH_FAIL_IF(c->in[i]->type.rank >= 0 && c->in[i]->type.rank != 2, c->err, SHAPE,
-                    "input %d has rank %d, expected a matrix", i, c->in[i]->type.rank);
+        ASH_MISFIT_IF(c->in[i]->type.rank >= 0 && c->in[i]->type.rank != 2, c->err, SHAPE,
+                      "input %d has rank %d, expected a matrix", i, c->in[i]->type.rank);
     if (a->rank == 2) dim[0] = a->dim[at->trans_a];
     if (b->rank == 2) dim[1] = b->dim[!at->trans_b];
     if (a->rank == 2 && b->rank == 2)
@@ -66,7 +71,8 @@ static int matmul_infer(struct ash_infer *c) {
 
     ASH_TRY(ash_infer_types(c, 0, 2, ASH_TAKES_NUMBER, &dtype));
     ash_infer_set(c, 0, dtype, -1, NULL);
-    ASH_FAIL_IF(a->rank == 0 || b->rank == 0, c->err, SHAPE, "input %d is a scalar", a->rank != 0);
+    ASH_MISFIT_IF(a->rank == 0 || b->rank == 0, c->err, SHAPE, "input %d is a scalar",
+                  a->rank != 0);
     if (a->rank < 0 || b->rank < 0) return ASHORE_OK;
     ASH_TRY(expect_depth(c, a->dim[a->rank - 1], b->dim[b->rank > 1 ? b->rank - 2 : 0]));
     left.type.rank = (int8_t)(a->rank > 2 ? a->rank - 2 : 0);
@@ -262,8 +268,9 @@ static struct ash_gemm_parts product_parts(const struct product_params *p) {
                                    .unpack = product_unpack,
                                    .arg = p};
 }
+ASH_ABSENT_WITHOUT(product_parts, "+half");
 
-static void pack_half(const struct product_params *p, const uint16_t *b, uint16_t *to) {
+static ASH_APART void pack_half(const struct product_params *p, const uint16_t *b, uint16_t *to) {
     const struct ash_gemm *g = &p->gemm;
     size_t nr = p->row->nr;
 
@@ -275,6 +282,7 @@ static void pack_half(const struct product_params *p, const uint16_t *b, uint16_
     }
     *to = ash_half_regular(p->dtype, b, g->k * g->n);
 }
+ASH_ABSENT_WITHOUT(pack_half, "+half");
 
 static int product_run(struct ash_run *c) {
     const struct product_params *p = c->params;
@@ -420,6 +428,11 @@ static bool set_batches(struct ash_gemm *g, const struct batches *s, bool residu
     return true;
 }
 
+static int no_product(struct ash_run *c) {
+    (void)c;
+    return ASHORE_OK;
+}
+
 static int matmul_lower(struct ash_lower *c) {
     const struct ash_act_f32 *act = c->attrs; /* of the internal operator alone */
     const struct ash_type *a = &c->in[0]->type, *b = &c->in[1]->type, *y = &c->out->type;
@@ -427,7 +440,9 @@ static int matmul_lower(struct ash_lower *c) {
     struct ash_gemm *g = &p.gemm;
     struct batches s;
 
-    if (!ash_lower_all_f32(c) || !ash_type_count(y)) return ASHORE_OK;
+    if (!ash_lower_all_f32(c)) return ASHORE_OK;
+    if (!ash_type_count(y))
+        return ash_lower_to(c, no_product, 0, "none") ? ASHORE_OK : ASHORE_ERR_NOMEM;
     g->m = a->rank > 1 ? ash_extent(a, a->rank - 2) : 1;
     g->n = b->rank > 1 ? ash_extent(b, b->rank - 1) : 1;
     g->k = ash_extent(a, a->rank - 1);

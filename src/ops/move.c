@@ -2,20 +2,30 @@
 
 #include <string.h>
 
-/* Steps in bytes. */
-static void move_row(int64_t n, size_t size, const char *src, ptrdiff_t sstep, char *dst,
-                     ptrdiff_t dstep) {
 #define ROW(T)                                                                                     \
     for (int64_t i = 0; i < n; i++, src += sstep, dst += dstep) {                                  \
         T t;                                                                                       \
         memcpy(&t, src, sizeof t);                                                                 \
         memcpy(dst, &t, sizeof t);                                                                 \
     }
+
+/* Steps in bytes; size is 1 or 2. */
+static ASH_APART void move_small(int64_t n, size_t size, const char *src, ptrdiff_t sstep,
+                                 char *dst, ptrdiff_t dstep) {
+    if (size == 1)
+        ROW(uint8_t)
+    else
+        ROW(uint16_t)
+}
+ASH_ABSENT_WITHOUT(move_small, "+small");
+
+static void move_row(int64_t n, size_t size, const char *src, ptrdiff_t sstep, char *dst,
+                     ptrdiff_t dstep) {
     switch (size) {
     case 1:
-        ROW(uint8_t) break;
     case 2:
-        ROW(uint16_t) break;
+        move_small(n, size, src, sstep, dst, dstep);
+        break;
     case 4:
         ROW(uint32_t) break;
     case 8:
@@ -23,8 +33,8 @@ static void move_row(int64_t n, size_t size, const char *src, ptrdiff_t sstep, c
     default:
         for (int64_t i = 0; i < n; i++, src += sstep, dst += dstep) memcpy(dst, src, size);
     }
-#undef ROW
 }
+#undef ROW
 
 void ash_move(int rank, const int64_t *dim, size_t size, const void *src, const int64_t *sstep,
               void *dst, const int64_t *dstep) {

@@ -3,6 +3,8 @@
 #include "ops/lowering.h"
 #include "ops/move.h"
 
+ASH_LOWERS("Transpose", 0, 8, "float32");
+
 extern const struct ash_op ash_ops_permute[];
 
 /* ---- Transpose ---- */
@@ -31,8 +33,8 @@ static int permute_infer(struct ash_infer *c) {
     const struct permute_attrs *a = c->attrs;
     const struct ash_type *t = &c->in[0]->type;
     struct ash_dim dim[ASH_MAX_RANK];
-    ASH_FAIL_IF(t->rank >= 0 && a->n && (int)a->n != t->rank, c->err, ATTR,
-                "a permutation of %zu dimensions for an input of rank %d", a->n, t->rank);
+    ASH_MISFIT_IF(t->rank >= 0 && a->n && (int)a->n != t->rank, c->err, ATTR,
+                  "a permutation of %zu dimensions for an input of rank %d", a->n, t->rank);
     for (int i = 0; i < t->rank; i++) dim[i] = t->dim[source(a, t->rank, i)];
     ash_infer_set(c, 0, t->dtype, t->rank, dim);
     if (t->rank < 0 && a->n) ash_infer_rank(c, 0, (int)a->n);

@@ -42,9 +42,9 @@ static int pool_infer(struct ash_infer *c) {
     const struct ash_type *t = &c->in[0]->type;
     struct ash_dim dim[ASH_MAX_RANK];
     int class = ash_dtype(t->dtype)->number;
-    ASH_FAIL_IF(t->dtype && class != ASH_CLASS_FLOAT &&
-                    (!a->max || t->dtype == ASHORE_BOOL || ash_dtype_size(t->dtype) != 1),
-                c->err, TYPE, "the input is %s", ash_dtype(t->dtype)->name);
+    ASH_MISFIT_IF(t->dtype && class != ASH_CLASS_FLOAT &&
+                      (!a->max || t->dtype == ASHORE_BOOL || ash_dtype_size(t->dtype) != 1),
+                  c->err, TYPE, "the input is %s", ash_dtype(t->dtype)->name);
     if (t->rank >= 0) ASH_TRY(ash_window_check(&a->window, t->rank - 2, c->err));
     for (int i = 0; i < t->rank; i++) {
         if (i < 2)

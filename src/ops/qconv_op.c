@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+ASH_LOOKS_UP("Conv", "ashore:QLinearConv QLinearConv ConvInteger ashore:ConvInteger");
 ASH_MAKES("Conv", "QLinearConv|ConvInteger|ashore:QLinearConv|ashore:ConvInteger");
 ASH_MAKES("Transpose", "ashore:QLinearConv|ashore:ConvInteger");
 ASH_MAKES("ashore:QLinearConv DynamicQuantizeLinear", "ashore:DynamicQLinearConv");

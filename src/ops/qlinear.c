@@ -12,6 +12,15 @@
 #include <assert.h>
 #include <string.h>
 
+ASH_LOOKS_UP("Sigmoid", "com.microsoft:QLinearSigmoid");
+ASH_LOOKS_UP("LeakyRelu", "com.microsoft:QLinearLeakyRelu");
+ASH_LOOKS_UP("Softmax", "com.microsoft:QLinearSoftmax");
+ASH_LOOKS_UP("Where", "com.microsoft:QLinearWhere");
+ASH_LOOKS_UP("Add", "com.microsoft:QLinearAdd");
+ASH_LOOKS_UP("Mul", "com.microsoft:QLinearMul");
+ASH_LOOKS_UP("Concat", "com.microsoft:QLinearConcat");
+ASH_LOOKS_UP("AveragePool", "com.microsoft:QLinearAveragePool");
+ASH_LOOKS_UP("GlobalAveragePool", "com.microsoft:QLinearGlobalAveragePool");
 ASH_MAKES("Add DequantizeLinear QuantizeLinear", "com.microsoft:QLinearAdd");
 ASH_MAKES("Mul DequantizeLinear QuantizeLinear", "com.microsoft:QLinearMul");
 ASH_MAKES("Concat DequantizeLinear QuantizeLinear", "com.microsoft:QLinearConcat");

@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+ASH_LOOKS_UP("MatMul", "ashore:QLinearMatMul QLinearMatMul MatMulInteger");
+ASH_LOOKS_UP("MatMul", "com.microsoft:MatMulIntegerToFloat com.microsoft:DynamicQuantizeMatMul");
+ASH_LOOKS_UP("MatMul", "com.microsoft:QGemm");
+
 ASH_MAKES("MatMul", "MatMulInteger|QLinearMatMul|ashore:QLinearMatMul");
 ASH_MAKES("MatMul Mul Transpose", "com.microsoft:QGemm");
 ASH_MAKES("MatMul Reshape", "com.microsoft:MatMulIntegerToFloat");

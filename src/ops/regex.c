@@ -382,8 +382,13 @@ int ash_regex_compile(const char *pattern, size_t length, struct ash_arena *aren
 /* ---- matching ---- */
 
 struct states {
-    uint32_t *list, n;
-    uint32_t *mark; /* per instruction: the step at which it was added, counted from 1 */
+    uint32_t *list, n; /* those whose match would begin further left first */
+    uint32_t *from;    /* where in the text the match would begin */
+    uint32_t *mark;    /* per instruction: the step at which it was added, counted from 1 */
+};
+
+struct text {
+    const unsigned char *begin, *end;
 };
 
 static bool is_word(const unsigned char *p, const unsigned char *end) {
@@ -395,10 +400,9 @@ static bool is_word(const unsigned char *p, const unsigned char *end) {
 
 /* Adds an instruction and what is reached from it without a character. */
 static void add_state(const struct ash_regex *re, struct states *s, uint32_t *stack, uint32_t pc,
-                      uint32_t step, const unsigned char *at, const unsigned char *begin,
-                      const unsigned char *end) {
+                      uint32_t from, uint32_t step, const unsigned char *at, struct text t) {
     uint32_t depth = 0;
-    bool edge = is_word(at, end) != (at > begin && is_word(at - 1, end));
+    bool edge = is_word(at, t.end) != (at > t.begin && is_word(at - 1, t.end));
 
     stack[depth++] = pc;
     while (depth) {
@@ -406,11 +410,14 @@ static void add_state(const struct ash_regex *re, struct states *s, uint32_t *st
         if (s->mark[pc] == step) continue;
         s->mark[pc] = step;
         const struct instr *i = &re->code[pc];
-        bool holds = i->op == OP_SPLIT || (i->op == OP_BEGIN && at == begin) ||
-                     (i->op == OP_END && at == end) || (i->op == OP_WORD && edge) ||
+        bool holds = i->op == OP_SPLIT || (i->op == OP_BEGIN && at == t.begin) ||
+                     (i->op == OP_END && at == t.end) || (i->op == OP_WORD && edge) ||
                      (i->op == OP_NOT_WORD && !edge);
 
-        if (i->op == OP_RANGES || i->op == OP_MATCH) s->list[s->n++] = pc;
+        if (i->op == OP_RANGES || i->op == OP_MATCH) {
+            s->from[s->n] = from;
+            s->list[s->n++] = pc;
+        }
         if (!holds) continue;
         stack[depth++] = (uint32_t)((int32_t)pc + i->x);
         if (i->op == OP_SPLIT && i->y != i->x) stack[depth++] = (uint32_t)((int32_t)pc + i->y);
@@ -425,21 +432,64 @@ static bool takes(const struct ash_regex *re, const struct instr *i, uint32_t c)
     return in != i->negated;
 }
 
-/* Two lists of states, their marks, and a stack that may hold two entries for each state. */
+/* Two lists of states and where they come from, their marks, and a stack that may hold two entries
+ * for each state. */
 size_t ash_regex_memory(const struct ash_regex *re) {
-    return ((size_t)re->n * 5 + 1) * sizeof(uint32_t);
+    return ((size_t)re->n * 7 + 1) * sizeof(uint32_t);
+}
+
+/* The lists, empty, and the stack. */
+static uint32_t *lists_init(const struct ash_regex *re, void *memory, struct states *now,
+                            struct states *next) {
+    uint32_t *stack = memory, *at = stack + 2 * re->n + 1;
+    *now = (struct states){at, 0, at + re->n, at + 4 * re->n};
+    *next = (struct states){at + 2 * re->n, 0, at + 3 * re->n, now->mark};
+    memset(now->mark, 0, re->n * sizeof *now->mark);
+    return stack;
+}
+
+/* Matches from all beginnings are followed side by side; one that is found ends those that would
+ * begin behind it. */
+bool ash_regex_find(const struct ash_regex *re, const char *text, size_t length, size_t start,
+                    struct ash_str *found, void *memory) {
+    const struct text t = {(const unsigned char *)text, (const unsigned char *)text + length};
+    const unsigned char *p = t.begin + start;
+    struct states now, next;
+    uint32_t *stack = lists_init(re, memory, &now, &next), step = 1;
+    bool any = false;
+    for (;;) {
+        const unsigned char *after = p;
+        uint32_t c = p < t.end ? decode(&after, t.end) : 0;
+        struct states swap = now;
+        if (!any) add_state(re, &now, stack, 0, (uint32_t)(p - t.begin), step, p, t);
+        step++;
+        next.n = 0;
+        for (uint32_t i = 0; i < now.n; i++) {
+            const struct instr *in = &re->code[now.list[i]];
+            if (any && now.from[i] > found->offset) break;
+            if (in->op == OP_MATCH) {
+                *found = (struct ash_str){now.from[i], (uint32_t)(p - t.begin) - now.from[i]};
+                any = true;
+            }
+            if (p < t.end && in->op == OP_RANGES && takes(re, in, c))
+                add_state(re, &next, stack, now.list[i] + 1, now.from[i], step, after, t);
+        }
+        if (p == t.end || (any && !next.n)) return any;
+        now = next;
+        next = swap;
+        p = after;
+    }
 }
 
 bool ash_regex_match(const struct ash_regex *re, const char *text, size_t length, void *memory) {
-    const unsigned char *p = (const unsigned char *)text, *begin = p, *end = p + length;
-    uint32_t *stack = memory, step = 1;
-    struct states now = {stack + 2 * re->n + 1, 0, NULL}, next = {now.list + re->n, 0, NULL};
+    const struct text t = {(const unsigned char *)text, (const unsigned char *)text + length};
+    const unsigned char *p = t.begin;
+    struct states now, next;
+    uint32_t *stack = lists_init(re, memory, &now, &next), step = 1;
 
-    now.mark = next.mark = next.list + re->n;
-    memset(now.mark, 0, re->n * sizeof *now.mark);
-    add_state(re, &now, stack, 0, step, p, begin, end);
-    while (p < end && now.n) {
-        uint32_t c = decode(&p, end);
+    add_state(re, &now, stack, 0, 0, step, p, t);
+    while (p < t.end && now.n) {
+        uint32_t c = decode(&p, t.end);
         struct states swap = now;
 
         step++;
@@ -448,12 +498,12 @@ bool ash_regex_match(const struct ash_regex *re, const char *text, size_t length
             const struct instr *in = &re->code[now.list[i]];
 
             if (in->op == OP_RANGES && takes(re, in, c))
-                add_state(re, &next, stack, now.list[i] + 1, step, p, begin, end);
+                add_state(re, &next, stack, now.list[i] + 1, 0, step, p, t);
         }
         now = next;
         next = swap;
     }
-    for (uint32_t i = 0; i < now.n && p == end; i++)
+    for (uint32_t i = 0; i < now.n && p == t.end; i++)
         if (re->code[now.list[i]].op == OP_MATCH) return true;
     return false;
 }

@@ -18,5 +18,9 @@ int ash_regex_compile(const char *pattern, size_t length, struct ash_arena *aren
 size_t ash_regex_memory(const struct ash_regex *regex);
 /* Whether the expression matches all of the text. */
 bool ash_regex_match(const struct ash_regex *regex, const char *text, size_t length, void *memory);
+/* The leftmost match that begins at `start` or behind it, the longest one of them; *found is where
+ * it lies in the text. */
+bool ash_regex_find(const struct ash_regex *regex, const char *text, size_t length, size_t start,
+                    struct ash_str *found, void *memory);
 
 #endif

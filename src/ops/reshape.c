@@ -31,15 +31,15 @@ static int axes_parse(const struct ash_parse *c, void *attrs) {
 static int get_list(struct ash_infer *c, struct ash_dim *list, int *n) {
     const struct view_attrs *a = c->attrs;
     if (!ash_infer_has(c, 1)) {
-        ASH_FAIL_IF(a->n > ASH_MAX_RANK, c->err, LIMIT, "a list of %zu dimensions, at most %d",
-                    a->n, ASH_MAX_RANK);
+        ASH_MISFIT_IF(a->n > ASH_MAX_RANK, c->err, LIMIT, "a list of %zu dimensions, at most %d",
+                      a->n, ASH_MAX_RANK);
         *n = (int)a->n;
         for (int i = 0; i < *n; i++) list[i] = ash_dim_exact(a->list[i]);
         return ASHORE_OK;
     }
     int64_t length = ash_infer_length(c, 1);
-    ASH_FAIL_IF(length > ASH_MAX_RANK, c->err, LIMIT, "a list of %lld dimensions, at most %d",
-                (long long)length, ASH_MAX_RANK);
+    ASH_MISFIT_IF(length > ASH_MAX_RANK, c->err, LIMIT, "a list of %lld dimensions, at most %d",
+                  (long long)length, ASH_MAX_RANK);
     *n = (int)length;
     return ash_infer_ints(c, 1, list, ASH_MAX_RANK, n);
 }
@@ -172,8 +172,8 @@ static int flatten_infer(struct ash_infer *c) {
     int64_t axis = ((const struct view_attrs *)c->attrs)->number;
     struct ash_dim dim[2] = {ash_dim_unknown(), ash_dim_unknown()};
     if (t->rank >= 0) {
-        ASH_FAIL_IF(axis < -t->rank || axis > t->rank, c->err, ATTR,
-                    "axis %lld is out of range for rank %d", (long long)axis, t->rank);
+        ASH_MISFIT_IF(axis < -t->rank || axis > t->rank, c->err, ATTR,
+                      "axis %lld is out of range for rank %d", (long long)axis, t->rank);
         if (axis < 0) axis += t->rank;
         dim[0] = dim[1] = ash_dim_exact(1);
         for (int i = 0; i < t->rank; i++)
@@ -198,8 +198,8 @@ static int get_axes(struct ash_infer *c, int more, int *n, unsigned *set) {
     }
     if (rank < 0) return ASHORE_OK;
     rank += more * *n;
-    ASH_FAIL_IF(rank > ASH_MAX_RANK, c->err, LIMIT, "rank %d: tensors have at most %d dimensions",
-                rank, ASH_MAX_RANK);
+    ASH_MISFIT_IF(rank > ASH_MAX_RANK, c->err, LIMIT, "rank %d: tensors have at most %d dimensions",
+                  rank, ASH_MAX_RANK);
     ASH_TRY(ash_axes(number, *n, rank, axes, c->err));
     for (int i = 0; i < *n; i++) *set |= 1u << axes[i];
     return ASHORE_OK;

@@ -43,8 +43,9 @@ static struct ash_dim position(struct ash_infer *c, struct ash_dim n, struct ash
 }
 
 /* The extent of a forward slice where not everything is exact. */
-static struct ash_dim slice_symbolic(struct ash_infer *c, struct ash_dim n, struct ash_dim start,
-                                     struct ash_dim end, int64_t step) {
+static ASH_APART struct ash_dim slice_symbolic(struct ash_infer *c, struct ash_dim n,
+                                               struct ash_dim start, struct ash_dim end,
+                                               int64_t step) {
     bool to_end = end.kind == ASH_DIM_EXACT && end.value >= INT32_MAX;
     struct ash_dim count;
     if (to_end && start.kind == ASH_DIM_EXACT && start.value < 0) {
@@ -59,6 +60,7 @@ static struct ash_dim slice_symbolic(struct ash_infer *c, struct ash_dim n, stru
     count = ash_infer_dim(c, ASH_DIM_ADD, count, ash_dim_exact(step - 1));
     return ash_infer_dim(c, ASH_DIM_FLOORDIV, count, ash_dim_exact(step));
 }
+ASH_ABSENT_WITHOUT(slice_symbolic, "+inexact");
 
 static int slice_dim(struct ash_infer *c, struct ash_dim n, struct ash_dim start,
                      struct ash_dim end, struct ash_dim step, struct ash_dim *out) {

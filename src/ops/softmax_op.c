@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+ASH_LOWERS("Softmax LogSoftmax", 1, 8, "float32");
+
 struct softmax_attrs {
     bool log;
     bool flat; /* before version 13: over all dimensions from axis on, which may be the rank */

@@ -7,6 +7,10 @@
 #include <math.h>
 #include <string.h>
 
+ASH_LOWERS("Abs Ceil Celu Elu Erf Exp Floor Gelu HardSigmoid HardSwish", 0, 8, "float32");
+ASH_LOWERS("LeakyRelu Log Mish Neg Reciprocal Relu Round Selu Sigmoid Sign", 0, 8, "float32");
+ASH_LOWERS("Softplus Softsign Sqrt Tanh ThresholdedRelu", 0, 8, "float32");
+
 enum unary {
     UNARY_ABS,
     UNARY_ACOS,

@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+ASH_IDLE_WITHOUT(ash_half_best, "+half");
+ASH_IDLE_WITHOUT(ash_wide_from, "+half");
+ASH_ABSENT_WITHOUT(ash_wide_fill, "+half");
+
 static enum ash_half_type half_type(int dtype) {
     return dtype == ASHORE_FLOAT16 ? ASH_HALF_F16 : ASH_HALF_BF16;
 }

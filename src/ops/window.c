@@ -57,26 +57,44 @@ int ash_window_types(struct ash_infer *c) {
     for (int i = 1; i < c->n_in; i++) {
         int dtype = c->in[i] ? c->in[i]->type.dtype : 0;
         bool wide = ash_is_half(image) && dtype == ASHORE_FLOAT32;
-        ASH_FAIL_IF(image && dtype && dtype != image && !wide, c->err, TYPE,
-                    "input %d is of type %s, others of type %s", i, ash_dtype(dtype)->name,
-                    ash_dtype(image)->name);
+        ASH_MISFIT_IF(image && dtype && dtype != image && !wide, c->err, TYPE,
+                      "input %d is of type %s, others of type %s", i, ash_dtype(dtype)->name,
+                      ash_dtype(image)->name);
     }
     return ASHORE_OK;
 }
 
 int ash_window_check(const struct ash_window *w, int spatial, struct ashore_error *err) {
-    ASH_FAIL_IF(spatial < 1, err, SHAPE, "expected [N,C,...] with at least one spatial dimension");
-    ASH_FAIL_IF(w->rank && w->rank != spatial, err, SHAPE,
-                "the attributes are for %d spatial dimensions, the input has %d", w->rank, spatial);
+    ASH_MISFIT_IF(spatial < 1, err, SHAPE,
+                  "expected [N,C,...] with at least one spatial dimension");
+    ASH_MISFIT_IF(w->rank && w->rank != spatial, err, SHAPE,
+                  "the attributes are for %d spatial dimensions, the input has %d", w->rank,
+                  spatial);
     return ASHORE_OK;
 }
+
+/* With auto_pad. */
+static ASH_APART void dim_same(struct ash_infer *c, const struct ash_window *w, int i,
+                               struct ash_dim x, struct ash_dim *y) {
+    struct ash_dim up = ash_infer_dim(c, ASH_DIM_ADD, x, ash_dim_exact(w->S[i] - 1));
+    *y = ash_infer_dim(c, ASH_DIM_FLOORDIV, up, ash_dim_exact(w->S[i]));
+}
+ASH_ABSENT_WITHOUT(dim_same, "+autopad");
+
+/* With ceil_mode: no window starts in the padding behind the input. */
+static ASH_APART void dim_ceil(struct ash_infer *c, const struct ash_window *w, int i,
+                               struct ash_dim x, struct ash_dim *y) {
+    struct ash_dim sum = ash_infer_dim(c, ASH_DIM_ADD, x, ash_dim_exact(w->P[i] - 1 + w->S[i]));
+    struct ash_dim last = ash_infer_dim(c, ASH_DIM_FLOORDIV, sum, ash_dim_exact(w->S[i]));
+    *y = ash_infer_dim(c, ASH_DIM_MIN, *y, last);
+}
+ASH_ABSENT_WITHOUT(dim_ceil, "+ceil");
 
 int ash_window_dim(struct ash_infer *c, const struct ash_window *w, int i, struct ash_dim x,
                    struct ash_dim k, struct ash_dim *y) {
     struct ash_dim stride = ash_dim_exact(w->S[i]);
     if (w->auto_pad == ASH_PAD_SAME_UPPER || w->auto_pad == ASH_PAD_SAME_LOWER) {
-        struct ash_dim up = ash_infer_dim(c, ASH_DIM_ADD, x, ash_dim_exact(w->S[i] - 1));
-        *y = ash_infer_dim(c, ASH_DIM_FLOORDIV, up, stride);
+        dim_same(c, w, i, x, y);
         return ASHORE_OK;
     }
     *y = ash_dim_unknown();
@@ -89,24 +107,31 @@ int ash_window_dim(struct ash_infer *c, const struct ash_window *w, int i, struc
     int64_t more = pads - reach + w->S[i] + (ceil ? w->S[i] - 1 : 0);
     struct ash_dim sum = ash_infer_dim(c, ASH_DIM_ADD, x, ash_dim_exact(more));
     *y = ash_infer_dim(c, ASH_DIM_FLOORDIV, sum, stride);
-    if (ceil) { /* no window starts in the padding behind the input */
-        sum = ash_infer_dim(c, ASH_DIM_ADD, x, ash_dim_exact(w->P[i] - 1 + w->S[i]));
-        *y = ash_infer_dim(c, ASH_DIM_MIN, *y, ash_infer_dim(c, ASH_DIM_FLOORDIV, sum, stride));
-    }
+    if (ceil) dim_ceil(c, w, i, x, y);
     return ASHORE_OK;
 }
 
-int64_t ash_window_pad(const struct ash_window *w, int i, int64_t x, int64_t k, int64_t y) {
-    if (w->auto_pad == ASH_PAD_NOTSET) return w->P[i];
-    if (w->auto_pad == ASH_PAD_VALID) return 0;
+static ASH_APART int64_t pad_same(const struct ash_window *w, int i, int64_t x, int64_t k,
+                                  int64_t y) {
     int64_t total = (y - 1) * w->S[i] + (k - 1) * w->L[i] + 1 - x;
     if (total < 0) total = 0;
     return (total + (w->auto_pad == ASH_PAD_SAME_LOWER)) / 2;
 }
+ASH_ABSENT_WITHOUT(pad_same, "+autopad");
 
-int64_t ash_window_pad_behind(const struct ash_window *w, int i, int64_t x, int64_t k, int64_t y) {
-    if (w->auto_pad == ASH_PAD_NOTSET) return w->Q[i];
+static ASH_APART int64_t pad_same_behind(const struct ash_window *w, int i, int64_t x, int64_t k,
+                                         int64_t y) {
     int64_t reach = (y - 1) * w->S[i] + (k - 1) * w->L[i] + 1;
     int64_t behind = reach - x - ash_window_pad(w, i, x, k, y);
     return behind > 0 ? behind : 0;
+}
+ASH_ABSENT_WITHOUT(pad_same_behind, "+autopad");
+
+int64_t ash_window_pad(const struct ash_window *w, int i, int64_t x, int64_t k, int64_t y) {
+    if (w->auto_pad == ASH_PAD_NOTSET) return w->P[i];
+    return w->auto_pad == ASH_PAD_VALID ? 0 : pad_same(w, i, x, k, y);
+}
+
+int64_t ash_window_pad_behind(const struct ash_window *w, int i, int64_t x, int64_t k, int64_t y) {
+    return w->auto_pad == ASH_PAD_NOTSET ? w->Q[i] : pad_same_behind(w, i, x, k, y);
 }

@@ -24,6 +24,7 @@ ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearLeakyRelu|com.microsoft:QL
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearAveragePool|com.microsoft:QLinearWhere");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearConv|com.microsoft:NhwcMaxPool");
 ASH_PASS_NEEDS(ash_pass_expand, "com.microsoft:QLinearGlobalAveragePool");
+ASH_PASS_NEEDS(ash_pass_expand, "ai.onnx.ml:Scaler|ai.onnx.ml:Binarizer");
 
 /* Quantised convolutions are not put together of others as long as they may become the internal
  * operator of their name, which has kernels. */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+ASH_IDLE_WITHOUT(ash_pass_fold, "+rewrites");
+
 static bool all_known(const struct ash_pass *p, const struct ash_node *n) {
     for (uint32_t k = 0; k < n->n_out; k++) {
         if (n->out[k] != ASH_NONE && !p->infos[n->out[k]].data) return false;

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+ASH_IDLE_WITHOUT(ash_pass_identity, "+rewrites");
+
 static bool same_shape(const struct ash_type *a, const struct ash_type *b) {
     if (a->kind != ASHORE_TENSOR || b->kind != ASHORE_TENSOR) return false;
     if (a->rank < 0 || a->rank != b->rank || a->dtype != b->dtype || a->dtype == 0) return false;

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-ASH_PASS_NEEDS(ash_pass_layout, "Conv|ConvTranspose|Transpose|MaxPool|AveragePool|GlobalMaxPool|"
-                                "GlobalAveragePool");
+ASH_PASS_NEEDS(ash_pass_layout, "Conv|ConvTranspose|Transpose|MaxPool|AveragePool");
+ASH_PASS_NEEDS(ash_pass_layout, "GlobalMaxPool|GlobalAveragePool");
 ASH_MAKES("ashore:Conv Transpose", "Conv");
 ASH_MAKES("ashore:ConvTranspose Transpose", "ConvTranspose");
 ASH_MAKES("ashore:MaxPool Transpose", "MaxPool");

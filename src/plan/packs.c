@@ -38,14 +38,16 @@ struct ash_packs {
     _Atomic size_t bytes; /* of all */
     struct ash_raws raws;
     bool watched;
+    bool dry;
     bool gave; /* constants, in this planning */
 };
 
-int ash_packs_create(struct ash_heap *heap, ash_give_fn *give, void *user, struct ash_packs **packs,
-                     struct ashore_error *err) {
+int ash_packs_create(struct ash_heap *heap, ash_give_fn *give, void *user, bool dry,
+                     struct ash_packs **packs, struct ashore_error *err) {
     struct ash_packs *p = ash_alloc_zero(heap, sizeof *p);
     if (!p) return ash_fail_nomem(err, sizeof *p);
     p->heap = heap;
+    p->dry = dry;
     p->raws = (struct ash_raws){.heap = heap, .give = give, .user = user};
     atomic_flag_clear(&p->lock);
     *packs = p;
@@ -145,7 +147,7 @@ static const struct pack *pack_of(const struct ash_packs *p, const struct ash_ra
 
 static void give(struct ash_packs *p, struct ash_raw *r, enum ash_give how) {
 #if !defined(NDEBUG)
-    if (how == ASH_GIVE_PACKED && !r->stays && !r->away && atomic_load(&r->pins) == 0) {
+    if (how == ASH_GIVE_PACKED && !p->dry && !r->stays && !r->away && atomic_load(&r->pins) == 0) {
         void *again = unpacked(p, pack_of(p, r), r->bytes);
         assert(!again || !memcmp(again, r->home, r->bytes));
         ash_free_aligned(p->heap, again, r->bytes);
@@ -212,12 +214,13 @@ static bool same_key(const struct pack *a, const struct pack *b) {
 }
 
 /* The lowering's constant of 16 bits that src stands for, or is; NULL. */
-static struct ash_wide *wide_of(const struct ash_lower *c, const struct ash_tensor *src) {
+static ASH_APART struct ash_wide *wide_of(const struct ash_lower *c, const struct ash_tensor *src) {
     for (int i = 0; c->wide && i < c->n_in; i++) {
         if (src == &c->wide[i].tensor || src == c->wide[i].from) return src ? &c->wide[i] : NULL;
     }
     return NULL;
 }
+ASH_IDLE_WITHOUT(wide_of, "+half");
 
 static int pack_now(struct ash_lower *c, const struct ash_tensor *const *src, int n,
                     const struct ash_packing *how, void *to) {
@@ -232,7 +235,7 @@ static int pack_now(struct ash_lower *c, const struct ash_tensor *const *src, in
         if (wide && ash_wide_fill(w, t) != ASHORE_OK) return ash_fail_nomem(c->err, w->bytes);
         if (i == 0 && !wide) first = t;
     }
-    how->pack(to, first->data, how->arg);
+    if (!p->dry) how->pack(to, first->data, how->arg);
     return ASHORE_OK;
 }
 

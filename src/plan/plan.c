@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+ASH_ABSENT_WITHOUT(ash_plan_next, "+inexact");
+
 enum { ASH_FOLD_BYTES = 4096, ASH_LEARN_BYTES = 2048 };
 
 static int segment_push(struct ash_draft *d) {
@@ -53,6 +55,7 @@ static void drop_children(struct ash_plan *p, const struct ash_plan *keep) {
         ash_plan_destroy(&child);
     }
 }
+ASH_IDLE_WITHOUT(drop_children, "+nested");
 
 void ash_plan_destroy(struct ash_plan **plan) {
     struct ash_plan *p = *plan;

@@ -43,6 +43,9 @@ struct ash_step {
     const char *kernel;
     bool converts; /* stands beside a node's own step */
     bool out_strided;
+#if !defined(__wasm__)
+    uint8_t inplace; /* as in struct ash_lower */
+#endif
     size_t out_step; /* as in struct ash_run */
     uint32_t n_in, n_out;
     const uint32_t *in, *out; /* places, or ASH_NONE */
@@ -117,9 +120,9 @@ static inline bool ash_plan_static(const struct ash_plan *plan) {
 
 /* ---- packed weights ---- */
 
-/* give: where the model's constants are given back. */
-int ash_packs_create(struct ash_heap *heap, ash_give_fn *give, void *user, struct ash_packs **packs,
-                     struct ashore_error *err);
+/* give: where the model's constants are given back; dry: packed forms are not written. */
+int ash_packs_create(struct ash_heap *heap, ash_give_fn *give, void *user, bool dry,
+                     struct ash_packs **packs, struct ashore_error *err);
 void ash_packs_destroy(struct ash_packs **packs);
 size_t ash_packs_bytes(const struct ash_packs *packs);
 /* Bytes that constants take, of `held` that were there and have not been given away. */

@@ -29,8 +29,8 @@ int ash_draft_scope(struct ash_draft *d, const struct ash_graph *g, const struct
     struct ash_plan *p = d->plan;
     int depth = 0;
     for (const struct ash_walk *s = p->scope; s; s = s->parent) depth++;
-    ASH_FAIL_IF(depth > INLINE_DEPTH_MAX, d->err, LIMIT, "subgraphs nest deeper than %d",
-                INLINE_DEPTH_MAX);
+    ASH_MISFIT_IF(depth > INLINE_DEPTH_MAX, d->err, LIMIT, "subgraphs nest deeper than %d",
+                  INLINE_DEPTH_MAX);
     struct ash_walk *s = ash_arena_alloc(d->arena, sizeof *s);
     uint32_t *map = ash_arena_array(d->arena, g->n_values, sizeof *map);
     if (!s || !map) return ash_fail_nomem(d->err, g->n_values * sizeof *map);
@@ -64,6 +64,7 @@ static int inline_graph(struct ash_draft *d, const struct ash_node *node, int k,
     d->plan->scope = s;
     return ASHORE_OK;
 }
+ASH_ABSENT_WITHOUT(inline_graph, "+nested|+body");
 
 /* The constant at a place is going to be read. */
 static int read_place(struct ash_draft *d, uint32_t place) {
@@ -195,8 +196,8 @@ int ash_draft_lower(struct ash_draft *d, const struct ash_node *node,
 
 /* Plans for the subs whose inputs are known now.  The others are planned when they are called, and
  * so is one that fails here: a branch that is never taken may not fit. */
-static int plan_subs(struct ash_draft *d, const struct ash_node *node, struct ash_step *step,
-                     struct ash_info *const *formal) {
+static ASH_APART int plan_subs(struct ash_draft *d, const struct ash_node *node,
+                               struct ash_step *step, struct ash_info *const *formal) {
     ASH_FAIL_IF(d->plan->options.depth >= PLAN_DEPTH_MAX, d->err, LIMIT,
                 "subgraphs nest deeper than %d", PLAN_DEPTH_MAX);
     step->subs = ash_arena_array(d->arena, node->n_sub, sizeof(struct ash_plan *));
@@ -222,6 +223,7 @@ static int plan_subs(struct ash_draft *d, const struct ash_node *node, struct as
     step->scratch_size = ash_size_add(step->sub_slab, most);
     return ASHORE_OK;
 }
+ASH_ABSENT_WITHOUT(plan_subs, "+nested");
 
 static int emit(struct ash_draft *d, const struct ash_node *node, const struct ash_info *const *in,
                 struct ash_info *out, struct ash_info *const *formal, bool *known) {
@@ -251,6 +253,9 @@ static int emit(struct ash_draft *d, const struct ash_node *node, const struct a
         step->params = low.params;
         step->kernel = low.kernel ? low.kernel : "kernel";
         step->out_strided = low.out_strided;
+#if !defined(__wasm__)
+        step->inplace = low.inplace;
+#endif
     }
     step->scratch_size = low.scratch;
     if (node->op->control) {
@@ -305,10 +310,10 @@ int ash_draft_node(struct ash_draft *d, struct ash_inference *f, bool live,
     struct ash_info *out = ash_arena_array(d->arena, node->n_out, sizeof *out);
     struct ash_info **formal = ash_arena_array(d->arena, node->n_sub, sizeof *formal);
     if (!in || !out || !formal || !copies) return ash_fail_nomem(d->err, sizeof *out);
-    ASH_FAIL_IF(!node->op, d->err, UNSUPPORTED,
-                "node '%s': operator %s%s%s, opset %d, is not "
-                "supported",
-                node->name, node->domain, *node->domain ? "." : "", node->op_type, node->opset);
+    ASH_MISFIT_IF(!node->op, d->err, UNSUPPORTED,
+                  "node '%s': operator %s%s%s, opset %d, is not "
+                  "supported",
+                  node->name, node->domain, *node->domain ? "." : "", node->op_type, node->opset);
     ASH_TRY(read_for_folding(d, node));
     for (uint32_t i = 0; i < node->n_in; i++) {
         if (node->in[i] == ASH_NONE) continue;

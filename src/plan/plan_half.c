@@ -80,6 +80,21 @@ static int convert(struct ash_draft *d, const struct ash_node *node, uint32_t pl
     return ASHORE_OK;
 }
 
+static ASH_APART int other_form(struct ash_draft *d, const struct ash_node *node, uint32_t place,
+                                bool wide, uint32_t *id) {
+    struct ash_plan *p = d->plan;
+    const struct ash_place *from = &p->places[place];
+    *id = twin_of(p, place);
+    if (*id) return ASHORE_OK;
+    if (wide && from->where == ASH_AT_CONST)
+        ASH_TRY(widen_const(d, from->info.data, id));
+    else
+        ASH_TRY(convert(d, node, place, wide ? ASHORE_FLOAT32 : from->narrow, id));
+    p->places[place].twin = *id;
+    return ASHORE_OK;
+}
+ASH_ABSENT_WITHOUT(other_form, "+half");
+
 /* *id is `place`, held as float32 if `wide` and it is of 16 bits, as the graph has it otherwise. */
 static int in_form(struct ash_draft *d, const struct ash_node *node, uint32_t place, bool wide,
                    uint32_t *id) {
@@ -89,14 +104,7 @@ static int in_form(struct ash_draft *d, const struct ash_node *node, uint32_t pl
     const struct ash_place *from = &p->places[place];
     bool half = from->info.type.kind == ASHORE_TENSOR && ash_is_half(from->info.type.dtype);
     if (wide ? !half : !from->narrow) return ASHORE_OK;
-    *id = twin_of(p, place);
-    if (*id) return ASHORE_OK;
-    if (wide && from->where == ASH_AT_CONST)
-        ASH_TRY(widen_const(d, from->info.data, id));
-    else
-        ASH_TRY(convert(d, node, place, wide ? ASHORE_FLOAT32 : from->narrow, id));
-    p->places[place].twin = *id;
-    return ASHORE_OK;
+    return other_form(d, node, place, wide, id);
 }
 
 int ash_half_inputs(struct ash_draft *d, const struct ash_node *node, const struct ash_half *half,
@@ -120,6 +128,7 @@ int ash_half_outputs(struct ash_draft *d) {
     }
     return ASHORE_OK;
 }
+ASH_IDLE_WITHOUT(ash_half_outputs, "+half");
 
 /* ---- choosing ---- */
 
@@ -192,35 +201,44 @@ static int try_wide(struct ash_draft *d, const struct ash_node *node,
     if (half->wide && low->run) half->packed = packed;
     return rc;
 }
+ASH_ABSENT_WITHOUT(try_wide, "+half");
 
-/* All tensors are of known extents, and of types that a kernel stands for; *any: one is of 16 bits.
- */
-static bool fits(const struct ash_node *node, const struct ash_info *const *in,
-                 const struct ash_info *out, bool *any) {
-    *any = false;
+/* All tensors are of known extents, and of types that a kernel stands for; one is of 16 bits. */
+static ASH_APART bool runs_wide(const struct ash_node *node, const struct ash_info *const *in,
+                                const struct ash_info *out) {
+    bool any = false;
     for (uint32_t i = 0; i < node->n_in + node->n_out; i++) {
         bool input = i < node->n_in;
         const struct ash_info *info = input ? in[i] : &out[i - node->n_in];
         if (input ? !info : node->out[i - node->n_in] == ASH_NONE) continue;
         if (!ash_info_exact(info)) return false;
         if (info->type.dtype == ASHORE_BFLOAT16 && (node->op->flags & ASH_OP_STEPS)) return false;
-        *any = *any || ash_is_half(info->type.dtype);
+        any = any || ash_is_half(info->type.dtype);
     }
-    return *any;
+    return any;
 }
+ASH_IDLE_WITHOUT(runs_wide, "+half");
+
+static ASH_APART int lower_half(struct ash_draft *d, const struct ash_node *node,
+                                const struct ash_info *const *in, const struct ash_info *out,
+                                struct ash_lower *low, struct ash_half *half) {
+    const struct ash_plan *p = d->plan;
+    bool held = false, moves = node->op->flags & ASH_OP_MOVES;
+    for (uint32_t i = 0; i < node->n_in; i++)
+        held = held || (node->in[i] != ASH_NONE && is_wide(p, p->scope->map[node->in[i]]));
+    if (held) ASH_TRY(try_wide(d, node, in, out, low, half));
+    if (!half->wide) ASH_TRY(ash_draft_lower(d, node, in, out, NULL, low));
+    if (!held && !low->run && !moves) ASH_TRY(try_wide(d, node, in, out, low, half));
+    return ASHORE_OK;
+}
+ASH_ABSENT_WITHOUT(lower_half, "+half");
 
 int ash_half_lower(struct ash_draft *d, const struct ash_node *node,
                    const struct ash_info *const *in, const struct ash_info *out,
                    struct ash_lower *low, struct ash_half *half) {
-    const struct ash_plan *p = d->plan;
-    bool any, held = false, moves = node->op->flags & ASH_OP_MOVES;
-    bool able = !p->options.reference && !node->op->control && (node->op->lower || moves) &&
-                fits(node, in, out, &any);
+    bool able = !d->plan->options.reference && !node->op->control &&
+                (node->op->lower || (node->op->flags & ASH_OP_MOVES));
     *half = (struct ash_half){0};
-    for (uint32_t i = 0; able && i < node->n_in; i++)
-        held = held || (node->in[i] != ASH_NONE && is_wide(p, p->scope->map[node->in[i]]));
-    if (held) ASH_TRY(try_wide(d, node, in, out, low, half));
-    if (!half->wide) ASH_TRY(ash_draft_lower(d, node, in, out, NULL, low));
-    if (able && !held && !low->run && !moves) ASH_TRY(try_wide(d, node, in, out, low, half));
-    return ASHORE_OK;
+    if (able && runs_wide(node, in, out)) return lower_half(d, node, in, out, low, half);
+    return ash_draft_lower(d, node, in, out, NULL, low);
 }

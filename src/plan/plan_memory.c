@@ -272,8 +272,33 @@ static void join_parts(struct layout *l) {
     }
 }
 
+/* Whether a step reads input k as another input as well. */
+static bool reads_twice(const struct ash_step *s, uint32_t k) {
+    for (uint32_t j = 0; j < s->n_in; j++) {
+        if (j != k && s->in[j] == s->in[k]) return true;
+    }
+    return false;
+}
+
+/* In place are then what kernels, and not all of an operator's, may write over: what is computed
+ * inside of another value stays there. */
+static void share_residuals(struct layout *l) {
+    for (uint32_t i = 0; i < l->n; i++) {
+        const struct ash_step *s = &l->steps[i];
+        if (!s->node || !s->inplace || !in_segment_slab(l, s->out[0])) continue;
+        const struct class *out = &l->classes[s->out[0]];
+        if (out->parent != s->out[0] || out->whole != ASH_NONE) continue;
+        for (uint32_t k = 0; k < s->n_in && k < 8; k++) {
+            if ((s->inplace >> k & 1) && !reads_twice(s, k) && can_overwrite(l, s, i, k) &&
+                join(l, s->in[k], s->out[0]))
+                break;
+        }
+    }
+}
+
 #else
 static void join_parts(struct layout *l) { (void)l; }
+static void share_residuals(struct layout *l) { (void)l; }
 #endif
 
 static void add_buffer(struct layout *l, size_t size, uint32_t first, uint32_t last,
@@ -409,6 +434,7 @@ int ash_plan_layout(struct ash_draft *d) {
     drop_views(&l);
     share_in_place(&l);
     join_parts(&l);
+    share_residuals(&l);
     collect(&l);
     ASH_TRY(pack(&l));
     ASH_TRY(make_kills(&l));

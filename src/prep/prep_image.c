@@ -1,188 +1,240 @@
-/* Pictures as tensors: a separable resampling with the triangle filter.
+/* Pictures as tensors, resampled along rows and then along columns.
  *
- * Each row and column of the result is a weighted mean of neighbouring rows and columns.  Without
- * antialiasing they are two, whatever the scale; with it the triangle is as wide as what a pixel of
- * the result covers. */
+ * A pixel is four floats: R, G, B, each times its alpha, and what shows through.  Rows that have
+ * been resampled across are kept in a ring, until the rows of the result that need them are done.
+ */
 #include "prep/prep_image.h"
 
 #include "base/error.h"
 #include "base/heap.h"
+#include "prep/prep_number.h"
+#include "prep/prep_resample.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 enum { IMAGE_SIDE_MAX = 65536 };
 
-/* Along one side: result i is the sum of weight[i * taps + k] * source[first[i] + k]. */
-struct resampling {
-    int32_t n, taps;
-    int32_t *first;
-    float *weight;
-};
-
-/* Where the picture lies: `size` places of the tensor from `at` on show `span` pixels from `from`
- * on. */
-struct placement {
-    int32_t at, size;
-    double from, span;
-};
-
-void ashore_image_options_init(struct ashore_image_options *o) {
-    *o = (struct ashore_image_options){
-        .struct_size = sizeof *o, .channels = 3, .dtype = ASHORE_FLOAT32, .scale = {1, 1, 1}};
-}
-
-static size_t resampling_bytes(const struct resampling *r) {
-    return ash_size_mul((size_t)r->n, sizeof *r->first + (size_t)r->taps * sizeof *r->weight);
-}
-
-static void resampling_deinit(struct resampling *r) {
-    if (r->first) ash_free(NULL, r->first, resampling_bytes(r));
-}
-
-static int resampling_init(struct resampling *r, const struct placement *p, int32_t source,
-                           bool antialias, struct ashore_error *err) {
-    double step = p->span / p->size, reach = antialias && step > 1 ? step : 1;
-    int32_t wanted = (int32_t)ceil(2 * reach) + 1;
-    r->n = p->size;
-    r->taps = wanted < source ? wanted : source;
-    r->first = ash_alloc(NULL, resampling_bytes(r));
-    if (!r->first) return ash_fail_nomem(err, resampling_bytes(r));
-    r->weight = (float *)(void *)(r->first + r->n);
-    for (int32_t i = 0; i < r->n; i++) {
-        double centre = p->from + (i + 0.5) * step - 0.5, sum = 0;
-        float *weight = r->weight + (size_t)i * (size_t)r->taps;
-        /* Without antialiasing the edge is repeated, so that the centre may be moved inside. */
-        if (reach == 1) centre = fmin(fmax(centre, 0), source - 1);
-        int32_t first = (int32_t)floor(centre - reach) + 1;
-        first = first > source - r->taps ? source - r->taps : first;
-        r->first[i] = first < 0 ? 0 : first;
-        for (int32_t k = 0; k < r->taps; k++) {
-            double w = 1 - fabs(r->first[i] + k - centre) / reach;
-            weight[k] = w > 0 ? (float)w : 0;
-            sum += (double)weight[k];
-        }
-        for (int32_t k = 0; k < r->taps; k++) weight[k] = (float)((double)weight[k] / sum);
-    }
-    return ASHORE_OK;
-}
-
-/* One row of the picture, resampled across: rgb[channel * columns->n + i] of 0..255. */
-static void resample_row(const struct ashore_image *image, int32_t row,
-                         const struct resampling *columns, float *rgb) {
-    const uint8_t *pixels = image->pixels + (size_t)row * (size_t)image->stride;
-    int32_t bytes = image->channels, n = columns->n;
-    for (int32_t i = 0; i < n; i++) {
-        const uint8_t *p = pixels + (size_t)columns->first[i] * (size_t)bytes;
-        const float *weight = columns->weight + (size_t)i * (size_t)columns->taps;
-        float sum[3] = {0, 0, 0};
-        for (int32_t k = 0; k < columns->taps; k++, p += bytes) {
-            float w = weight[k], over = 0;
-            if (bytes == 4) { /* over white */
-                over = (float)(255 - p[3]) * w;
-                w *= (float)p[3] * (1.0f / 255);
-            }
-            for (int c = 0; c < 3; c++) sum[c] += (float)p[bytes == 1 ? 0 : c] * w + over;
-        }
-        for (int c = 0; c < 3; c++) rgb[c * n + i] = sum[c];
-    }
-}
+typedef float pixel __attribute__((vector_size(16)));
+typedef uint8_t bytes4 __attribute__((vector_size(4)));
 
 struct resize {
     const struct ashore_image *image;
     const struct ashore_image_options *options;
-    struct placement across, down;
-    struct resampling columns, rows;
-    float *ring; /* rows.taps rows that have been resampled across, by number modulo taps */
-    float *row;  /* one row of the result */
+    struct ash_span across, down;
+    struct ash_resampling columns, rows;
+    pixel *ring; /* rows.taps rows that have been resampled across, by number modulo taps */
+    pixel *row;  /* one row of the result */
+    struct ash_planes planes;
     void *to;
 };
 
-static size_t ring_bytes(const struct resize *r) {
-    return ash_size_mul(ash_size_mul((size_t)r->rows.taps + 1, (size_t)r->columns.n * 3),
-                        sizeof *r->ring);
+void ashore_image_options_init(struct ashore_image_options *o) {
+    *o = (struct ashore_image_options){.struct_size = sizeof *o,
+                                       .channels = 3,
+                                       .dtype = ASHORE_FLOAT32,
+                                       .scale = {1, 1, 1},
+                                       .background = {255, 255, 255},
+                                       .crop_pct = 1};
 }
 
-/* Writes value x of channel c (0 red) at a place of the tensor. */
-static void put(const struct resize *r, int32_t c, size_t y, size_t x, float value) {
-    const struct ashore_image_options *o = r->options;
-    size_t channels = (size_t)o->channels, height = (size_t)o->height, width = (size_t)o->width;
-    size_t plane = o->bgr ? channels - 1 - (size_t)c : (size_t)c;
-    size_t at =
-        o->channels_last ? (y * width + x) * channels + plane : (plane * height + y) * width + x;
-    if (o->dtype == ASHORE_UINT8)
-        ((uint8_t *)r->to)[at] = (uint8_t)(fminf(fmaxf(value, 0), 255) + 0.5f);
+/* ---- across --------------------------------------------------------------------------------- */
+
+static inline pixel pixel_at(const uint8_t *p, int bytes, bool opaque) {
+    if (bytes != 4) {
+        int green = bytes == 1 ? 0 : 1, blue = bytes == 1 ? 0 : 2;
+        return (pixel){(float)p[0], (float)p[green], (float)p[blue], 0};
+    }
+    bytes4 four;
+    memcpy(&four, p, sizeof four);
+    pixel x = __builtin_convertvector(four, pixel);
+    if (opaque) return x;
+    float alpha = x[3] * (1.0f / 255);
+    pixel weighed = x * alpha;
+    weighed[3] = 1 - alpha;
+    return weighed;
+}
+
+/* Inlined for each kind of picture. */
+static inline void across(const struct ash_resampling *r, const uint8_t *row, int bytes,
+                          bool opaque, pixel *to) {
+    const float *weight = r->weight;
+    for (int32_t i = 0; i < r->n; i++) {
+        const uint8_t *p = row + (size_t)r->first[i] * (size_t)bytes;
+        pixel sum = {0, 0, 0, 0};
+        for (int32_t k = 0; k < r->taps; k++, p += bytes)
+            sum += pixel_at(p, bytes, opaque) * *weight++;
+        if (opaque) sum[3] = 0;
+        to[i] = sum;
+    }
+}
+
+static bool is_opaque(const uint8_t *row, int32_t width) {
+    uint8_t all = 255;
+    for (int32_t i = 0; i < width; i++) all &= row[4 * i + 3];
+    return all == 255;
+}
+
+static void resample_row(const struct resize *r, int32_t y, pixel *to) {
+    const struct ashore_image *image = r->image;
+    const uint8_t *row = image->pixels + (size_t)y * (size_t)image->stride;
+    if (image->channels == 1)
+        across(&r->columns, row, 1, true, to);
+    else if (image->channels == 3)
+        across(&r->columns, row, 3, true, to);
+    else if (is_opaque(row, image->width))
+        across(&r->columns, row, 4, true, to);
     else
-        ((float *)r->to)[at] = (value - o->mean[c]) * o->scale[c];
+        across(&r->columns, row, 4, false, to);
 }
 
-static void write_row(const struct resize *r, int32_t y) {
+/* ---- into the tensor ------------------------------------------------------------------------ */
+
+/* Numbers x of a channel, `step` floats apart, as elements from `at` on. */
+static void put_channel(const struct resize *r, int32_t n, const float *x, int32_t step, size_t at,
+                        int channel) {
+    const struct ashore_image_options *o = r->options;
+    size_t apart = r->planes.column;
+    float mean = o->mean[channel], scale = o->scale[channel];
+    if (o->dtype == ASHORE_FLOAT32) {
+        float *to = (float *)r->to + at;
+        for (int32_t i = 0; i < n; i++, x += step, to += apart) *to = (*x - mean) * scale;
+    } else if (o->dtype == ASHORE_FLOAT16) {
+        uint16_t *to = (uint16_t *)r->to + at;
+        for (int32_t i = 0; i < n; i++, x += step, to += apart)
+            *to = ash_half_from_float((*x - mean) * scale);
+    } else if (o->dtype == ASHORE_INT8) {
+        int8_t *to = (int8_t *)r->to + at;
+        for (int32_t i = 0; i < n; i++, x += step, to += apart)
+            *to = (int8_t)rintf(fminf(fmaxf((*x - mean) * scale, -128), 127));
+    } else {
+        uint8_t *to = (uint8_t *)r->to + at;
+        for (int32_t i = 0; i < n; i++, x += step, to += apart)
+            *to = (uint8_t)(fminf(fmaxf(*x, 0), 255) + 0.5f);
+    }
+}
+
+static void put_row(const struct resize *r, int32_t y) {
+    const struct ashore_image_options *o = r->options;
     int32_t n = r->columns.n;
-    for (int32_t i = 0; i < n; i++) {
-        const float *row = r->row + i;
-        size_t x = (size_t)(r->across.at + i);
-        if (r->options->channels == 1) {
-            put(r, 0, (size_t)y, x, 0.299f * row[0] + 0.587f * row[n] + 0.114f * row[2 * n]);
-            continue;
+    pixel behind = {o->background[0], o->background[1], o->background[2], 0};
+    size_t at = r->planes.first + (size_t)(r->down.at + y) * r->planes.row +
+                (size_t)r->across.at * r->planes.column;
+    for (int32_t i = 0; i < n; i++) r->row[i] += behind * r->row[i][3];
+    if (o->channels == 1) {
+        for (int32_t i = 0; i < n; i++) {
+            pixel x = r->row[i];
+            r->row[i][0] = 0.299f * x[0] + 0.587f * x[1] + 0.114f * x[2];
         }
-        for (int32_t c = 0; c < 3; c++) put(r, c, (size_t)y, x, row[c * n]);
+    }
+    for (int c = 0; c < o->channels; c++) {
+        size_t plane = (size_t)(o->bgr ? o->channels - 1 - c : c);
+        put_channel(r, n, (const float *)r->row + c, 4, at + plane * r->planes.channel, c);
     }
 }
 
 static void resize_rows(const struct resize *r) {
-    size_t length = (size_t)r->columns.n * 3;
+    size_t length = (size_t)r->columns.n;
     int32_t done = 0; /* rows of the picture that have gone through the ring */
     for (int32_t i = 0; i < r->rows.n; i++) {
         const float *weight = r->rows.weight + (size_t)i * (size_t)r->rows.taps;
         int32_t first = r->rows.first[i];
         if (done < first) done = first;
         for (; done < first + r->rows.taps; done++)
-            resample_row(r->image, done, &r->columns,
-                         r->ring + (size_t)(done % r->rows.taps) * length);
+            resample_row(r, done, r->ring + (size_t)(done % r->rows.taps) * length);
         memset(r->row, 0, length * sizeof *r->row);
         for (int32_t k = 0; k < r->rows.taps; k++) {
-            const float *from = r->ring + (size_t)((first + k) % r->rows.taps) * length;
-            for (size_t j = 0; j < length; j++) r->row[j] += weight[k] * from[j];
+            const pixel *from = r->ring + (size_t)((first + k) % r->rows.taps) * length;
+            for (size_t j = 0; j < length; j++) r->row[j] += from[j] * weight[k];
         }
-        write_row(r, r->down.at + i);
+        put_row(r, i);
     }
 }
 
-static void pad(const struct resize *r) {
+/* What the options' pad is as an element, repeated over the picture's place. */
+static void pad(struct resize *r) {
     const struct ashore_image_options *o = r->options;
-    size_t n = (size_t)o->width * (size_t)o->height * (size_t)o->channels;
-    uint8_t byte = (uint8_t)(fminf(fmaxf(o->pad, 0), 255) + 0.5f);
-    if (o->dtype == ASHORE_UINT8)
-        memset(r->to, byte, n);
-    else
-        for (size_t i = 0; i < n; i++) ((float *)r->to)[i] = o->pad;
+    struct ashore_image_options plain = *o;
+    for (int c = 0; c < 3; c++) {
+        plain.mean[c] = 0;
+        plain.scale[c] = 1;
+    }
+    r->options = &plain;
+    for (int32_t y = 0; y < o->height; y++) {
+        for (size_t c = 0; c < (size_t)o->channels; c++) {
+            size_t at = r->planes.first + (size_t)y * r->planes.row + c * r->planes.channel;
+            put_channel(r, o->width, &o->pad, 0, at, 0);
+        }
+    }
+    r->options = o;
 }
 
-static int place(struct resize *r, struct ashore_error *err) {
-    const struct ashore_image_options *o = r->options;
-    double width = r->image->width, height = r->image->height;
-    r->across = (struct placement){0, o->width, 0, width};
-    r->down = (struct placement){0, o->height, 0, height};
-    double sx = o->width / width, sy = o->height / height;
-    double scale = o->fit == ASHORE_FIT_CROP ? fmax(sx, sy) : fmin(sx, sy);
+/* ---- where the picture lies ----------------------------------------------------------------- */
+
+static void place(const struct ashore_image_options *o, double from, double part, double scale,
+                  int32_t extent, struct ash_span *span) {
+    *span = (struct ash_span){0, extent, from, part};
     if (o->fit == ASHORE_FIT_CROP) {
-        r->across.span = o->width / scale;
-        r->across.from = (width - r->across.span) / 2;
-        r->down.span = o->height / scale;
-        r->down.from = (height - r->down.span) / 2;
+        span->span = extent / scale * (double)o->crop_pct;
+        span->from = from + (part - span->span) / 2;
     } else if (o->fit != ASHORE_FIT_STRETCH) {
-        ASH_FAIL_IF(o->fit != ASHORE_FIT_LETTERBOX && o->fit != ASHORE_FIT_START, err, ARGUMENT,
-                    "fit %d is none of ashore_fit", (int)o->fit);
-        r->across.size = (int32_t)fmax(floor(width * scale + 0.5), 1);
-        r->down.size = (int32_t)fmax(floor(height * scale + 0.5), 1);
-        if (o->fit == ASHORE_FIT_LETTERBOX) {
-            r->across.at = (o->width - r->across.size) / 2;
-            r->down.at = (o->height - r->down.size) / 2;
-        }
+        span->size = (int32_t)fmax(floor(part * scale + 0.5), 1);
+        if (span->size > extent) span->size = extent;
+        if (o->fit == ASHORE_FIT_LETTERBOX) span->at = (extent - span->size) / 2;
     }
+}
+
+static int check_part(const struct ashore_image_options *o, int32_t width, int32_t height,
+                      struct ashore_error *err) {
+    const float part[] = {o->left, o->top, o->part_width, o->part_height};
+    bool fits = o->part_width > 0 && o->part_height > 0 && o->part_width <= (float)IMAGE_SIDE_MAX &&
+                o->part_height <= (float)IMAGE_SIDE_MAX;
+    bool touches = o->left < (float)width && o->top < (float)height &&
+                   o->left + o->part_width > 0 && o->top + o->part_height > 0;
+    ASH_FAIL_IF(!fits || !touches, err, ARGUMENT,
+                "the part of %g x %g at (%g, %g) lies outside of a picture of %d x %d",
+                (double)part[2], (double)part[3], (double)part[0], (double)part[1], (int)width,
+                (int)height);
     return ASHORE_OK;
 }
+
+static int place_both(const struct ashore_image_options *o, int32_t width, int32_t height,
+                      struct ash_span *across, struct ash_span *down, struct ashore_error *err) {
+    ASH_FAIL_IF(o->fit < ASHORE_FIT_STRETCH || o->fit > ASHORE_FIT_CROP, err, ARGUMENT,
+                "fit %d is none of ashore_fit", (int)o->fit);
+    ASH_FAIL_IF(!(o->crop_pct > 0 && o->crop_pct <= 1), err, ARGUMENT,
+                "crop_pct is %g: more than 0 and at most 1", (double)o->crop_pct);
+    double left = 0, top = 0, w = width, h = height;
+    if (o->left != 0 || o->top != 0 || o->part_width != 0 || o->part_height != 0) {
+        ASH_TRY(check_part(o, width, height, err));
+        left = (double)o->left;
+        top = (double)o->top;
+        w = (double)o->part_width;
+        h = (double)o->part_height;
+    }
+    double sx = o->width / w, sy = o->height / h;
+    double scale = o->fit == ASHORE_FIT_CROP ? fmax(sx, sy) : fmin(sx, sy);
+    place(o, left, w, scale, o->width, across);
+    place(o, top, h, scale, o->height, down);
+    return ASHORE_OK;
+}
+
+int ashore_image_placement(int32_t width, int32_t height,
+                           const struct ashore_image_options *options,
+                           struct ashore_placement *placement, struct ashore_error *err) {
+    const struct ashore_image plain = {(const uint8_t *)"", width, height, width, 1};
+    struct ash_span across, down;
+    ASH_TRY(ash_image_check(&plain, options->width, options->height, err));
+    ASH_TRY(place_both(options, width, height, &across, &down, err));
+    double step_x = across.span / across.size, step_y = down.span / down.size;
+    placement->left = (float)(across.from - across.at * step_x);
+    placement->top = (float)(down.from - down.at * step_y);
+    placement->step_x = (float)step_x;
+    placement->step_y = (float)step_y;
+    return ASHORE_OK;
+}
+
+/* ---- checks, and the whole ------------------------------------------------------------------ */
 
 int ash_image_check(const struct ashore_image *image, int32_t width, int32_t height,
                     struct ashore_error *err) {
@@ -203,45 +255,63 @@ int ash_image_check(const struct ashore_image *image, int32_t width, int32_t hei
 static int check_options(const struct ashore_image_options *o, struct ashore_error *err) {
     ASH_FAIL_IF(o->channels != 1 && o->channels != 3, err, ARGUMENT,
                 "a tensor of %d channels: 1 and 3 are known", (int)o->channels);
-    ASH_FAIL_IF(o->dtype != ASHORE_FLOAT32 && o->dtype != ASHORE_UINT8, err, TYPE,
-                "pictures become float32 or uint8, not %s", ashore_dtype_name(o->dtype));
+    ASH_FAIL_IF(o->filter < ASHORE_BILINEAR || o->filter > ASHORE_BICUBIC, err, ARGUMENT,
+                "filter %d is none of ashore_filter", (int)o->filter);
+    ASH_FAIL_IF(o->dtype != ASHORE_FLOAT32 && o->dtype != ASHORE_UINT8 &&
+                    o->dtype != ASHORE_FLOAT16 && o->dtype != ASHORE_INT8,
+                err, TYPE, "pictures become float32, float16, int8 or uint8, not %s",
+                ashore_dtype_name(o->dtype));
     return ASHORE_OK;
+}
+
+static size_t ring_bytes(const struct resize *r) {
+    return ash_size_mul(ash_size_mul((size_t)r->rows.taps + 1, (size_t)r->columns.n),
+                        sizeof *r->ring);
+}
+
+int ashore_image_write(const struct ashore_image *image, const struct ashore_image_options *options,
+                       ashore_value *batch, int64_t index, struct ashore_error *err) {
+    struct resize r = {.image = image, .options = options};
+    ASH_TRY(ash_image_check(image, options->width, options->height, err));
+    ASH_TRY(check_options(options, err));
+    ASH_TRY(place_both(options, image->width, image->height, &r.across, &r.down, err));
+    ASH_TRY(ash_planes_of(batch, index, options->channels_last != 0, &r.planes, err));
+    r.to = ashore_value_data_mut(batch);
+    ASH_FAIL_IF(!r.to || ashore_value_dtype(batch) != options->dtype ||
+                    r.planes.channels != options->channels || r.planes.height != options->height ||
+                    r.planes.width != options->width,
+                err, SHAPE, "the batch is not of the options' type and size");
+    bool shrink = options->antialias != 0;
+    int rc = ash_resampling_init(&r.columns, &r.across, image->width, options->filter, shrink, err);
+    if (rc == ASHORE_OK)
+        rc = ash_resampling_init(&r.rows, &r.down, image->height, options->filter, shrink, err);
+    if (rc != ASHORE_OK) goto done;
+    r.ring = ash_alloc_aligned(NULL, ring_bytes(&r));
+    if (!r.ring) {
+        rc = ash_fail_nomem(err, ring_bytes(&r));
+        goto done;
+    }
+    r.row = r.ring + (size_t)r.rows.taps * (size_t)r.columns.n;
+    if (r.across.size < options->width || r.down.size < options->height) pad(&r);
+    resize_rows(&r);
+done:
+    if (r.ring) ash_free_aligned(NULL, r.ring, ring_bytes(&r));
+    ash_resampling_deinit(&r.columns);
+    ash_resampling_deinit(&r.rows);
+    return rc;
 }
 
 int ashore_image_tensor(const struct ashore_image *image,
                         const struct ashore_image_options *options, ashore_value **value,
                         struct ashore_error *err) {
-    struct resize r = {.image = image, .options = options};
     *value = NULL;
     ASH_TRY(ash_image_check(image, options->width, options->height, err));
     ASH_TRY(check_options(options, err));
-    ASH_TRY(place(&r, err));
-
     int64_t h = options->height, w = options->width, c = options->channels;
     int64_t first[] = {1, c, h, w}, last[] = {1, h, w, c};
-    bool shrink = options->antialias != 0;
-    ashore_value *made = NULL;
-    int rc = resampling_init(&r.columns, &r.across, image->width, shrink, err);
-    if (rc == ASHORE_OK) rc = resampling_init(&r.rows, &r.down, image->height, shrink, err);
-    if (rc == ASHORE_OK)
-        rc = ashore_tensor_create(options->dtype, 4, options->channels_last ? last : first, &made,
-                                  err);
-    if (rc != ASHORE_OK) goto done;
-    r.ring = ash_alloc(NULL, ring_bytes(&r));
-    if (!r.ring) {
-        rc = ash_fail_nomem(err, ring_bytes(&r));
-        goto done;
-    }
-    r.row = r.ring + (size_t)r.rows.taps * (size_t)r.columns.n * 3;
-    r.to = ashore_value_data_mut(made);
-    pad(&r);
-    resize_rows(&r);
-    *value = made;
-    made = NULL;
-done:
-    if (r.ring) ash_free(NULL, r.ring, ring_bytes(&r));
-    resampling_deinit(&r.columns);
-    resampling_deinit(&r.rows);
-    ashore_value_release(&made);
+    ASH_TRY(
+        ashore_tensor_create(options->dtype, 4, options->channels_last ? last : first, value, err));
+    int rc = ashore_image_write(image, options, *value, 0, err);
+    if (rc != ASHORE_OK) ashore_value_release(value);
     return rc;
 }

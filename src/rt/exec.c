@@ -1,6 +1,7 @@
 #include "rt/exec.h"
 
 #include "base/pool.h"
+#include "base/trimming.h"
 #include "rt/frame.h"
 
 #include <string.h>
@@ -43,6 +44,7 @@ int ash_exec_begin(struct ash_exec *x, struct ash_plan *plan, const struct ash_s
                    struct ash_tensor *const *bind, struct ashore_error *err) {
     ash_exec_abort(x);
     ash_pool_begin(x->pool);
+    ash_pool_watch(x->pool, x->cancel);
     x->steps_done = x->steps_known = 0;
     if (x->n_out != plan->n_outputs) {
         struct ashore_value **out = ash_alloc_zero(x->heap, plan->n_outputs * sizeof *out);
@@ -143,6 +145,7 @@ static int call_sub(struct ash_exec *x, const struct ash_step *s, struct ashore_
     }
     return ash_frame_begin(x, top, plan, own, args, bind, slab, err);
 }
+ASH_ABSENT_WITHOUT(call_sub, "+nested");
 
 /* One turn of the operator's state machine. */
 static int turn(struct ash_frame *f, const struct ash_step *s, struct ashore_error *err) {
@@ -162,8 +165,8 @@ static int turn(struct ash_frame *f, const struct ash_step *s, struct ashore_err
 }
 
 /* ASHORE_PENDING: a sub has been entered; ASHORE_OK: the step is done without. */
-static int enter_control(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
-                         struct ashore_error *err) {
+static ASH_APART int enter_control(struct ash_exec *x, struct ash_frame *f,
+                                   const struct ash_step *s, struct ashore_error *err) {
     ASH_TRY(control_begin(x, f, s, err));
     int rc = ash_step_check(s, &f->control.run);
     if (rc != ASHORE_OK) {
@@ -176,10 +179,11 @@ static int enter_control(struct ash_exec *x, struct ash_frame *f, const struct a
     rc = call_sub(x, s, err);
     return rc == ASHORE_OK ? ASHORE_PENDING : rc;
 }
+ASH_ABSENT_WITHOUT(enter_control, "+nested");
 
 /* The frame on top is done: its outputs are the results of the control step below, which may call
  * again.  The operator sees them while the frame still holds them. */
-static int leave_sub(struct ash_exec *x, struct ashore_error *err) {
+static ASH_APART int leave_sub(struct ash_exec *x, struct ashore_error *err) {
     struct ash_frame *top = &x->frames[x->depth - 1], *f = top - 1;
     const struct ash_step *s = &ash_frame_segment(f)->steps[f->step];
     ASH_TRY(ash_frame_outputs(top, err));
@@ -202,6 +206,7 @@ static int leave_sub(struct ash_exec *x, struct ashore_error *err) {
     }
     return rc == ASHORE_OK ? ASHORE_PENDING : rc;
 }
+ASH_ABSENT_WITHOUT(leave_sub, "+nested");
 
 /* ---- the run ---- */
 
@@ -245,13 +250,20 @@ static int advance_one(struct ash_exec *x, bool *stepped, struct ashore_error *e
     return ASHORE_PENDING;
 }
 
+/* Looked at between a step and whatever reads its results: they may not be whole. */
+static int check_cancel(const struct ash_exec *x, struct ashore_error *err) {
+    ASH_FAIL_IF(x->cancel && atomic_load(x->cancel), err, CANCELLED, "the run was cancelled");
+    return ASHORE_OK;
+}
+
 int ash_exec_advance(struct ash_exec *x, size_t max_steps, struct ashore_error *err) {
     ASH_FAIL_IF(x->depth == 0, err, STATE, "no run has been begun");
     int rc = ASHORE_PENDING;
     size_t done = 0;
     while (rc == ASHORE_PENDING && (max_steps == 0 || done < max_steps)) {
         bool stepped = false;
-        rc = advance_one(x, &stepped, err);
+        rc = check_cancel(x, err);
+        if (rc == ASHORE_OK) rc = advance_one(x, &stepped, err);
         done += stepped;
     }
     x->steps_done += done;

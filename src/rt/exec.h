@@ -27,7 +27,8 @@ struct ash_buf { /* memory that grows and stays */
 struct ash_exec {
     struct ash_heap *heap;
     struct ash_pool *pool;
-    struct ash_stat *stats; /* by node id; NULL: no profile */
+    const _Atomic uint32_t *cancel; /* not 0: the run ends; NULL: nobody does that */
+    struct ash_stat *stats;         /* by node id; NULL: no profile */
     struct ash_frame *frames;
     uint32_t depth, cap_frames;
     struct ash_buf slab, pointers; /* the outermost plan's slab; arguments of the step that runs */
@@ -44,7 +45,7 @@ void ash_exec_deinit(struct ash_exec *x);
 int ash_exec_begin(struct ash_exec *x, struct ash_plan *plan, const struct ash_slot *args,
                    struct ash_tensor *const *bind, struct ashore_error *err);
 /* Runs up to max_steps steps (0: all).  ASHORE_OK: done; ASHORE_PENDING: call again; an error ends
- * the run. */
+ * the run, ASHORE_ERR_CANCELLED with the rest of the step that x->cancel was set in. */
 int ash_exec_advance(struct ash_exec *x, size_t max_steps, struct ashore_error *err);
 /* Ends a run wherever it is. */
 void ash_exec_abort(struct ash_exec *x);

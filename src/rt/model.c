@@ -132,8 +132,8 @@ static int keep_output_names(struct ashore_model *m, struct ashore_error *err) {
     return ASHORE_OK;
 }
 
-static int load(struct ashore_model *m, const struct ash_onnx_source *src, int optimize,
-                struct ashore_error *err) {
+static int load(struct ashore_model *m, const struct ash_onnx_source *src,
+                const struct ashore_model_options *options, struct ashore_error *err) {
     m->bytes = src->bytes;
     m->bytes_size = src->size;
     ASH_TRY(ash_onnx_read(src, &m->arena, &m->onnx, err));
@@ -148,7 +148,7 @@ static int load(struct ashore_model *m, const struct ash_onnx_source *src, int o
     struct ash_opt opt = {.graph = m->graph,
                           .arena = &m->arena,
                           .heap = m->heap,
-                          .rewrite = optimize,
+                          .rewrite = options->optimize,
                           .give = give,
                           .give_user = m,
                           .err = err};
@@ -161,7 +161,7 @@ static int load(struct ashore_model *m, const struct ash_onnx_source *src, int o
         ash_mapping_release(&m->file, m->file.data, m->file.size);
         count_less(m, (size_t)(m->onnx.file_bytes - m->onnx.in_place));
     }
-    ASH_TRY(ash_packs_create(m->heap, give, m, &m->packs, err));
+    ASH_TRY(ash_packs_create(m->heap, give, m, options->dry, &m->packs, err));
     return ash_model_describe_all(m, err);
 }
 
@@ -216,7 +216,7 @@ int ashore_model_load_memory(const void *bytes, size_t size,
                                   .data_dir = defaults.data_dir,
                                   .external = defaults.external,
                                   .external_user = defaults.external_user};
-    return finish(m, load(m, &src, defaults.optimize, err), model, err);
+    return finish(m, load(m, &src, &defaults, err), model, err);
 }
 
 int ashore_model_load_file(const char *path, const struct ashore_model_options *options,
@@ -241,7 +241,7 @@ int ashore_model_load_file(const char *path, const struct ashore_model_options *
                                       .data_dir = defaults.data_dir ? defaults.data_dir : dir,
                                       .external = defaults.external,
                                       .external_user = defaults.external_user};
-        rc = load(m, &src, defaults.optimize, err);
+        rc = load(m, &src, &defaults, err);
     }
     return finish(m, rc, model, err);
 }

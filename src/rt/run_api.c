@@ -2,12 +2,15 @@
 #include "rt/session.h"
 
 #include "base/error.h"
+#include "base/pool.h"
 
 #include <string.h>
 
 struct ashore_run {
     struct ashore_session *session;
     int rc; /* of the last advance */
+    _Atomic uint32_t own;
+    _Atomic uint32_t *cancel; /* own, or a word of the caller's */
 };
 
 int ashore_run_create(ashore_session *session, size_t in_count, const char *const *in_names,
@@ -17,6 +20,8 @@ int ashore_run_create(ashore_session *session, size_t in_count, const char *cons
         return ash_model_error(m, ash_fail(err, ASHORE_ERR_STATE, "a run is in progress"), err);
     struct ashore_run *r = ash_alloc_zero(m->heap, sizeof *r);
     if (!r) return ash_fail_nomem(err, sizeof *r);
+    r->cancel = &r->own;
+    session->exec.cancel = r->cancel;
     int rc = ash_session_begin(session, in_count, in_names, in_values, err);
     if (rc != ASHORE_OK) {
         ash_session_end(session);
@@ -28,6 +33,14 @@ int ashore_run_create(ashore_session *session, size_t in_count, const char *cons
     session->run = r;
     *run = r;
     return ASHORE_OK;
+}
+
+void ashore_run_cancel(ashore_run *run) { atomic_store(run->cancel, 1); }
+
+void ashore_run_watch(ashore_run *run, uint32_t *word) {
+    run->cancel = (_Atomic uint32_t *)word;
+    run->session->exec.cancel = run->cancel;
+    ash_pool_watch(run->session->pool, run->cancel);
 }
 
 int ashore_run_advance(ashore_run *run, size_t max_steps, struct ashore_error *err) {
@@ -94,7 +107,8 @@ int ashore_session_predict(ashore_session *s, const int64_t *const *shape,
     memory->weights = ash_model_bytes(m);
     memory->packed = ash_packs_bytes(m->packs);
     memory->slab = plan->segments[0].slab;
-    memory->total = memory->weights + memory->packed + memory->slab + output_bytes(plan);
+    memory->outputs = output_bytes(plan);
+    memory->total = memory->weights + memory->packed + memory->slab + memory->outputs;
     /* Loading and packing are over, and may have taken more than a run does. */
     uint64_t peak = atomic_load(&m->heap->peak);
     if (memory->total < peak) memory->total = peak;
@@ -102,11 +116,34 @@ int ashore_session_predict(ashore_session *s, const int64_t *const *shape,
     return ASHORE_OK;
 }
 
+int ashore_session_operand(const ashore_session *s, size_t i, size_t k,
+                           struct ashore_operand *operand) {
+    const struct ash_plan *plan = NULL;
+    for (int n = 0; n < ASH_PLANS_KEPT; n++)
+        if (s->plans[n].plan && s->plans[n].used == s->clock) plan = s->plans[n].plan;
+    uint32_t part = 0;
+    while (plan && part < plan->n_segments && i >= plan->segments[part].n_steps)
+        i -= plan->segments[part++].n_steps;
+    if (!plan || part == plan->n_segments) return 18;
+    const struct ash_step *step = &plan->segments[part].steps[i];
+    operand->op = step->node->op_type;
+    operand->inputs = (int32_t)step->n_in;
+    if (k >= step->n_in + step->n_out) return 17;
+    uint32_t place = k < step->n_in ? step->in[k] : step->out[k - step->n_in];
+    if (place == ASH_NONE) return 16;
+    const struct ash_type *type = &plan->places[place].info.type;
+    if (type->kind != ASHORE_TENSOR || type->rank < 0) return 16;
+    for (int n = 0; n < type->rank; n++)
+        operand->dim[n] = type->dim[n].kind == ASH_DIM_EXACT ? type->dim[n].value : -1;
+    return type->rank;
+}
+
 void ashore_session_memory(const ashore_session *s, struct ashore_memory *memory) {
     struct ashore_model *m = s->model;
     memory->weights = ash_model_bytes(m);
     memory->packed = ash_packs_bytes(m->packs);
     memory->slab = s->exec.slab.size;
+    memory->outputs = 0;
     memory->total = atomic_load(&m->heap->peak);
     memory->exact = 1;
 }

@@ -28,7 +28,7 @@ static int session_init(struct ashore_session *s, struct ashore_error *err) {
     size_t threads = s->options.threads > 0 ? (size_t)s->options.threads : core_count();
     ASH_FAIL_IF(threads > ASH_POOL_MAX, err, ARGUMENT, "%d threads, at most %d are possible",
                 s->options.threads, ASH_POOL_MAX);
-    if (threads > 1) ASH_TRY(ash_pool_create(m->heap, threads, &s->pool, err));
+    ASH_TRY(ash_pool_create(m->heap, threads, &s->pool, err));
     ash_exec_init(&s->exec, m->heap, s->pool);
     s->args = ash_alloc_zero(m->heap, (g->n_inputs + 1) * sizeof *s->args);
     s->held = ash_alloc_zero(m->heap, (g->n_inputs + 1) * sizeof *s->held);
@@ -219,6 +219,7 @@ int ash_session_begin(struct ashore_session *s, size_t n, const char *const *nam
 
 void ash_session_end(struct ashore_session *s) {
     ash_exec_abort(&s->exec);
+    s->exec.cancel = NULL;
     let_go(s);
     memset(s->bind, 0, s->model->graph->n_outputs * sizeof *s->bind);
 }

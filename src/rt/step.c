@@ -2,6 +2,7 @@
 #include "rt/frame.h"
 
 #include "base/clock.h"
+#include "base/trimming.h"
 
 #include <string.h>
 
@@ -183,7 +184,8 @@ static int strings_outputs(const struct ash_frame *f, const struct ash_step *s, 
     return ASHORE_OK;
 }
 
-static int run_strings(const struct ash_frame *f, const struct ash_step *s, struct ash_run *run) {
+static ASH_APART int run_strings(const struct ash_frame *f, const struct ash_step *s,
+                                 struct ash_run *run) {
     size_t bytes = (size_t)run->n_in * sizeof(struct joined), chars = text_size(run), at = 0;
     struct joined *j = ash_alloc_zero(run->heap, bytes);
     char *text = NULL;
@@ -199,6 +201,7 @@ static int run_strings(const struct ash_frame *f, const struct ash_step *s, stru
     ash_free(run->heap, j, bytes);
     return rc;
 }
+ASH_ABSENT_WITHOUT(run_strings, "+string");
 
 static void profile(struct ash_exec *x, struct ash_frame *f, const struct ash_step *s,
                     double seconds) {
@@ -214,8 +217,8 @@ static void profile(struct ash_exec *x, struct ash_frame *f, const struct ash_st
 int ash_step_check(const struct ash_step *s, const struct ash_run *run) {
     if (s->node->op->flags & ASH_OP_VALUES) return ASHORE_OK;
     for (int i = 0; i < run->n_in; i++) {
-        ASH_FAIL_IF(s->in[i] != ASH_NONE && !run->in[i], run->err, TYPE,
-                    "input %d must be a tensor", i);
+        ASH_MISFIT_IF(s->in[i] != ASH_NONE && !run->in[i], run->err, TYPE,
+                      "input %d must be a tensor", i);
     }
     return ASHORE_OK;
 }

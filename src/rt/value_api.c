@@ -133,6 +133,24 @@ int ashore_optional_create(ashore_value *item, ashore_value **value, struct asho
     return ASHORE_OK;
 }
 
+static bool is_vector(const struct ashore_value *v) {
+    return v->kind == ASHORE_TENSOR && v->tensor.rank == 1;
+}
+
+int ashore_map_create(ashore_value *keys, ashore_value *values, ashore_value **value,
+                      struct ashore_error *err) {
+    int class = is_vector(keys) ? ash_dtype(keys->tensor.dtype)->number : ASH_CLASS_NONE;
+    bool text = is_vector(keys) && keys->tensor.dtype == ASHORE_STRING;
+    ASH_FAIL_IF(!text && class != ASH_CLASS_INT && class != ASH_CLASS_UINT, err, TYPE,
+                "the keys of a map are a vector of integers or strings");
+    ASH_FAIL_IF(!is_vector(values) && values->kind != ASHORE_SEQUENCE, err, TYPE,
+                "the values of a map are a vector or a sequence");
+    size_t n = ashore_value_elements(keys);
+    size_t m = is_vector(values) ? ashore_value_elements(values) : values->count;
+    ASH_FAIL_IF(n != m, err, SHAPE, "a map of %zu keys and %zu values", n, m);
+    return ash_value_map(CALLERS, keys, values, value, err);
+}
+
 int ashore_value_parse(int kind, const void *bytes, size_t size, ashore_value **value,
                        struct ashore_error *err) {
     return ash_onnx_value(CALLERS, kind, bytes, size, value, err);

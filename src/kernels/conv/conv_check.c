@@ -102,10 +102,17 @@ static void check_shape(const struct ash_gemm_kernel *row, const struct ash_conv
     }
     j.y = chk_floats(Y_SLOT, y_size);
     give_weights(&j, w);
+    size_t taps = s->kh * s->kw;
+    bool over = j.out.residual && ash_gemm_may_overwrite(row, taps, s->c / s->groups, &j.out);
     for (int threads = 0; threads < 2; threads++) {
         j.pool = threads ? chk_pool() : NULL;
         memset(j.y, 0xFF, y_size * sizeof(float));
+        if (over) {
+            memcpy(j.y, residual, y_size * sizeof(float));
+            j.out.residual = j.y;
+        }
         if (!chk_call(run, &j)) return;
+        if (over) j.out.residual = residual;
         for (size_t i = 0; i < y_size; i++) {
             if (i % y_step >= s->oc) continue;
             bool same = !r.row || !chk_fused(row->cpu) || chk_same(j.y[i], want[i]);

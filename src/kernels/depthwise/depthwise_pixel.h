@@ -10,13 +10,15 @@
 /* Bias, and the activations that are a pair of limits: the rest is done by finish. */
 struct epilogue {
     const float *bias;
+    bool limited;
     vf lo, hi;
 };
 
 static struct epilogue epilogue_of(const struct ash_depthwise_line *line) {
     float low, high;
     act_limits(line->act, &low, &high);
-    return (struct epilogue){.bias = line->bias, .lo = vf_set1(low), .hi = vf_set1(high)};
+    bool limited = line->act.kind == ASH_ACT_RELU || line->act.kind == ASH_ACT_CLIP;
+    return (struct epilogue){line->bias, limited, vf_set1(low), vf_set1(high)};
 }
 
 extern const struct ash_eltwise_row ASH_VEC_ROWS(eltwise)[];
@@ -66,6 +68,9 @@ VF_INLINE void store_part(float *p, size_t n, bool tail, vf x) {
 
 VF_INLINE vf end_sum(const struct epilogue *e, vf x, vf bias) {
     if (e->bias) x = x + bias;
+#if !defined(__wasm__) /* where a branch costs bytes */
+    if (!e->limited) return x;
+#endif
     return vf_clip(x, e->lo, e->hi);
 }
 

@@ -1,6 +1,7 @@
 /* Channels go in vectors.  A span kernel keeps OUT neighbouring outputs and one row of the filter
  * in registers, so that an input is loaded once for all outputs that it belongs to. */
 #include "base/cpu.h"
+#include "base/trimming.h"
 #include "kernels/depthwise/depthwise_pixel.h"
 
 /* Rows of a filter are gone through in a loop where size counts, unrolled where speed does. */
@@ -13,9 +14,13 @@
 enum {
     OUT = 4,
 #if defined(__wasm__)
+    OUT_MOST = OUT, /* registers are few */
+    OUT_APART = OUT,
     OUT_TAIL = 1 /* small code */
 #else
-    OUT_TAIL = OUT
+    OUT_MOST = 8,  /* sums for two units of four cycles */
+    OUT_APART = 6, /* with a stride: 15 inputs, which VF_UNROLL still unrolls */
+    OUT_TAIL = OUT_MOST
 #endif
 };
 
@@ -23,7 +28,7 @@ enum {
 VF_INLINE void span_part(const struct ash_depthwise_line *line, const struct ash_depthwise_span *s,
                          const struct epilogue *e, size_t at, size_t c, size_t n, const int outs,
                          const bool tail, const int k, const int stride) {
-    vf sum[OUT];
+    vf sum[OUT_MOST];
     VF_UNROLL for (int o = 0; o < outs; o++) sum[o] = vf_zero();
     const float *w = line->w + c;
     ROWS_LOOP for (int ky = 0; ky < k; ky++) {
@@ -45,17 +50,29 @@ VF_INLINE void span_part(const struct ash_depthwise_line *line, const struct ash
         store_part(y + (size_t)o * s->y_step, n, tail, end_sum(e, sum[o], bias));
 }
 
+/* `outs` outputs from at on. */
+VF_INLINE void span_outs(const struct ash_depthwise_line *line, const struct ash_depthwise_span *s,
+                         const struct epilogue *e, size_t at, const int outs, const int k,
+                         const int stride) {
+    size_t whole = line->c / VF_LANES * VF_LANES, rest = line->c - whole;
+    for (size_t c = 0; c < whole; c += VF_LANES)
+        span_part(line, s, e, at, c, VF_LANES, outs, false, k, stride);
+    const int tail = OUT_TAIL < outs ? OUT_TAIL : outs;
+    for (size_t o = 0; rest && o < (size_t)outs; o += (size_t)tail)
+        span_part(line, s, e, at + o, whole, rest, tail, true, k, stride);
+}
+
 /* The last outputs overlap those before them: computed twice, to the same bits. */
 VF_INLINE void span_body(const struct ash_depthwise_line *line, const struct ash_depthwise_span *s,
                          const int k, const int stride) {
     struct epilogue e = epilogue_of(line);
-    size_t whole = line->c / VF_LANES * VF_LANES, rest = line->c - whole;
-    for (size_t i = 0; i < s->count; i += OUT) {
+    const int most = stride == 1 ? OUT_MOST : OUT_APART;
+    size_t i = 0;
+    for (; most > OUT && s->count - i >= (size_t)most; i += (size_t)most)
+        span_outs(line, s, &e, i, most, k, stride);
+    for (; i < s->count; i += OUT) {
         size_t at = s->count - i < OUT ? s->count - OUT : i;
-        for (size_t c = 0; c < whole; c += VF_LANES)
-            span_part(line, s, &e, at, c, VF_LANES, OUT, false, k, stride);
-        for (size_t o = 0; rest && o < OUT; o += OUT_TAIL)
-            span_part(line, s, &e, at + o, whole, rest, OUT_TAIL, true, k, stride);
+        span_outs(line, s, &e, at, OUT, k, stride);
     }
     finish(line, s->y, s->y_step, s->count);
 }
@@ -63,15 +80,19 @@ VF_INLINE void span_body(const struct ash_depthwise_line *line, const struct ash
 static void span_3s1(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
     span_body(l, s, 3, 1);
 }
+ASH_ABSENT_WITHOUT(span_3s1, "+depthwise3s1");
 static void span_3s2(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
     span_body(l, s, 3, 2);
 }
+ASH_ABSENT_WITHOUT(span_3s2, "+depthwise3s2");
 static void span_5s1(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
     span_body(l, s, 5, 1);
 }
+ASH_ABSENT_WITHOUT(span_5s1, "+depthwise5s1");
 static void span_5s2(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
     span_body(l, s, 5, 2);
 }
+ASH_ABSENT_WITHOUT(span_5s2, "+depthwise5s2");
 
 extern const struct ash_depthwise_kernel ASH_VEC_ROWS(depthwise)[];
 const struct ash_depthwise_kernel ASH_VEC_ROWS(depthwise)[] = {

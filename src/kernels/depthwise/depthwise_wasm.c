@@ -1,5 +1,6 @@
 /* Spans in WebAssembly, by loops that depthwise_wasm.py writes. */
 #include "base/cpu.h"
+#include "base/trimming.h"
 #include "kernels/depthwise/depthwise_pixel.h"
 
 #include <assert.h>
@@ -52,15 +53,19 @@ static __attribute__((noinline)) void span(const struct ash_depthwise_line *line
 static void span_3s1(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
     span(l, s, 3, 1, ash_depthwise_3s1x4, ash_depthwise_3s1x8);
 }
+ASH_ABSENT_WITHOUT(span_3s1, "+depthwise3s1");
 static void span_3s2(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
     span(l, s, 3, 2, ash_depthwise_3s2x4, NULL);
 }
+ASH_ABSENT_WITHOUT(span_3s2, "+depthwise3s2");
 static void span_5s1(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
     span(l, s, 5, 1, ash_depthwise_5s1x4, ash_depthwise_5s1x8);
 }
+ASH_ABSENT_WITHOUT(span_5s1, "+depthwise5s1");
 static void span_5s2(const struct ash_depthwise_line *l, const struct ash_depthwise_span *s) {
     span(l, s, 5, 2, ash_depthwise_5s2x4, NULL);
 }
+ASH_ABSENT_WITHOUT(span_5s2, "+depthwise5s2");
 
 extern const struct ash_depthwise_kernel ASH_VEC_ROWS(depthwise)[];
 const struct ash_depthwise_kernel ASH_VEC_ROWS(depthwise)[] = {

@@ -1,4 +1,5 @@
 #include "base/cpu.h"
+#include "base/trimming.h"
 #include "base/vec.h"
 #include "kernels/act_vec.h"
 #include "kernels/eltwise/eltwise.h"
@@ -206,6 +207,14 @@ static void eltwise_f32_unary(int kind, float a, float b, size_t n, const float 
     }                                                                                              \
     break
 
+static ASH_APART void eltwise_pow_whole(size_t n, const float *x0, size_t s0, const float *x1,
+                                        size_t s1, float *y) {
+    const struct vf_math m = vf_math();
+    for (size_t i = 0; i < n; i += VF_LANES, x0 += s0, x1 += s1)
+        vf_store(y + i, eltwise_pow(&m, vf_load(x0), vf_load(x1)));
+}
+ASH_ABSENT_WITHOUT(eltwise_pow_whole, "Pow|LRN");
+
 /* n is a multiple of the lanes; an operand with step 0 points at a whole vector of its value. */
 static void eltwise_binary_whole(enum ash_binary op, size_t n, const float *x0, size_t s0,
                                  const float *x1, size_t s1, float *y) {
@@ -223,10 +232,9 @@ static void eltwise_binary_whole(enum ash_binary op, size_t n, const float *x0, 
         EACH(vf_max_nan(a, b));
     case ASH_BINARY_MIN:
         EACH(vf_min_nan(a, b));
-    case ASH_BINARY_POW: {
-        const struct vf_math m = vf_math();
-        EACH(eltwise_pow(&m, a, b));
-    }
+    case ASH_BINARY_POW:
+        eltwise_pow_whole(n, x0, s0, x1, s1, y);
+        break;
     case ASH_BINARY_PRELU:
         EACH(vf_select(vf_lt(a, zero), a * b, a));
     default:

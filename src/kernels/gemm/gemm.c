@@ -25,6 +25,8 @@ enum {
     BLOCK = 8192,              /* no more elements, half of the first cache */
     TILE_WORK = 1 << 17,       /* multiplications that are worth a trip through the pool */
     PACK_WORK = 1 << 14,       /* elements of B that are worth one for packing */
+    GEMV_TILE = 1 << 15,       /* of B for few rows, which take as long as it takes to load */
+    GEMV_WORK = 1 << 16,       /* of B that count as a tile of the pool's: they may lie near */
     GEMV_ROWS = 4,             /* up to here packing B costs more than it gives */
     STRIPS_LEAST = 8
 };
@@ -80,10 +82,11 @@ static size_t columns_at_once(const struct ash_gemm_kernel *row, const struct as
     if (row->whole) return left;
     if (t->rows <= or_one(row->wide_rows)) return (size_t)row->nr * row->wide;
 #if !defined(__wasm__)
-    if (row->flat_rows && left >= 2 * (size_t)row->nr) {
-        *most_rows = row->flat_rows;
-        return 2 * (size_t)row->nr;
-    }
+    size_t halves = ceil_div(left, row->nr / 2);
+    if (halves >= 4) halves = left < 2 * (size_t)row->nr ? 2 : 4;
+    if (!row->heights[halves - 1]) halves = 2;
+    if (row->heights[halves - 1]) *most_rows = row->heights[halves - 1];
+    if (halves > 2) return 2 * (size_t)row->nr;
 #endif
     return row->nr;
 }
@@ -151,9 +154,22 @@ void ash_gemm_part(const struct ash_gemm_kernel *row, const struct ash_gemm_tile
     }
 }
 
+static size_t block_depth(const struct ash_gemm_kernel *row) {
+    return min_size(BLOCK_K, BLOCK / row->nr);
+}
+
+#if !defined(__wasm__)
+bool ash_gemm_may_overwrite(const struct ash_gemm_kernel *row, size_t taps, size_t k,
+                            const struct ash_gemm_out *out) {
+    size_t most = block_depth(row);
+    return row->keeps && ash_gemm_is_simple(out) && !out->residual_last &&
+           ash_size_mul(taps, k) <= most + most / 2;
+}
+#endif
+
 void ash_gemm_block(const struct ash_gemm_kernel *row, const struct ash_gemm_tile *t) {
     struct ash_gemm_tile u = *t;
-    size_t most = min_size(BLOCK_K, BLOCK / row->nr);
+    size_t most = block_depth(row);
     size_t k_block = t->taps == 1 ? most : t->k;
     size_t tap_block = t->k < most ? most / or_one(t->k) : 1;
     if (t->rows <= row->mr || t->taps * t->k <= most + most / 2) {
@@ -189,10 +205,18 @@ void ash_gemm_cut(const struct ash_gemm_kernel *row, size_t m, size_t n, size_t 
     size_t rows = min_size(ceil_div(ceil_div(or_one(m), parts), row->mr) * row->mr, most);
     size_t work = ash_size_mul(ash_size_mul(min_size(rows, or_one(m)), row->nr), or_one(k));
     size_t count = or_one(min_size(TILE_WORK / or_one(work) + 1, panels));
+#if defined(__wasm__)
     if (m <= or_one(row->wide_rows) && count < panels)
         count = min_size(ceil_div(count, row->wide) * row->wide, panels);
-#if !defined(__wasm__)
-    if (row->flat_rows && m > row->wide_rows) count = min_size(ceil_div(count, 2) * 2, panels);
+#else
+    if (m <= or_one(row->wide_rows)) {
+        /* What comes from far away needs fewer sums under way. */
+        size_t each = ash_size_mul(n, k) < 4 * ASH_GEMM_FAR ? row->wide : 2;
+        count = ceil_div(GEMV_TILE, or_one(ash_size_mul(row->nr, k)));
+        count = min_size(ceil_div(count, each) * each, panels);
+    }
+    if (row->heights[3] && m > row->wide_rows) count = min_size(ceil_div(count, 2) * 2, panels);
+    if (row->heights[2] && panels == 2 && n <= row->nr * 3 / 2) count = 2;
 #endif
     *tile_rows = rows;
     *tile_panels = count;
@@ -258,6 +282,15 @@ static void run_tile(void *arg, size_t tile, size_t worker) {
     ash_gemm_block(r->row, &t);
 }
 
+#if !defined(__wasm__)
+/* What they are worth to the pool: few rows take as long as it takes to load B. */
+static size_t work_of(const struct run *r, size_t batch, size_t tiles) {
+    const struct ash_gemm *g = r->g;
+    if (g->m > or_one(r->row->wide_rows)) return tiles;
+    return ash_size_mul(ash_size_mul(batch, g->n), g->k) / GEMV_WORK;
+}
+#endif
+
 static void run_all(struct run *r, struct ash_pool *pool) {
     const struct ash_gemm *g = r->g;
     if (g->m == 0 || g->n == 0) return;
@@ -265,7 +298,8 @@ static void run_all(struct run *r, struct ash_pool *pool) {
     r->m_tiles = ceil_div(g->m, r->tile_rows);
     r->n_tiles = ceil_div(ceil_div(g->n, r->row->nr), r->tile_panels);
     size_t batch = or_one(g->outer) * or_one(g->inner);
-    ash_pool_run(pool, batch * r->m_tiles * r->n_tiles, run_tile, r);
+    size_t tiles = batch * r->m_tiles * r->n_tiles;
+    ash_pool_run_work(pool, tiles, work_of(r, batch, tiles), run_tile, r);
 }
 
 void ash_gemm_f32(const struct ash_gemm_kernel *row, const struct ash_gemm *g,

@@ -19,8 +19,8 @@
 
 struct ash_pool;
 
-/* What happens to a sum before it is stored.  All zero: nothing.  The residual does not overlap C.
- */
+/* What happens to a sum before it is stored.  All zero: nothing.  The residual does not overlap C,
+ * or is C where ash_gemm_may_overwrite. */
 struct ash_gemm_out {
     float scale;           /* 0 stands for 1 */
     const float *bias;     /* [n], or NULL */
@@ -33,8 +33,8 @@ struct ash_gemm_out {
 /* One call of a micro-kernel.  out.bias and out.residual point at the tile's first element. */
 struct ash_gemm_tile {
     size_t rows; /* 1..mr, or ASH_GEMM_ROWS_MAX if the kernel is `whole` */
-    size_t cols; /* 1..nr; up to wide * nr with at most wide_rows rows; 2 * nr with at most
-                    flat_rows; any if it is `whole` */
+    size_t cols; /* 1..nr; up to wide * nr with at most wide_rows rows; as many as `heights` has
+                    with at most so many rows; any if it is `whole` */
     size_t taps, k;
     const float *const *a; /* row r of tap t begins at a[t * a_tap + r] + a_skip */
     size_t a_tap, a_skip;
@@ -60,10 +60,13 @@ struct ash_gemm_kernel {
     uint16_t mr, nr;
     uint16_t wide;      /* panels that a tile of few rows may span */
     uint16_t wide_rows; /* how few; 0 stands for 1 */
-    uint16_t
-        flat_rows; /* rows by two panels load less than mr by one; 0: there are no such tiles */
+    /* Rows of tiles of 1, 2, 3 and 4 half panels, so that as many sums are under way in each: the
+     * first takes what is left of a width, the third one panel and such a rest, and rows by two
+     * panels load less than mr by one.  0: there are no such tiles. */
+    uint8_t heights[4];
     uint16_t acts; /* activations that `tile` applies although they are not simple, as bits */
     bool whole;    /* cuts what it is given itself */
+    bool keeps;    /* sums of a tile are in C when they are ready, not before */
     ash_gemm_tile_fn *tile;
     /* Applies any epilogue to sums of any number of rows and columns that lie in C; NULL: `tile`
      * does.  What tiles cannot do of one that is not simple, everything from its scale or its
@@ -98,6 +101,14 @@ static inline bool ash_gemm_is_fresh(size_t m_tiles, size_t n, size_t k) {
 const struct ash_gemm_kernel *ash_gemm_best(void);
 /* Every linked row: a NULL-terminated array of tables that end with a row without a name. */
 const struct ash_gemm_kernel *const *ash_gemm_tables(void);
+
+/* Whether a residual of sums of this length may lie where C does: natively. */
+#if defined(__wasm__)
+#    define ash_gemm_may_overwrite(row, taps, k, out) ((void)(row), false)
+#else
+bool ash_gemm_may_overwrite(const struct ash_gemm_kernel *row, size_t taps, size_t k,
+                            const struct ash_gemm_out *out);
+#endif
 
 /* Bytes that ash_gemm_pack writes; SIZE_MAX when there are too many. */
 size_t ash_gemm_packed_size(const struct ash_gemm_kernel *row, size_t taps, size_t k, size_t n);

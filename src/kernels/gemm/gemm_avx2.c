@@ -1,8 +1,9 @@
 #include "kernels/gemm/gemm_x86.h"
 
-static ash_gemm_tile_fn *const tiles[MR][2] = {
-    {tile_1_1, tile_1_2}, {tile_2_1, tile_2_2}, {tile_3_1, tile_3_2},
-    {tile_4_1, tile_4_2}, {tile_5_1, tile_5_2}, {tile_6_1, tile_6_2},
+static ash_gemm_tile_fn *const tiles[TALL_ROWS][3] = {
+    {tile_1_1, tile_1_2, tile_1_3}, {tile_2_1, tile_2_2, tile_2_3}, {tile_3_1, tile_3_2, tile_3_3},
+    {tile_4_1, tile_4_2, tile_4_3}, {tile_5_1, tile_5_2, NULL},     {tile_6_1, tile_6_2, NULL},
+    {tile_7_1, NULL, NULL},         {tile_8_1, NULL, NULL},
 };
 static ash_gemm_tile_fn *const wide_tiles[MR][2] = {
     {tile_1_4, tile_1_8},
@@ -20,7 +21,9 @@ const struct ash_gemm_kernel ash_gemm_avx2[] = {
      .nr = NR,
      .wide = WIDE,
      .wide_rows = 3,
+     .heights = {TALL_ROWS, MR, THREE_ROWS},
      .acts = ACTS,
+     .keeps = true,
      .tile = tile,
      .finish = finish},
     {.name = NULL},

@@ -89,6 +89,19 @@ static void check_tile(const struct ash_gemm_kernel *row, size_t rows, size_t co
     }
 }
 
+/* Tiles of half panels: up to as high as each may be, all widths of it. */
+static void check_heights(const struct ash_gemm_kernel *row) {
+    for (size_t halves = 1; halves <= 4; halves++) {
+        size_t half = row->nr / 2, least = halves == 4 ? 4 * half : (halves - 1) * half + 1;
+        for (size_t cols = least; row->heights[halves - 1] && cols <= halves * half; cols++) {
+            for (size_t rows = 1; rows <= row->heights[halves - 1]; rows++) {
+                chk_place((enum chk_place)(rows % CHK_PLACES));
+                check_tile(row, rows, cols, 1 + chk_below(3), chk_below(20), cols % 8 == 0);
+            }
+        }
+    }
+}
+
 static void check_tiles(const struct ash_gemm_kernel *row) {
     for (size_t rows = 1; rows <= row->mr; rows++) {
         bool wide = rows == 1 || rows <= row->wide_rows;
@@ -98,6 +111,7 @@ static void check_tiles(const struct ash_gemm_kernel *row) {
             check_tile(row, rows, cols, 1 + chk_below(3), chk_below(20), cols % 8 == 0);
         }
     }
+    check_heights(row);
     for (size_t rows = 1; row->whole && rows <= 3 * (size_t)row->mr; rows++) {
         chk_place((enum chk_place)(rows % CHK_PLACES));
         check_tile(row, rows, 1 + chk_below(5 * (size_t)row->nr), chk_below(3), 5, rows % 8 == 0);
@@ -231,9 +245,14 @@ static void check_product(const struct ash_gemm_kernel *row, size_t m, size_t n,
         run_product(&r);
     }
     give_b(&p, b);
+    bool over = g.out.residual && ash_gemm_may_overwrite(row, 1, k, &g.out);
     for (int threads = 0; threads < 2; threads++) {
         p.pool = threads ? chk_pool() : NULL;
         memset(g.c, 0xFF, c_size * sizeof(float));
+        if (over) {
+            memcpy(g.c, residual, c_size * sizeof(float));
+            p.g.out.residual = g.c;
+        }
         if (!chk_call(run_product, &p)) return;
         compare_product(&p, &g, b, r.row ? want : g.c);
     }

@@ -1,8 +1,9 @@
 /* Micro-kernels for AVX2 and AVX-512 over base/vec.h.  A tile of MR rows by two vectors stays in
  * registers from the first product to what is stored, epilogue included; up to three rows span
- * several panels, to have enough sums under way.  With AVX-512 there are tiles of FLAT_ROWS rows by
- * two panels as well, which load less: ten vectors and elements for 24 products instead of 14.  The
- * last columns are loaded and stored under a mask. */
+ * several panels, to have enough sums under way.  So do tiles of three vectors, for what is left of
+ * a width, and for what is less than a vector there are tall ones.  With AVX-512 there are tiles of
+ * FLAT_ROWS rows by two panels as well, which load less: ten vectors and elements for 24 products
+ * instead of 14.  The last columns are loaded and stored under a mask. */
 #ifndef ASH_KERNELS_GEMM_X86_H
 #define ASH_KERNELS_GEMM_X86_H
 
@@ -12,6 +13,8 @@
 
 enum {
     MR = VF_LANES == 16 ? 8 : 6,
+    TALL_ROWS = 8,                       /* by one vector */
+    THREE_ROWS = VF_LANES == 16 ? 8 : 4, /* by three */
     FLAT_ROWS = 6,
     NV = 2, /* vectors of a panel */
     NR = NV * VF_LANES,
@@ -28,7 +31,7 @@ enum {
 
 /* All of it is inlined, with constant rows and vectors. */
 struct sums {
-    vf v[MR > 2 * WIDE ? MR : 2 * WIDE][2 * WIDE];
+    vf v[TALL_ROWS][2 * WIDE];
 };
 #define EACH(i, j) VF_UNROLL for (int i = 0; i < rows; i++) VF_UNROLL for (int j = 0; j < nv; j++)
 
@@ -186,7 +189,7 @@ VF_INLINE void tile_body(const struct ash_gemm_tile *t, const int rows, const in
     while (p.tap < t->taps) {
         const float *b = p.b;
         size_t n = next_part(t, &p);
-        const float *ends[MR];
+        const float *ends[TALL_ROWS];
         VF_UNROLL for (int i = 0; i < rows; i++) ends[i] = p.a[i] + t->a_skip + p.k;
         multiply(&s, ends, b, n, t->b_step, t->b_panel, rows, nv);
         if (p.k >= t->k) {
@@ -220,16 +223,27 @@ TILE(5, 1)
 TILE(5, 2)
 TILE(6, 1)
 TILE(6, 2)
+TILE(7, 1)
+TILE(8, 1)
+TILE(1, 3)
+TILE(2, 3)
+TILE(3, 3)
+TILE(4, 3)
 TILE(1, 4)
 TILE(1, 8)
 TILE(2, 4)
 TILE(3, 4)
 
-/* The widest tiles that there are, from the left. */
-VF_INLINE void run_tile(const struct ash_gemm_tile *t, ash_gemm_tile_fn *const tiles[MR][2],
+/* The widest tiles that there are, from the left: `tiles` of one, two and three vectors, `wide` of
+ * two panels and of four. */
+VF_INLINE void run_tile(const struct ash_gemm_tile *t, ash_gemm_tile_fn *const tiles[TALL_ROWS][3],
                         ash_gemm_tile_fn *const wide[MR][2]) {
     if (t->cols <= NR) {
         tiles[t->rows - 1][t->cols > VF_LANES](t);
+        return;
+    }
+    if (t->cols <= (size_t)3 * VF_LANES && tiles[t->rows - 1][2]) {
+        tiles[t->rows - 1][2](t);
         return;
     }
     if (t->cols == (size_t)2 * NR && wide[t->rows - 1][0]) {

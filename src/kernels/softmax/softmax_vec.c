@@ -1,4 +1,5 @@
 #include "base/cpu.h"
+#include "base/trimming.h"
 #include "base/vec.h"
 #include "base/vec_math.h"
 #include "kernels/softmax/softmax.h"
@@ -86,6 +87,7 @@ static void softmax_f32_cols(bool log, size_t D, size_t pitch, size_t C, const f
         softmax_strip(log, D, pitch, n, x + c, y + c);
     }
 }
+ASH_ABSENT_WITHOUT(softmax_f32_cols, "+inner");
 
 extern const struct ash_softmax_row ASH_VEC_ROWS(softmax)[];
 const struct ash_softmax_row ASH_VEC_ROWS(softmax)[] = {

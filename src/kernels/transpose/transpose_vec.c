@@ -1,4 +1,5 @@
 #include "base/cpu.h"
+#include "base/trimming.h"
 #include "base/vec.h"
 #include "kernels/transpose/transpose.h"
 
@@ -122,6 +123,9 @@ BLOCK(32, 4, x32)
 BLOCK(64, 2, x64)
 #    endif
 #endif
+
+ASH_ABSENT_WITHOUT(transpose_x8, "+small");
+ASH_ABSENT_WITHOUT(transpose_x16, "+small");
 
 extern const struct ash_transpose_row ASH_VEC_ROWS(transpose)[];
 const struct ash_transpose_row ASH_VEC_ROWS(transpose)[] = {

@@ -209,10 +209,16 @@ static void check_shape(const struct ash_winograd_kernel *row, const struct ash_
     }
     j.y = chk_floats(Y_SLOT, y_size);
     give_weights(&j, w);
+    bool over = j.out.residual && ash_gemm_may_overwrite(j.gemm, taps(s), s->c, &j.out);
     for (int threads = 0; threads < 2; threads++) {
         j.pool = threads ? chk_pool() : NULL;
         memset(j.y, 0xFF, y_size * sizeof(float));
+        if (over) {
+            memcpy(j.y, residual, y_size * sizeof(float));
+            j.out.residual = j.y;
+        }
         if (!chk_call(run, &j)) return;
+        if (over) j.out.residual = residual;
         bool bits = threads || (r.row && r.gemm && chk_fused(row->cpu));
         compare(&j, w, bits ? want : NULL);
         if (!threads) memcpy(want, j.y, y_size * sizeof(float));

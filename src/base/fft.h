@@ -4,8 +4,8 @@
  * Stockham's autosort algorithm over the factors of n; where a factor is large, Bluestein's, which
  * makes it a convolution of a power of two (Van Loan, Computational Frameworks for the FFT, 1992).
  */
-#ifndef ASH_OPS_FFT_H
-#define ASH_OPS_FFT_H
+#ifndef ASH_BASE_FFT_H
+#define ASH_BASE_FFT_H
 
 #include <stdbool.h>
 #include <stddef.h>

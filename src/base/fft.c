@@ -1,4 +1,4 @@
-#include "ops/fft.h"
+#include "base/fft.h"
 
 #include "base/heap.h"
 

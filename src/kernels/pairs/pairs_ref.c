@@ -1,0 +1,3 @@
+#include "kernels/ref_rows.h"
+
+#include "kernels/pairs/pairs_vec.c"

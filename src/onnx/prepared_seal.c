@@ -1,0 +1,3 @@
+#include "onnx/prepared.h"
+
+const unsigned char ash_prepared_seal = 1;
