@@ -16,7 +16,8 @@ const inert = [
   ['logVerbosityLevel', [0], 'the engine writes no log'],
   ['extra', [], 'there are no such settings'],
 ];
-const passedOn = ['strict', 'signal', 'onProgress', 'memoryLimit', 'variant', 'shell'];
+const passedOn = ['strict', 'signal', 'onProgress', 'memoryLimit', 'variant', 'shell', 'cache',
+  'manifest', 'sha256'];
 
 let filled; // the number of threads that fillThreads wrote, which is no wish
 
@@ -45,7 +46,8 @@ function readProviders({ executionProviders = [], strict }, note) {
   const lacking = names.filter((name) => !providers.includes(name));
   if (strict && lacking.length && lacking.length === names.length) {
     throw new AshoreError('ERR_UNSUPPORTED', `no available backend found. ERR: ${
-      lacking.map((name) => `[${name}] backend not found.`).join(', ')}`);
+      lacking.map((name) => `[${name}] backend not found.`).join(', ')}`,
+    { advice: `Name one of ${providers.join(', ')}, or leave strict out` });
   }
   for (const name of lacking) {
     note(`executionProviders: ${name}`, 'it is not there, the model runs on the CPU');

@@ -70,9 +70,8 @@ function explain(error, source) {
   const own = source instanceof Uint8Array
     ? String.fromCharCode(...source.subarray(4, 8)) === 'ORTM' : /\.ort$/.test(source);
   if (error?.code !== 'ERR_FORMAT' || !own) return error;
-  return Object.assign(new AshoreError('ERR_FORMAT',
-    `the model is in onnxruntime's own format (.ort), use the .onnx file it was made from: ${
-      error.message}`), { cause: error });
+  return new AshoreError('ERR_FORMAT', "the model is in onnxruntime's own format (.ort)", { cause: error,
+    advice: 'Use the .onnx file that it was made from' });
 }
 
 async function open(source, settings) {
@@ -132,7 +131,8 @@ function fitShape(given, { name, type, dims: declared }, overrides) {
     && overrides.has(d) && overrides.get(d) !== given.dims[i]);
   if (!wrong) return;
   throw new AshoreError('ERR_SHAPE', `input '${name}' is ${given.type}[${given.dims}], expected ${
-    type}[${declared.map((d) => overrides.get(d) ?? d)}]`);
+    type}[${declared.map((d) => overrides.get(d) ?? d)}]`,
+  { input: name, advice: 'freeDimensionOverrides of the session say so' });
 }
 
 function readFeeds(session, feeds, { model, overrides }, keep) {
@@ -162,7 +162,8 @@ function deliver(name, value, into) {
   const fits = result?.type === into.type && `${result.dims}` === `${into.dims}`;
   if (!fits) {
     throw new AshoreError('ERR_SHAPE', `output '${name}' is ${result?.type}[${
-      result?.dims}], and the tensor that was given for it ${into.type}[${into.dims}]`);
+      result?.dims}], and the tensor that was given for it ${into.type}[${into.dims}]`,
+    { advice: 'Give one of the type and extents that it has, or null' });
   }
   if (result.type === 'string') result.data.forEach((text, i) => { into.data[i] = text; });
   else new Uint8Array(into.data.buffer, into.data.byteOffset, into.data.byteLength)
@@ -173,7 +174,8 @@ function deliver(name, value, into) {
 function readRunOptions(options, { note }) {
   const severity = readSeverity(options);
   if (options.terminate) {
-    throw new AshoreError('ERR_CANCELLED', 'Exiting due to terminate flag being set to true.');
+    throw new AshoreError('ERR_CANCELLED', 'Exiting due to terminate flag being set to true',
+      { advice: 'Leave terminate out of the options of the next run' });
   }
   for (const name of ['tag', 'extra']) {
     if (options[name] !== undefined) say(`run: ${name} has no effect`, severity);

@@ -66,7 +66,7 @@ function sizeOf(dims) {
 }
 
 const notHere = (location) => new AshoreError('ERR_UNSUPPORTED',
-  `tensors with location '${location}': this engine runs on the CPU`);
+  `tensors with location '${location}': this engine runs on the CPU`, { advice: 'Give data of the CPU' });
 
 function pinned({ location, type, data, dims }) {
   if (location !== 'cpu-pinned') throw notHere(location);
@@ -173,6 +173,7 @@ function pack(elements) {
 export function toEngine(value, what, keep) {
   if (value === null) return null;
   if (Array.isArray(value)) return value.map((item) => toEngine(item, what, keep));
+  if (value instanceof Map) return value;
   if (!isTensor(value)) {
     throw new TypeError(`${what} must be a Tensor, and is ${
       value?.constructor?.name ?? typeof value}`);
@@ -196,7 +197,7 @@ export function toEngine(value, what, keep) {
 
 /** A value of the engine as it is in onnxruntime's interface. */
 export function fromEngine(value) {
-  if (value === null) return null;
+  if (value === null || value instanceof Map) return value;
   if (Array.isArray(value)) return value.map(fromEngine);
   const { type, data, dims } = value;
   return new Tensor(type, nibbles.includes(type) ? pack(data) : data, dims);

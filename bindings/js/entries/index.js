@@ -1,1 +1,1 @@
-export { AshoreError, load, Tensor, version } from './ashore.js';
+export { AshoreError, load, Model, Tensor, version } from './ashore.js';

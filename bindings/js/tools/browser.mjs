@@ -1,12 +1,12 @@
-// The engine in Chromium: a server on loopback, a browser that playwright-core drives, and a page
-// whose worker does what the tools ask for.
+// The engine in a browser: a server on loopback, Chromium driven by playwright-core (or Firefox by
+// puppeteer-core, where ASHORE_BROWSER is firefox), and a page whose worker does what the tools ask for.
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const packageDir = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const startTime = 60000; // ms for the browser and its page to be there
@@ -27,45 +27,68 @@ const page = '<!doctype html><meta charset="utf-8"><title>ashore</title>'
 
 const fail = (message) => { throw Object.assign(new Error(message), { exit: 'internal' }); };
 
-/** playwright-core, or playwright: of where the command runs, NODE_PATH, or beside the package. */
-function findDriver() {
+/** The first of these packages that is found where the command runs, in NODE_PATH, or beside this one. */
+function findDriver(names) {
   const places = [process.cwd(), packageDir, path.join(packageDir, '..', 'npm')];
   for (const place of places) {
     const require = createRequire(path.join(place, 'from-here.js'));
-    for (const name of ['playwright-core', 'playwright']) {
-      let found;
+    for (const name of names) {
       try {
-        found = require.resolve(name);
-      } catch {
-        continue;
-      }
-      return require(found).chromium;
+        return import(pathToFileURL(require.resolve(name)));
+      } catch { /* not here */ }
     }
   }
-  return fail('--target browser needs the npm package playwright-core, which is not found from '
-    + 'here; install it: npm install playwright-core');
+  return fail(`--target browser needs the npm package ${names[0]}, which is not found from `
+    + `here; install it: npm install ${names[0]}`);
 }
 
-const programs = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome',
-  'microsoft-edge'];
-const applications = ['/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  '/Applications/Chromium.app/Contents/MacOS/Chromium'];
+const isFile = (file) => fs.existsSync(file);
 
-/** CHROMIUM, one that PATH finds, or the driver's own. */
-function findBrowser(chromium) {
-  const named = process.env.CHROMIUM;
-  if (named) return fs.existsSync(named) ? named : fail(`CHROMIUM is '${named}': no such file`);
+/** The one that a variable names, one that PATH finds, or another that is there. */
+function findProgram(variable, names, others, title) {
+  const named = process.env[variable];
+  if (named) return isFile(named) ? named : fail(`${variable} is '${named}': no such file`);
   const folders = (process.env.PATH ?? '').split(path.delimiter).filter(Boolean);
-  const found = [...programs.flatMap((name) => folders.map((folder) => path.join(folder, name))),
-    '/usr/bin/chromium', ...applications].find((file) => fs.existsSync(file));
-  if (found) return found;
-  let own = '';
-  try {
-    own = chromium.executablePath();
-  } catch { /* there is none for this system */ }
-  return own && fs.existsSync(own) ? own
-    : fail('--target browser needs Chromium or Chrome, and none '
-    + 'is found; install it (Debian: apt-get install chromium), or name one: CHROMIUM=/path/to/it');
+  const all = [...names.flatMap((name) => folders.map((folder) => path.join(folder, name))), ...others];
+  return all.find(isFile) ?? fail(`--target browser needs ${title}, and none is found; install it `
+    + `(Debian: apt-get install ${names[0]}), or name one: ${variable}=/path/to/it`);
+}
+
+// { title, program, launch(options), ready(page, how), version(browser) } of each: their drivers differ.
+const openers = {
+  async chromium() {
+    const { default: { chromium } } = await findDriver(['playwright-core', 'playwright']);
+    let own = '';
+    try {
+      own = chromium.executablePath();
+    } catch { /* there is none for this system */ }
+    return { title: 'Chromium',
+      program: findProgram('CHROMIUM', ['chromium', 'chromium-browser', 'google-chrome-stable',
+        'google-chrome', 'microsoft-edge'], ['/usr/bin/chromium',
+        '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+        '/Applications/Chromium.app/Contents/MacOS/Chromium', own], 'Chromium or Chrome'),
+      launch: (options) => chromium.launch({ ...options, args: ['--no-first-run',
+        '--disable-background-networking', '--disable-component-update', '--disable-sync',
+        '--disable-extensions'] }),
+      ready: (tab, how, options) => tab.waitForFunction(how, null, options),
+      version: (browser) => browser.version() };
+  },
+  async firefox() {
+    const { default: puppeteer } = await findDriver(['puppeteer-core', 'puppeteer']);
+    return { title: 'Firefox',
+      program: findProgram('FIREFOX', ['firefox-esr', 'firefox'], ['/usr/bin/firefox-esr',
+        '/Applications/Firefox.app/Contents/MacOS/firefox'], 'Firefox'),
+      launch: (options) => puppeteer.launch({ ...options, browser: 'firefox' }),
+      ready: (tab, how, options) => tab.waitForFunction(how, options),
+      version: async (browser) => (await browser.version()).replace(/^\D*/, '') };
+  },
+};
+
+function openerOf(name) {
+  if (!Object.hasOwn(openers, name)) {
+    return fail(`ASHORE_BROWSER is '${name}': ${Object.keys(openers).join(' or ')}`);
+  }
+  return openers[name]();
 }
 
 // ---- the server ---------------------------------------------------------------------------------
@@ -117,7 +140,7 @@ function watch(browser, tab) {
   let stop;
   const lost = new Promise((resolve, reject) => {
     const give = (why) => reject(Object.assign(new Error(why), { exit: 'internal' }));
-    tab.on('crash', () => give('the browser ran out of memory, or its page crashed'));
+    for (const event of ['crash', 'error']) tab.on(event, () => give('the browser ran out of memory, or its page crashed'));
     browser.on('disconnected', () => give('the browser ended'));
     const timer = setInterval(async () => {
       const idle = await tab.evaluate(() => globalThis.idle()).catch(() => 0);
@@ -165,8 +188,8 @@ async function peakOf(browser) {
  *  offer gives the URL at which files() can be fetched, one after the other; methods are those of
  *  browser_worker.mjs. close() leaves nothing behind. */
 export async function openEngine() {
-  const chromium = findDriver();
-  const executablePath = findBrowser(chromium);
+  const opener = await openerOf(process.env.ASHORE_BROWSER || 'chromium');
+  const executablePath = opener.program;
   const offers = new Map();
   const server = await startServer(offers);
   const stopServer = () => {
@@ -183,20 +206,19 @@ export async function openEngine() {
     clean();
   });
   try {
-    launching = chromium.launch({ executablePath, headless: true, timeout: startTime,
+    launching = opener.launch({ executablePath, headless: true, timeout: startTime,
       env: { ...process.env, TMPDIR: folder }, handleSIGINT: false, handleSIGTERM: false,
-      handleSIGHUP: false,
-      args: ['--no-first-run', '--disable-background-networking', '--disable-component-update',
-        '--disable-sync', '--disable-extensions'] });
+      handleSIGHUP: false });
     browser = await launching;
     process.once('exit', clean); // after the driver's own, which ends the browser
     const tab = await browser.newPage();
     await tab.goto(`http://127.0.0.1:${server.address().port}/`, { timeout: startTime });
-    await tab.waitForFunction(() => globalThis.call, null, { timeout: startTime });
+    await opener.ready(tab, () => globalThis.call, { timeout: startTime });
+    const version = await opener.version(browser);
     const { lost, stop } = watch(browser, tab);
     let last = 0;
     return {
-      name: `Chromium ${browser.version()}`,
+      name: `${opener.title} ${version}`,
       offer(files) {
         const url = `/data/${++last}`;
         offers.set(url, files);

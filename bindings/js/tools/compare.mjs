@@ -43,6 +43,7 @@ const isFloat = (type) => type in readers || /^(float|complex)/.test(type);
 
 function typeText(value) {
   if (value === null) return 'optional, empty';
+  if (value instanceof Map) return `map of ${value.size}`;
   return Array.isArray(value) ? `sequence of ${value.length}` : `${value.type}[${value.dims}]`;
 }
 
@@ -97,10 +98,26 @@ function compareTensors(got, wanted, { rtol, atol, integers }, figures) {
     differing} of ${wanted.data.length} elements differ`;
 }
 
+// Maps to numbers, texts or values.
+function compareMaps(got, wanted, tolerance) {
+  if (!(got instanceof Map) || got.size !== wanted.size) return mismatch(got, wanted);
+  for (const [key, value] of wanted) {
+    const other = got.get(key);
+    const by = typeof value === 'number' ? deviation(other, value) : NaN;
+    if (other === value || by === null
+      || by <= tolerance.atol + tolerance.rtol * Math.abs(value)) continue;
+    const difference = value && typeof value === 'object' && other
+      ? compare(other, value, tolerance) : `got ${show(other)}, expected ${show(value)}`;
+    if (difference) return `key ${show(key)}: ${difference}`;
+  }
+  return '';
+}
+
 /** What is wrong with a value, or the empty text.  figures: { abs, rel } are raised to the greatest
  *  deviations seen. */
 export function compare(got, wanted, tolerance, figures = { abs: 0, rel: 0 }) {
   const list = Array.isArray(wanted);
+  if (wanted instanceof Map) return compareMaps(got, wanted, tolerance);
   if (wanted === null || got === null) return wanted === got ? '' : mismatch(got, wanted);
   if (list !== Array.isArray(got)) return mismatch(got, wanted);
   if (!list) return compareTensors(got, wanted, tolerance, figures);

@@ -14,17 +14,24 @@ export function giveUp(command, message, code) {
 
 export const exitCode = (error) => codes[error.code] ?? exits.input;
 
-/** Values and operands by parseArgs, with --target, --variant, --threads and --cpu understood. */
-export function readOptions(command, options) {
+/** Values and operands by parseArgs, with --target, --variant, --threads and --cpu understood.  help: what
+ *  --help prints. */
+export function readOptions(command, options, help) {
   let parsed;
   try {
     parsed = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' },
       threads: { type: 'string' }, variant: { type: 'string' }, cpu: { type: 'string' },
-      target: { type: 'string', default: 'wasm' }, ...options } });
+      target: { type: 'string', default: 'wasm' },
+      ...help && { help: { type: 'boolean', short: 'h' } }, ...options } });
   } catch (error) {
-    giveUp(command, error.message, exits.usage);
+    giveUp(command, `${error.message.split('. To specify')[0]}${
+      help ? ` (ashore ${command} --help)` : ''}`, exits.usage);
   }
   const { values, positionals } = parsed;
+  if (values.help) {
+    process.stdout.write(help);
+    process.exit(exits.ok);
+  }
   const cpu = values.cpu === 'none' ? 'scalar' : values.cpu;
   const variant = values.variant ?? cpu ?? 'auto';
   if (!['auto', 'relaxed', 'simd128', 'scalar'].includes(variant)) {

@@ -1,98 +1,35 @@
-// Trims a module to some operators, by the map that the build made of it (cmake/wasm_map.py): what
-// they do not reach is cleared where it is, so that no index and no address changes.
+// Trims a module by the map that the build made of it (cmake/wasm_map.py): functions that are not
+// reached go, data is cleared where it is: no address changes, and answers are the same bits.
+//
+// To operators: what their rows reach stays.  To a model: of what loading it takes, only what runs
+// when it is loaded, block by block; of all else, what the rows of its operators reach.
 import { createHash } from 'node:crypto';
+import { endOf, lives, remains } from './coverage.mjs';
+import { Reader, assemble, bodiesOf, importedTypesOf, join, leb, op, renumberAt, resultsOf,
+  retypeImports, sections, sectionsOf, skip, skipLocals, vector } from './wasm.mjs';
 
-const sections = { import: 2, function: 3, export: 7, start: 8, element: 9, code: 10, data: 11 };
-const unreachable = [3, 0, 0, 11]; // a body: its size, no locals, the instruction, end
-const zero = [4, 0, 65, 0, 11]; // and one that returns 0
+// Exports for values other than tensors of numbers.
+const values = [['+string', ['strings', 'string']],
+  ['+value', ['sequence', 'map', 'optional', 'item']]];
+
+// What alone can be given a map.
+const takers = ['DictVectorizer', 'CastMap'].map((name) => `ai.onnx.ml:${name}`);
 
 /** What a module exports beyond what running models takes, by what uses it. */
-export const extras = { parse: ['parse'], vision: ['image', 'warp', 'regions', 'ctc'] };
+export const extras = { parse: ['parse'], prepare: ['prepare'] };
 
-class Reader {
-  constructor(bytes, at = 0) {
-    this.bytes = bytes;
-    this.at = at;
-  }
-
-  number() {
-    for (let value = 0, factor = 1; ; factor *= 128) {
-      const byte = this.bytes[this.at++];
-      value += (byte & 127) * factor;
-      if (byte < 128) return value;
-    }
-  }
-
-  take(size) {
-    this.at += size;
-    return this.bytes.subarray(this.at - size, this.at);
-  }
-}
-
-function leb(value) {
-  const out = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return [...out, rest];
-    out.push((rest % 128) | 128);
-  }
-}
-
-function sectionsOf(module) {
-  const reader = new Reader(module, 8);
-  const found = [];
-  while (reader.at < module.length) {
-    const kind = module[reader.at++];
-    found.push({ kind, content: reader.take(reader.number()) });
-  }
-  return found;
-}
-
-/** Functions among the imports, read without compiling: Node may not know the module's instructions. */
-function countImported(module) {
-  const reader = new Reader(sectionsOf(module).find(({ kind }) => kind === sections.import).content);
-  let functions = 0;
-  for (let n = reader.number(); n > 0; n -= 1) {
-    reader.take(reader.number()); // the module's name
-    reader.take(reader.number()); // the import's
-    const what = reader.number(); // 0 a function, 1 a table, 2 a memory, 3 a global
-    if (what === 0) functions += 1;
-    if (what !== 2) reader.number(); // its type
-    if (what === 3) reader.number(); // whether it changes
-    if (what === 1 || what === 2) {
-      const flags = reader.number();
-      reader.number(); // the least
-      if (flags & 1) reader.number(); // the most
-    }
-  }
-  return functions;
-}
-
-/** Exports without extras that are not kept, and the functions among them. */
-function trimExports(content, keep) {
-  const dropped = Object.entries(extras).flatMap(([name, exports]) =>
-    (keep.includes(name) ? [] : exports));
-  const reader = new Reader(content);
-  const kept = [];
-  const roots = [];
-  for (let n = reader.number(); n > 0; n -= 1) {
-    const start = reader.at;
-    const name = new TextDecoder().decode(reader.take(reader.number()));
-    const [what] = reader.take(1);
-    const index = reader.number();
-    if (dropped.includes(name)) continue;
-    kept.push(content.subarray(start, reader.at));
-    if (what === 0) roots.push(index);
-  }
-  return { bytes: Buffer.concat([Uint8Array.from(leb(kept.length)), ...kept]), roots };
-}
+/** Where a row of operators has its functions. */
+export const fields = { parse: 20, infer: 24, ref: 28, lower: 32, control: 36, choose: 40,
+  body: 44 };
+const allFields = new Set(Object.values(fields));
 
 /** All operators that a module has, by the names that trim() takes. */
 export const operatorsIn = (map) =>
   new Set(map.tables.flatMap(([, , , ...rows]) => rows.map(([name]) => name)));
 
 // Each group of `of` must be there in one of its forms: ['Mul', 'Sigmoid|Tanh'].
-const fulfils = (operators, of) =>
-  of.every((group) => group.split('|').some((name) => operators.has(name)));
+const fulfils = (words, of) => of.every((group) =>
+  group.split('|').some((word) => words.has(word)));
 
 /** Operators with those that the engine may make of them. */
 export function closure(map, operators) {
@@ -106,80 +43,221 @@ export function closure(map, operators) {
   return kept;
 }
 
-/** What functions, rows and constants that are kept refer to, to any depth. */
-function reach(map, imported, roots, operators, idle) {
-  const functions = new Set();
-  const data = new Set();
+const keys = ['code', 'data', 'parts', 'tables', 'makes', 'looks', 'lowers', 'idle', 'absent',
+  'acts'];
+
+function check(module, map, operators) {
+  if (!keys.every((key) => Array.isArray(map?.[key]))) {
+    throw new Error('this is no map of a module');
+  }
+  if (createHash('sha256').update(module).digest('hex') !== map.sha256) {
+    throw new Error('the map is of another module, or the module has been trimmed already');
+  }
+  const known = operatorsIn(map);
+  const unknown = [...operators].filter((name) => !known.has(name));
+  if (unknown.length) throw new Error(`the engine has no operator ${unknown.join(', ')}`);
+}
+
+function read(module) {
+  const all = sectionsOf(module);
+  const content = (kind) => all.find((part) => part.kind === kind)?.content;
+  const reader = new Reader(content(sections.function));
+  const types = Array.from({ length: reader.number() }, () => reader.number());
+  const importedTypes = importedTypesOf(content(sections.import));
+  return { module, all, content, types, importedTypes: new Set(importedTypes),
+    imported: importedTypes.length, results: resultsOf(content(sections.type)),
+    bodies: bodiesOf(content(sections.code)) };
+}
+
+/** Exports: their bytes up to the index, what they are (0: a function), index and name. */
+function exportsOf(content) {
+  const reader = new Reader(content);
+  return Array.from({ length: reader.number() }, () => {
+    const start = reader.at;
+    const name = new TextDecoder().decode(reader.take(reader.number()));
+    const [what] = reader.take(1);
+    const head = content.subarray(start, reader.at);
+    return { head, what, index: reader.number(), name };
+  });
+}
+
+/** Functions that a body calls in some of its parts. */
+function callsIn(body, kept) {
+  const calls = [];
+  for (const [from, to] of kept) {
+    const reader = new Reader(body, from || skipLocals(body));
+    while (reader.at < to) {
+      const at = reader.at + 1;
+      if (skip(reader) === op.call) calls.push(new Reader(body, at).number());
+    }
+  }
+  return calls;
+}
+
+// ---- what is reached ----------------------------------------------------------------------------
+
+/** What is not there: `words` are operators and facts.  Functions by number among the own ones. */
+function lacking(map, words, imported) {
+  const without = (list) => {
+    const needed = list.filter(([, of]) => fulfils(words, of)).map(([index]) => index);
+    return new Set(list.map(([index]) => index).filter((index) => !needed.includes(index))
+      .map((index) => index - imported));
+  };
+  return { idle: without(map.idle), absent: without(map.absent) };
+}
+
+const i32 = 0x7f; // a type of results
+
+/** For functions with blocks that never run since they call what is not there, by number, what lives()
+ *  says.  A function that begins with such a call is not there either: `absent` grows by these. */
+function blocksWithout({ bodies, imported, types, results }, idle, absent) {
+  const blocks = new Map();
+  for (let size = -1; size !== absent.size;) {
+    size = absent.size;
+    bodies.forEach((body, i) => {
+      if (idle.has(i) || absent.has(i)) return;
+      const lived = lives(body, (index) => absent.has(index - imported),
+        (index) => idle.has(index - imported) && results[types[index - imported]] === i32);
+      if (!lived[0]) absent.add(i);
+      else if (lived.includes(false)) blocks.set(i, lived);
+    });
+  }
+  return blocks;
+}
+
+/** The parts of such functions, as remains() says it.  ran: blocks that must stay, by number. */
+const partsOf = ({ engine, blocks }, ran = new Map()) => new Map([...blocks].map(([index, lived]) =>
+  [index, remains(engine.bodies[index], lived.map((one, i) => one || ran.get(index)?.[i]))]));
+
+function reach({ map, engine, words, rows, gone, parts = new Map() }, roots) {
+  const [functions, data] = [new Set(), new Set()];
   const open = [...roots];
-  const parts = new Map(map.parts.map(([index, ...rows]) => [index, rows.flatMap(([of, ...needed]) =>
-    (fulfils(operators, [of]) ? needed : []))]));
-  for (const [, , , ...rows] of map.tables) {
-    for (const [name, ...references] of rows) if (operators.has(name)) open.push(...references);
+  const rowsOf = new Map(map.parts.map(([index, ...list]) => [index, list.flatMap(([of, ...needed]) =>
+    (fulfils(words, [of]) ? needed : []))]));
+  for (const [, , , ...list] of map.tables) {
+    for (const [name, texts, ...pointers] of list) {
+      const kept = rows.get(name);
+      if (!kept) continue;
+      open.push(...texts);
+      open.push(...pointers.filter((pointer, i) => i % 2 && kept.has(pointers[i - 1])));
+    }
   }
   while (open.length) {
     const next = open.pop();
-    const [set, index] = next < 0 ? [data, -1 - next] : [functions, next - imported];
-    if (index < 0 || set.has(index) || (next >= 0 && idle.has(index))) continue;
+    const [set, index] = next < 0 ? [data, -1 - next] : [functions, next - engine.imported];
+    if (index < 0 || set.has(index) || (next >= 0 && gone.has(index))) continue;
     set.add(index);
-    open.push(...(next < 0 ? [...map.data[index].slice(3), ...parts.get(index) ?? []]
-      : map.functions[index]));
+    if (next < 0) open.push(...map.data[index].slice(3), ...rowsOf.get(index) ?? []);
+    else {
+      open.push(...referencesOf(engine.bodies[index], map.code[index],
+        parts.get(index) ?? [[0, Infinity]]));
+    }
   }
   return { functions, data };
 }
 
-const concat = (parts) => Buffer.concat(parts.map((part) => Uint8Array.from(part)));
+/** Of a body's references other than calls, those in some of its parts. */
+const placesIn = (places, kept) => places.filter((reference, i) => i % 2 === 1 &&
+  kept.some(([from, to]) => places[i - 1] >= from && places[i - 1] < to));
 
-/** Types of functions: one that is dropped gets that of the one before it, which compresses. */
-function trimTypes(content, kept, idle) {
-  const reader = new Reader(content);
-  const count = reader.number();
-  const out = [leb(count)];
-  let last = 0;
-  for (let i = 0; i < count; i += 1) {
-    const type = reader.number();
-    if (kept.has(i) || idle.has(i)) last = type;
-    out.push(leb(last));
-  }
-  return concat(out);
+/** What a body refers to in some of its parts. */
+function referencesOf(body, places, kept) {
+  return [...callsIn(body, kept.map(([from, to]) => [from, Math.min(to, body.length)])),
+    ...placesIn(places, kept)];
 }
 
-/** Functions that are called by pointers: in the place of all that are dropped stands one of them. */
-function trimElements(content, imported, kept, idle) {
+// ---- what is written ----------------------------------------------------------------------------
+
+const nothing = [0, op.unreachable, op.end]; // a body
+
+/** One that returns 0, or nothing. */
+function zero(result) {
+  if (result === undefined) return [0, op.end];
+  const floats = { 0x7d: [op.f32Const, 0, 0, 0, 0], 0x7c: [op.f64Const, 0, 0, 0, 0, 0, 0, 0, 0] };
+  return [0, ...floats[result] ?? [result === 0x7e ? 0x42 : op.i32Const, 0], op.end];
+}
+
+/** A body with some of its parts alone, whose calls go to new numbers.  A call of what is not there
+ *  is never made. */
+function rewrite(body, kept, renumber) {
+  const out = [];
+  kept.forEach(([from, to], i) => {
+    if (i) out.push([op.unreachable]);
+    const reader = new Reader(body, from || skipLocals(body));
+    let start = from;
+    while (reader.at < to) {
+      const at = reader.at;
+      if (skip(reader) !== op.call) continue;
+      const index = renumber(new Reader(body, at + 1).number());
+      const gone = index === undefined;
+      out.push(body.subarray(start, at), gone ? [op.unreachable] : [op.call, ...leb(index)]);
+      if (gone) reader.at = endOf(body, reader.at);
+      start = reader.at;
+    }
+    out.push(body.subarray(start, to));
+  });
+  return join(out);
+}
+
+// Where a body names types, of what it calls by pointers: [position, type] each.
+function typesIn(body) {
+  const reader = new Reader(body, skipLocals(body));
+  const places = [];
+  while (reader.at < body.length) {
+    const at = reader.at + 1;
+    const code = skip(reader);
+    if (code === op.callIndirect) places.push([at, new Reader(body, at).number()]);
+    const block = code >= op.block && code <= op.if;
+    if (block && !(body[at] & 64)) throw new Error('a block of a type of its own'); // compilers make none
+  }
+  return places;
+}
+
+/** Numbers for the types that are used, the most frequent ones first: they take a byte. */
+function numberTypes(own, code, { types, importedTypes }) {
+  const uses = new Map();
+  const use = (type) => uses.set(type, (uses.get(type) ?? 0) + 1);
+  for (const index of own) use(types[index]);
+  for (const type of importedTypes) use(type);
+  const places = code.map(typesIn);
+  for (const [, type] of places.flat()) use(type);
+  const order = [...uses.keys()].sort((a, b) => uses.get(b) - uses.get(a) || a - b);
+  const number = new Map(order.map((type, i) => [type, i]));
+  return { order, number, code: code.map((body, i) =>
+    renumberAt(body, places[i], (type) => number.get(type))) };
+}
+
+function writeTypes(content, order) {
+  const reader = new Reader(content);
+  const all = Array.from({ length: reader.number() }, () => {
+    const start = reader.at;
+    reader.number(); // of functions
+    reader.take(reader.number()); // parameters
+    reader.take(reader.number()); // results
+    return content.subarray(start, reader.at);
+  });
+  return vector(order.map((type) => all[type]));
+}
+
+/** Functions that are called by pointers: in the place of all that are dropped stands one. */
+function writeElements(content, renumber, missing) {
   const reader = new Reader(content);
   const count = reader.number();
   const out = [leb(count)];
-  let dropped;
   for (let n = 0; n < count; n += 1) {
     const start = reader.at;
     // Flags 0: an address (i32.const, number, end), and indices.
-    if (reader.number() !== 0 || reader.take(1)[0] !== 65) throw new Error('an unknown table');
+    if (reader.number() !== 0 || reader.take(1)[0] !== op.i32Const) {
+      throw new Error('an unknown table');
+    }
     reader.number();
     reader.take(1);
     out.push(content.subarray(start, reader.at));
     const entries = reader.number();
     out.push(leb(entries));
-    for (let i = 0; i < entries; i += 1) {
-      let index = reader.number();
-      if (index >= imported && !kept.has(index - imported) && !idle.has(index - imported)) {
-        index = dropped ??= index;
-      }
-      out.push(leb(index));
-    }
+    for (let i = 0; i < entries; i += 1) out.push(leb(renumber(reader.number()) ?? missing));
   }
-  return concat(out);
-}
-
-function trimCode(content, kept, idle) {
-  const reader = new Reader(content);
-  const count = reader.number();
-  const out = [leb(count)];
-  for (let i = 0; i < count; i += 1) {
-    const start = reader.at;
-    reader.take(reader.number());
-    const body = kept.has(i) ? content.subarray(start, reader.at) : unreachable;
-    out.push(idle.has(i) ? zero : body);
-  }
-  return concat(out);
+  return join(out);
 }
 
 /** Where the contents of segments lie. */
@@ -197,7 +275,23 @@ function segmentsOf(content) {
   });
 }
 
-function trimData(map, content, kept, operators) {
+/** A row is found by its name alone: those that are left move up. */
+function writeRows(content, out, start, size, list, rows) {
+  let to = start;
+  list.forEach(([name, , ...pointers], i) => {
+    const kept = rows.get(name);
+    if (!kept) return;
+    const from = start + i * size;
+    out.set(content.subarray(from, from + size), to);
+    for (let k = 0; k < pointers.length; k += 2) {
+      if (!kept.has(pointers[k])) out.fill(0, to + pointers[k], to + pointers[k] + 4);
+    }
+    to += size;
+  });
+  out.fill(0, to, start + list.length * size);
+}
+
+function writeData(map, content, kept, rows) {
   const segments = segmentsOf(content);
   const out = new Uint8Array(content);
   map.data.forEach(([segment, offset, size], i) => {
@@ -207,52 +301,130 @@ function trimData(map, content, kept, operators) {
     const at = segments[segment] + offset;
     if (kept.has(i)) out.set(content.subarray(at, at + size), at);
   });
-  for (const [segment, offset, size, ...rows] of map.tables) { // ended by a row of zeros
-    const start = segments[segment] + offset;
-    let to = start;
-    rows.forEach(([name], i) => {
-      if (!operators.has(name)) return;
-      out.set(content.subarray(start + i * size, start + (i + 1) * size), to);
-      to += size;
-    });
-    out.fill(0, to, start + rows.length * size);
+  for (const [segment, offset, size, ...list] of map.tables) { // ended by a row of zeros
+    writeRows(content, out, segments[segment] + offset, size, list, rows);
   }
   return out;
 }
 
-function check(module, map, operators) {
-  const keys = ['functions', 'data', 'parts', 'tables', 'makes', 'passes'];
-  if (!keys.every((key) => Array.isArray(map?.[key]))) throw new Error('this is no map of a module');
-  if (createHash('sha256').update(module).digest('hex') !== map.sha256) {
-    throw new Error('the map is of another module, or the module has been trimmed already');
-  }
-  const known = operatorsIn(map);
-  const unknown = [...operators].filter((name) => !known.has(name));
-  if (unknown.length) throw new Error(`the engine has no operator ${unknown.join(', ')}`);
+/** bodies: what is left of functions that are not whole, as remains() says it. */
+function write({ map, engine, rows, idle, keep }, kept, bodies = new Map()) {
+  const { imported } = engine;
+  const own = [...kept.functions].sort((a, b) => a - b);
+  const number = new Map(own.map((index, i) => [index + imported, i + imported]));
+  const renumber = (index) => (index < imported ? index : number.get(index));
+  const code = own.map((index) => {
+    if (idle.has(index)) return join([zero(engine.results[engine.types[index]])]);
+    const body = engine.bodies[index];
+    return rewrite(body, bodies.get(index) ?? [[0, body.length]], renumber);
+  });
+  const types = numberTypes(own, code, engine);
+  const typeOf = (index) => leb(types.number.get(engine.types[index]));
+  const exported = exportsOf(engine.content(sections.export)).filter(keep)
+    .map(({ head, what, index }) => join([head, leb(what === 0 ? renumber(index) : index)]));
+  const changed = {
+    [sections.type]: (content) => writeTypes(content, types.order),
+    [sections.import]: (content) => retypeImports(content, types.number),
+    [sections.function]: () => vector([...own, own.at(-1)].map(typeOf)),
+    [sections.export]: () => vector(exported),
+    [sections.start]: (content) => join([leb(renumber(new Reader(content).number()))]),
+    [sections.element]: (content) => writeElements(content, renumber, own.length + imported),
+    [sections.code]: () => vector([...types.code, join([nothing])]
+      .map((body) => join([leb(body.length), body]))),
+    [sections.data]: (content) => writeData(map, content, kept.data, rows),
+  };
+  return { bytes: assemble(engine.module, engine.all.map(({ kind, content }) =>
+    ({ kind, content: changed[kind]?.(content) ?? content }))), own };
 }
+
+const reals = '+%g'; // some text shows a number in floating point
+
+function showsReals({ map, engine }, kept) {
+  const content = engine.content(sections.data);
+  const segments = segmentsOf(content);
+  return [...kept].some((i) => {
+    const [segment, offset, size] = map.data[i];
+    const at = segments[segment] + offset;
+    return /%[.*\d]*g/.test(Buffer.from(content.subarray(at, at + size)).toString('latin1'));
+  });
+}
+
+function rootsOf({ engine, keep }, but = () => false) {
+  const start = engine.content(sections.start);
+  return [...start ? [new Reader(start).number()] : [],
+    ...exportsOf(engine.content(sections.export))
+      .filter((one) => keep(one) && one.what === 0 && !but(one)).map(({ index }) => index)];
+}
+
+function makeJob(module, map, { words, rows, keep }) {
+  const engine = read(module);
+  const { idle, absent } = lacking(map, words, engine.imported);
+  const dropped = Object.entries(extras).flatMap(([name, exports]) =>
+    (keep.includes(name) ? [] : exports));
+  for (const index of idle) absent.delete(index);
+  const blocks = blocksWithout(engine, idle, absent);
+  return { map, engine, words, rows, idle, keep: ({ name }) => !dropped.includes(name),
+    gone: idle, absent: new Set([...idle, ...absent]), blocks };
+}
+
+const withIdle = (job, { functions, data }) =>
+  ({ functions: new Set([...functions, ...job.idle]), data });
 
 /** The module (bytes) with no more than some operators need (names, as domain:Name in other domains
  *  than ai.onnx), and those that it has.  keep: names of extras. */
 export function trim(module, map, operators, keep = []) {
   check(module, map, operators);
   const all = closure(map, operators);
-  const imported = countImported(module);
-  const parts = sectionsOf(module).map((part) => ({ ...part,
-    ...part.kind === sections.export && trimExports(part.content, keep) }));
-  const busy = new Set(map.passes.filter(([, of]) => fulfils(all, of)).map(([index]) => index));
-  const idle = new Set(map.passes.filter(([index]) => !busy.has(index))
-    .map(([index]) => index - imported));
-  const roots = parts.flatMap(({ kind, content, roots: called = [] }) =>
-    (kind === sections.start ? [new Reader(content).number()] : called));
-  const kept = reach(map, imported, roots, all, idle);
-  const out = parts.map(({ kind, content, bytes }) => {
-    let to = bytes ?? content;
-    if (kind === sections.function) to = trimTypes(content, kept.functions, idle);
-    if (kind === sections.element) to = trimElements(content, imported, kept.functions, idle);
-    if (kind === sections.code) to = trimCode(content, kept.functions, idle);
-    if (kind === sections.data) to = trimData(map, content, kept.data, all);
-    return Buffer.concat([Uint8Array.of(kind), Uint8Array.from(leb(to.length)), to]);
-  });
+  const facts = [...map.idle, ...map.absent].flatMap(([, of]) => of)
+    .concat(map.parts.flatMap(([, ...rows]) => rows.map(([of]) => of)))
+    .flatMap((group) => group.split('|'))
+    .filter((word) => word.startsWith('+') && word !== '+prepared');
+  const job = makeJob(module, map, { words: new Set([...all, ...facts]), keep,
+    rows: new Map([...all].map((name) => [name, allFields])) });
+  const { keep: wanted } = job;
+  const maps = takers.some((name) => all.has(name));
+  job.keep = (one) => wanted(one) && (maps || one.name !== 'map');
+  const parts = partsOf(job);
+  const kept = reach({ ...job, gone: job.absent, parts }, rootsOf(job));
+  kept.data.add(map.seal);
   const has = [...operatorsIn(map)].filter((name) => all.has(name)).sort();
-  return { bytes: Buffer.concat([module.subarray(0, 8), ...out]), operators: has };
+  return { bytes: write(job, withIdle(job, kept), parts).bytes, operators: has };
+}
+
+/** The module with no more than one prepared model needs.  words: its operators and facts; rows: by
+ *  operator, the fields of its row that are needed to run it.  cover: what loads the model in a
+ *  module (bytes) and says which blocks of its functions have run, as instrument() does. */
+export function trimToModel(module, map, { words, rows }, cover) {
+  check(module, map, rows.keys());
+  const loading = new Map([...rows].map(([name, kept]) =>
+    [name, new Set([...kept, fields.parse])]));
+  const job = makeJob(module, map, { words, rows: loading, keep: [] });
+  const { keep } = job;
+  const unused = values.flatMap(([fact, names]) => (words.has(fact) ? [] : names));
+  job.keep = (one) => keep(one) && !unused.includes(one.name);
+  // What a session with threads does depends on when they begin.
+  const shared = job.engine.content(sections.start) !== undefined;
+  const loads = ({ name }) => name === 'load' || (name === 'session' && !shared);
+  const run = { ...job, rows, gone: job.absent, parts: partsOf(job) };
+  const running = reach(run, rootsOf(job, loads));
+  const whole = withIdle(job, reach(job, rootsOf(job)));
+  whole.data.delete(map.seal);
+  const first = write(job, whole);
+  const ran = cover(first.bytes);
+  const ranOf = new Map(first.own.map((index, i) => [index, ran[i]]));
+  const parts = partsOf(job, ranOf);
+  const left = new Map(first.own.flatMap((index, i) =>
+    (running.functions.has(index) || job.idle.has(index) || !ran[i][0] ? []
+      : [[index, remains(job.engine.bodies[index], ran[i])]])));
+  // What loading knows by its address may be called later on.
+  const known = [...left, ...parts]
+    .flatMap(([index, kept]) => (ranOf.get(index)?.[0] ? placesIn(map.code[index], kept) : []));
+  const all = reach(run, [...rootsOf(job, loads), ...known]);
+  all.data.delete(map.seal);
+  if (!words.has(reals) && showsReals(job, all.data)) {
+    return trimToModel(module, map, { words: new Set([...words, reals]), rows }, cover);
+  }
+  for (const index of all.functions) left.delete(index);
+  for (const index of left.keys()) all.functions.add(index);
+  return write(job, withIdle(job, all), new Map([...parts, ...left])).bytes;
 }

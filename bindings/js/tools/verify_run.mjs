@@ -3,8 +3,13 @@
 // A case is { dir, sets, names, source(name), read(name) }: dir for messages, sets the folders of its
 // data, names its files with those of the sets ('model.onnx', 'test_data_set_0/input_0.pb'); source:
 // what load() takes of one, read: its bytes.
-import { choose, compile, Core, loadInline as load, moduleURL } from '../ashore.js';
+import { choose, compile, loadInline as load, moduleURL } from '../ashore.js';
+import { Core } from '../core.js';
 import { compare } from './compare.mjs';
+
+// As the program says it.
+const withoutAdvice = ({ message, advice }) =>
+  (advice && message.endsWith(advice) ? message.slice(0, -`. ${advice}`.length) : message);
 
 /** { choice, run(case) }; run gives a row of the command's JSON: { name, outcome, reason, max_abs,
  *  max_rel }. */
@@ -81,7 +86,7 @@ export async function makeVerifier({ variant, threads, tolerance, strict }) {
     async run(test) {
       const figures = { abs: 0, rel: 0 };
       const problem = await verifyCase(test, figures).catch((error) => ({
-        message: error.message, skip: error.code === 'ERR_UNSUPPORTED' && !strict }));
+        message: withoutAdvice(error), skip: error.code === 'ERR_UNSUPPORTED' && !strict }));
       const outcome = problem ? (problem.skip && 'skip') || 'fail' : 'pass';
       return { name: test.dir, outcome, reason: problem?.message ?? null, max_abs: figures.abs,
         max_rel: Number.isFinite(figures.rel) ? figures.rel : null };

@@ -1,13 +1,11 @@
-/* What core.js calls.  Private to the package: both sides are of one version, which core.js checks.
- *
- * An instance holds one model, one session and at most one run.  Memory that JavaScript fills is a
- * uint8 tensor (`buffer`), so that every block has a handle and one way to be given back. Functions
- * that make a value return NULL on failure, those that return a status leave the detail where
- * `error` points. */
+/* What core.js calls of an engine, beside what every module has (exports_value.c).  An instance
+ * holds one model, one session and at most one run. */
 #include "exports.h"
 #include "ashore/ashore.h"
 
 #include "base/wasm_heap.h"
+#include "ir/value.h"
+#include "rt/prepare.h"
 
 #if defined(__wasm_atomics__)
 #    include "base/pool.h"
@@ -30,72 +28,42 @@ static struct {
     ashore_run *run;
     struct external *external;
     bool gave;
-    struct ashore_error error;
 } js;
 
-EXPORT(const char *, version, void) { return ashore_version(); }
-
-EXPORT(struct ashore_error *, error, void) { return &js.error; }
+/* Memory for the life of the engine, not cleared: what is never touched costs nothing. */
+EXPORT(void *, reserve, size_t size) { return ash_wasm_realloc(NULL, NULL, 0, size); }
 
 /* ---- values --------------------------------------------------------------------------------- */
-
-EXPORT(ashore_value *, tensor, int dtype, int rank, const int64_t *shape) {
-    ashore_value *value = NULL;
-    (void)ashore_tensor_create(dtype, rank, shape, &value, &js.error);
-    return value;
-}
-
-EXPORT(ashore_value *, buffer, size_t size) {
-    int64_t shape = (int64_t)size;
-    return js_tensor(ASHORE_UINT8, 1, &shape);
-}
-
-/* Where JavaScript writes an element of a new tensor or buffer. */
-EXPORT(void *, data, ashore_value *value) { return ashore_value_data_mut(value); }
-
-EXPORT(void, release, ashore_value *value) { ashore_value_release(&value); }
 
 EXPORT(ashore_value *, strings, int rank, const int64_t *shape, const char *const *text,
        const size_t *length) {
     ashore_value *value = NULL;
-    (void)ashore_tensor_create_strings(rank, shape, text, length, &value, &js.error);
+    (void)ashore_tensor_create_strings(rank, shape, text, length, &value, js_error());
     return value;
 }
 
 EXPORT(ashore_value *, sequence, ashore_value *const *items, size_t count) {
     ashore_value *value = NULL;
-    (void)ashore_sequence_create(items, count, &value, &js.error);
+    (void)ashore_sequence_create(items, count, &value, js_error());
+    return value;
+}
+
+EXPORT(ashore_value *, map, ashore_value *const *parts) {
+    ashore_value *value = NULL;
+    (void)ash_value_map(NULL, parts[0], parts[1], &value, js_error()); /* maps.js has checked them */
     return value;
 }
 
 EXPORT(ashore_value *, optional, ashore_value *item) {
     ashore_value *value = NULL;
-    (void)ashore_optional_create(item, &value, &js.error);
+    (void)ashore_optional_create(item, &value, js_error());
     return value;
 }
 
 EXPORT(ashore_value *, parse, int kind, const void *bytes, size_t size) {
     ashore_value *value = NULL;
-    (void)ashore_value_parse(kind, bytes, size, &value, &js.error);
+    (void)ashore_value_parse(kind, bytes, size, &value, js_error());
     return value;
-}
-
-struct description {
-    int32_t kind, dtype, rank;
-    const int64_t *shape;
-    const void *data;
-    size_t bytes, elements, count;
-};
-
-EXPORT(void, describe, const ashore_value *value, struct description *d) {
-    d->kind = ashore_value_kind(value);
-    d->dtype = ashore_value_dtype(value);
-    d->rank = ashore_value_rank(value);
-    d->shape = ashore_value_shape(value);
-    d->data = ashore_value_data(value);
-    d->bytes = ashore_value_bytes(value);
-    d->elements = ashore_value_elements(value);
-    d->count = ashore_value_count(value);
 }
 
 EXPORT(const char *, string, const ashore_value *value, size_t i, size_t *length) {
@@ -111,7 +79,7 @@ EXPORT(ashore_value *, item, const ashore_value *value, size_t i) {
 
 EXPORT(int, external, const char *location, const void *data, size_t size) {
     ashore_value *block = js_buffer(sizeof(struct external));
-    if (block == NULL) return js.error.code;
+    if (block == NULL) return js_error()->code;
     struct external *external = ashore_value_data_mut(block);
     *external = (struct external){js.external, location, data, size};
     js.external = external;
@@ -143,14 +111,22 @@ static void give_back(void *user, const void *data, size_t size) {
 EXPORT(int, intact, void) { return !js.gave; }
 
 /* The bytes are memory for the life of the engine, but for what the model gives back. */
-EXPORT(int, load, const void *bytes, size_t size, const char *name, int optimize) {
+EXPORT(int, load, const void *bytes, size_t size, const char *name, int optimize, int dry) {
     struct ashore_model_options options;
     ashore_model_options_init(&options);
     options.name = name;
     options.optimize = optimize;
+    options.dry = dry;
     options.external = find_external;
     options.give_back = give_back;
-    return ashore_model_load_memory(bytes, size, &options, &js.model, &js.error);
+    return ashore_model_load_memory(bytes, size, &options, &js.model, js_error());
+}
+
+/* The model as a file for an engine that is trimmed to it, before its session: tools/trim.mjs. */
+EXPORT(ashore_value *, prepare, int types) {
+    ashore_value *value = NULL;
+    (void)ash_model_prepare(js.model, types != 0, &value, js_error());
+    return value;
 }
 
 EXPORT(const struct ashore_value_info *, input, size_t i) {
@@ -172,7 +148,7 @@ EXPORT(int, session, int threads, int profile, size_t memory_limit) {
     options.threads = threads;
     options.profile = profile;
     options.memory_limit = memory_limit;
-    return ashore_session_create(js.model, &options, &js.session, &js.error);
+    return ashore_session_create(js.model, &options, &js.session, js_error());
 }
 
 EXPORT(int, threads, void) { return ashore_session_threads(js.session); }
@@ -180,10 +156,14 @@ EXPORT(int, threads, void) { return ashore_session_threads(js.session); }
 /* now 1: what is held and the peak so far; 0: what a run at these shapes will need.  The peak is
  * that of the whole instance, with the values that JavaScript has made. */
 EXPORT(int, usage, int now, const int64_t *const *shape, struct ashore_memory *memory) {
-    if (now == 0) return ashore_session_predict(js.session, shape, memory, &js.error);
+    if (now == 0) return ashore_session_predict(js.session, shape, memory, js_error());
     ashore_session_memory(js.session, memory);
     memory->total = ash_wasm_peak();
     return ASHORE_OK;
+}
+
+EXPORT(int, operand, size_t i, size_t k, struct ashore_operand *operand) {
+    return ashore_session_operand(js.session, i, k, operand);
 }
 
 EXPORT(size_t, steps, void) { return ashore_session_steps(js.session); }
@@ -195,14 +175,14 @@ EXPORT(int, step, size_t i, struct ashore_step_info *info) {
 /* ---- runs ----------------------------------------------------------------------------------- */
 
 EXPORT(int, run, size_t count, const char *const *names, ashore_value *const *values) {
-    return ashore_run_create(js.session, count, names, values, &js.run, &js.error);
+    return ashore_run_create(js.session, count, names, values, &js.run, js_error());
 }
 
-EXPORT(int, advance, size_t steps) { return ashore_run_advance(js.run, steps, &js.error); }
+EXPORT(int, advance, size_t steps) { return ashore_run_advance(js.run, steps, js_error()); }
 
 EXPORT(ashore_value *, result, size_t i) {
     ashore_value *value = NULL;
-    (void)ashore_run_output(js.run, i, &value, &js.error);
+    (void)ashore_run_output(js.run, i, &value, js_error());
     return value;
 }
 
@@ -213,5 +193,12 @@ EXPORT(void, finish, void) { ashore_run_destroy(&js.run); }
 /* ---- pool members: base/pool.c exports their entry as `member` ------------------------------- */
 
 EXPORT(size_t, members, void) { return ash_pool_members(); }
+
+EXPORT(void *, pool_words, void) { return ash_pool_words(); }
+
+EXPORT(void, lost, void) { ash_pool_member_lost(); }
+
+/* A thread that shares the memory ends the run by a word. */
+EXPORT(void, watch, uint32_t *word) { ashore_run_watch(js.run, word); }
 
 #endif
