@@ -1,0 +1,1 @@
+"""onnxruntime.capi, where programs look for exceptions."""

@@ -1,0 +1,2 @@
+"""Filled in by bindings/python/build_wheel.py."""
+__version__ = "0"
