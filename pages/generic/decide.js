@@ -186,6 +186,44 @@ export const decideInputs = (inputs, outputs) =>
 /** What is said beside an open extent, and what it is where nothing else tells: 1. */
 export const isBatch = ({ key, first }) => first || named.batch.test(key);
 
+// ---- states -------------------------------------------------------------------------------------
+
+// What a name is about: 'stateN', 'state_out' and 'state' are the same, as are 'hn', 'h0' and 'h'.
+const stem = (name) => name.toLowerCase()
+  .replace(/(^|[^a-z])(out|in|output|input|next|new|prev|previous|past|present)(?=$|[^a-z])/g, '$1')
+  .replace(/(.)n$/, '$1').replace(/^([hc])0$/, '$1').replace(/[^a-z0-9]/g, '');
+
+// Exporters often leave open what an output's extents are.
+const alike = (a, b) => a.type === b.type && a.kind === 'tensor' && b.kind === 'tensor'
+  && a.dims?.length > 0 && (!b.dims || (a.dims.length === b.dims.length
+    && a.dims.every((d, axis) => open(d) || open(b.dims[axis]) || d === b.dims[axis])));
+
+/** Outputs that recurrent models take as inputs of the next run: { input: output }.  By name, and
+ *  where names say nothing, in their order. */
+export function decideStates(inputs, outputs) {
+  const pairs = {};
+  const states = inputs.filter(({ name }) => named.state.test(name));
+  const free = new Set(outputs);
+  for (const input of states) {
+    const found = [...free].find((output) => alike(input, output)
+      && stem(input.name) === stem(output.name));
+    if (!found) continue;
+    pairs[input.name] = found.name;
+    free.delete(found);
+  }
+  const left = states.filter(({ name }) => !(name in pairs));
+  const possible = [...free].filter((output) => left.some((input) => alike(input, output)
+    && output.dims?.some((d) => !open(d) && d > 1)));
+  const same = possible.filter(({ dims }) => left.some((input) => `${input.dims}` === `${dims}`));
+  const others = same.length === left.length ? same : possible;
+  if (left.length === others.length) {
+    left.forEach((input, i) => {
+      if (alike(input, others[i])) pairs[input.name] = others[i].name;
+    });
+  }
+  return pairs;
+}
+
 // ---- outputs ------------------------------------------------------------------------------------
 
 /** The layout of the last three extents as a picture: 'CHW', 'HWC', or '' for none. */

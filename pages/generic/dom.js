@@ -1,4 +1,5 @@
 // Parts of a page.
+import { show } from './numbers.js';
 
 let last = 0;
 /** A name for an element that another one refers to. */
@@ -81,3 +82,7 @@ export function canvasOf({ data, width, height }, label) {
 export const ms = (value) => (value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`);
 export const mb = (bytes) => (bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB`
   : `${(bytes / 1e6).toFixed(1)} MB`);
+
+/** A share of 1 as a percentage; other numbers as they are. */
+export const percent = (value) => (value >= 0 && value <= 1
+  ? `${(100 * value).toFixed(value < 0.1 ? 2 : 1)} %` : show(value));

@@ -1,17 +1,20 @@
 // Pictures to tensors and back: pure functions.  A picture is { data, width, height } with data
 // RGBA in bytes, rows from the top, as ImageData is.
-import { element, zeros } from './numbers.js';
+import { element, elements, tensorOf, zeros } from './numbers.js';
 
 const ownSide = 640; // the longer side of a picture whose size the model leaves open
 const grain = 32;
+const grey = 114; // of bars beside a picture, as detectors are trained with
 
 /** What is done to a channel's bytes, by the name of a scale. */
 export const scales = {
-  unit: { label: '0 to 1', mean: [0, 0, 0], deviation: [1, 1, 1] },
-  symmetric: { label: '−1 to 1', mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] },
-  imagenet: { label: 'ImageNet mean and deviation', mean: [0.485, 0.456, 0.406],
-    deviation: [0.229, 0.224, 0.225] },
-  bytes: { label: '0 to 255', mean: [0, 0, 0], deviation: [1 / 255, 1 / 255, 1 / 255] },
+  unit: { label: '0 to 1', normalize: '0..1', mean: [0, 0, 0], deviation: [1, 1, 1] },
+  symmetric: { label: '−1 to 1', normalize: '-1..1', mean: [0.5, 0.5, 0.5],
+    deviation: [0.5, 0.5, 0.5] },
+  imagenet: { label: 'ImageNet mean and deviation', normalize: 'imagenet',
+    mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] },
+  bytes: { label: '0 to 255', normalize: 'none', mean: [0, 0, 0],
+    deviation: [1 / 255, 1 / 255, 1 / 255] },
   signed: { label: '−128 to 127', mean: [128 / 255, 128 / 255, 128 / 255],
     deviation: [1 / 255, 1 / 255, 1 / 255] },
 };
@@ -29,114 +32,40 @@ export function sizeFor(picture, width, height) {
   return { width: grained(picture.width), height: grained(picture.height) };
 }
 
-// Weights of a triangle filter as wide as a pixel of the smaller of the two: bilinear where a line
-// grows, an average where it shrinks.  [{ from, weights }] by place.
-function filters(from, size, wanted) {
-  const step = size / wanted;
-  const reach = Math.max(step, 1);
-  return Array.from({ length: wanted }, (_, i) => {
-    const middle = from.start + (i + 0.5) * step;
-    const low = Math.max(Math.floor(middle - reach + 0.5), 0);
-    const high = Math.min(Math.ceil(middle + reach - 0.5), from.limit - 1);
-    const weights = [];
-    for (let at = low; at <= high; at++) {
-      weights.push(Math.max(0, 1 - Math.abs(at + 0.5 - middle) / reach));
-    }
-    const total = weights.reduce((a, b) => a + b, 0) || 1;
-    return { low, weights: weights.map((weight) => weight / total) };
-  });
+/** What ashore/prep is asked for: { channels, order, scale, fit, layout } as decide.js has it. */
+export function imageOptions(type, width, height, { channels, order, scale, fit, layout }) {
+  const { mean, deviation, normalize } = scales[scale];
+  const common = { width, height, fit, antialias: true, order: channels === 1 ? 'grey' : order,
+    layout: layout === 'NHWC' ? 'NHWC' : 'NCHW' };
+  // Bytes that are not as they are, and types that few models take, are made of float32.
+  const own = type === 'uint8' ? scale === 'bytes' : /^(float32|float16|int8)$/.test(type);
+  const made = own && type !== 'float32' ? { ...common, type } : common;
+  if (own && type === 'uint8') return { ...made, pad: grey };
+  return { ...made, ...normalize ? { normalize } : { mean: 255 * mean[0], scale: 1 },
+    pad: (grey / 255 - mean[0]) / deviation[0] };
 }
 
-// Red, green and blue over white as planes of numbers from 0 to 255.
-function planes({ data, width, height }) {
-  return [0, 1, 2].map((channel) => {
-    const plane = new Float32Array(width * height);
-    for (let i = 0; i < plane.length; i++) {
-      plane[i] = 255 + (data[4 * i + channel] - 255) * data[4 * i + 3] / 255;
-    }
-    return plane;
-  });
+// Of four channels the last says how opaque a pixel is: all are, as if it were a colour of 255.
+function withAlpha({ data, dims }, full, last) {
+  const pixels = data.length / 3;
+  const all = new data.constructor(4 * pixels).fill(full);
+  if (!last) all.set(data);
+  else for (let i = 0; i < pixels; i++) all.set(data.subarray(3 * i, 3 * i + 3), 4 * i);
+  return { data: all, dims: dims.with(last ? 3 : 1, 4) };
 }
 
-// One axis of a plane: `rows` lines, `stride` apart, of places `step` apart, become lines of
-// another length with the same distances.
-function along(plane, filter, rows, stride, step, out, outStride) {
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < filter.length; i++) {
-      const { low, weights } = filter[i];
-      let at = row * stride + low * step;
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++, at += step) sum += weights[k] * plane[at];
-      out[row * outStride + i * step] = sum;
-    }
-  }
-  return out;
-}
-
-// The part of a picture at x, y of w by h, as planes of width by height.
-function resized(picture, part, width, height) {
-  const across = filters({ start: part.x, limit: picture.width }, part.w, width);
-  const down = filters({ start: part.y, limit: picture.height }, part.h, height);
-  return planes(picture).map((plane) => {
-    const narrow = along(plane, across, picture.height, picture.width, 1,
-      new Float32Array(width * picture.height), width);
-    return along(narrow, down, width, 1, width, new Float32Array(width * height), 1);
-  });
-}
-
-/** A picture at width by height as three planes of 0 to 255; fit: a key of fits. */
-export function fitted(picture, width, height, fit) {
-  const whole = { x: 0, y: 0, w: picture.width, h: picture.height };
-  if (!(picture.width > 0 && picture.height > 0)) throw new RangeError('the picture is empty');
-  if (fit === 'crop') {
-    const scale = Math.min(picture.width / width, picture.height / height);
-    const w = width * scale;
-    const h = height * scale;
-    return resized(picture, { x: (picture.width - w) / 2, y: (picture.height - h) / 2, w, h },
-      width, height);
-  }
-  if (fit !== 'letterbox') return resized(picture, whole, width, height);
-  const scale = Math.min(width / picture.width, height / picture.height);
-  const w = Math.max(1, Math.round(picture.width * scale));
-  const h = Math.max(1, Math.round(picture.height * scale));
-  const left = (width - w) >> 1;
-  const top = (height - h) >> 1;
-  return resized(picture, whole, w, h).map((plane) => {
-    const out = new Float32Array(width * height).fill(114); // the bars' usual grey
-    for (let y = 0; y < h; y++) {
-      out.set(plane.subarray(y * w, (y + 1) * w), (top + y) * width + left);
-    }
-    return out;
-  });
-}
-
-// Planes in the order of the model's channels, with the row of the scale's table that each is of.
-function ordered(rgb, channels, order) {
-  if (channels === 1) {
-    const [r, g, b] = rgb;
-    return [[r.map((red, i) => 0.299 * red + 0.587 * g[i] + 0.114 * b[i]), 0]];
-  }
-  const three = (order === 'bgr' ? [2, 1, 0] : [0, 1, 2]).map((i) => [rgb[i], i]);
-  return channels === 4 ? [...three, [new Float32Array(rgb[0].length).fill(255), 0]] : three;
-}
-
-/** The elements of a picture of width by height: { channels, order, scale, fit, layout }, layout
- *  'NHWC' for channels last. */
-export function prepare(picture, type, width, height, options) {
-  const { channels, order, scale, fit, layout } = options;
+/** What ashore/prep has made, as an input of another type, of four channels or of more pictures:
+ *  the elements of a tensor of these extents. */
+export function imageElements(made, type, dims, { channels, scale, layout }) {
   const { mean, deviation } = scales[scale];
-  const rgb = fitted(picture, width, height, fit);
-  const data = zeros(type, channels * width * height);
-  const direct = type === 'float32' || type === 'float64';
-  const last = layout === 'NHWC';
-  ordered(rgb, channels, order).forEach(([plane, row], c) => {
-    for (let i = 0; i < plane.length; i++) {
-      // As other programs do it: a byte first.
-      const value = (Math.round(plane[i]) / 255 - mean[row]) / deviation[row];
-      data[last ? i * channels + c : c * plane.length + i] = direct ? value : element(type, value);
-    }
-  });
-  return data;
+  const full = made.type === 'uint8' ? 255 : element(made.type, (1 - mean[0]) / deviation[0]);
+  const { data } = channels === 4 ? withAlpha(made, full, layout === 'NHWC') : made;
+  const one = made.type === type ? data : tensorOf(type, data, [data.length]).data;
+  const count = elements(dims);
+  if (count === one.length) return one;
+  const all = zeros(type, count);
+  for (let at = 0; at < count; at += one.length) all.set(one, at);
+  return all;
 }
 
 // ---- from tensors -------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 // How a tensor is shown: a view makes an element of a piece of it.
-import { canvasOf, choice, field, fileButton, make, numberInput, svg } from './dom.js';
+import { canvasOf, choice, field, fileButton, make, numberInput, percent, svg } from './dom.js';
+import { cutOut, tinted } from './overlay.js';
 import { colour, heat, largest, mask, paint, rangeOf } from './image.js';
 import { numbersOf, show, showElement } from './numbers.js';
 import { piece, scored, thinned, topK } from './results.js';
@@ -11,10 +12,6 @@ const mostTexts = 200;
 const shownClasses = 8; // in the key of a mask
 
 // ---- classes ------------------------------------------------------------------------------------
-
-const percent = (value) => (value >= 0 && value <= 1
-  ? `${(100 * value).toFixed(value < 0.1 ? 2 : 1)} %`
-  : show(value));
 
 const bar = (part) => svg('svg', { class: 'bar', viewBox: '0 0 100 8', preserveAspectRatio: 'none',
   'aria-hidden': true }, svg('rect', { width: 100 * part, height: 8 }));
@@ -48,10 +45,20 @@ function picture({ dims, values }, options, label) {
   const layout = dims.length === 3 ? layoutOf(dims) : 'HW';
   const [height, width] = layout === 'HWC' ? dims : dims.slice(-2);
   const range = options.range === 'auto' ? rangeOf(options.type, values) : options.range;
+  const behind = values.length === width * height && options.over.picture !== 'no'
+    && options.backdrop();
+  if (behind) return cutOut(behind, paint(values, width, height, { layout, range }), label);
   return canvasOf(paint(values, width, height, { layout, range, order: options.order }), label);
 }
 
+// The choice of what a map is laid over, where there is a picture to lay it over.
+const overField = (view, ways) => (options, again) => (options.backdrop()
+  ? [field('Over the picture', choice(ways, options.over[view],
+    (value) => again({ over: { ...options.over, [view]: value } })))] : []);
+const overPicture = overField('picture', { no: 'no', cut: 'cut it out' });
+
 const pictureOptions = (options, again) => [
+  ...overPicture(options, again),
   field('Range', choice({ auto: 'by the values', unit: '0 to 1', symmetric: '−1 to 1',
     bytes: '0 to 255', stretch: 'least to most' }, options.range,
     (value) => again({ range: value }))),
@@ -65,6 +72,7 @@ function segments({ dims, values }, options, label) {
   const count = values.length / (width * height);
   const { shares, ...image } = mask(count > 1 ? largest(values, count, last) : values, width,
     height);
+  const behind = options.over.mask !== 'no' && options.backdrop();
   const labels = options.labels?.length ? options.labels : options.labelsFor(count);
   const key = make('ul', { class: 'key' });
   for (const [index, share] of shares.slice(0, shownClasses)) {
@@ -73,13 +81,16 @@ function segments({ dims, values }, options, label) {
     swatch.setAttribute('aria-hidden', 'true');
     key.append(make('li', {}, swatch, `${labels[index] || `class ${index}`}, ${percent(share)}`));
   }
-  return make('div', {}, canvasOf(image, label), key);
+  return make('div', {}, behind ? tinted(behind, image, label, true) : canvasOf(image, label), key);
 }
 
-const heatMap = ({ dims: [height, width], values }, options, label) => make('div', {},
-  canvasOf(heat(values, width, height), label),
-  make('p', { class: 'hint' }, `dark ${show(Math.min(...extremes(values)))}, light ${
-    show(Math.max(...extremes(values)))}`));
+function heatMap({ dims: [height, width], values }, options, label) {
+  const image = heat(values, width, height);
+  const behind = options.over.heat !== 'no' && options.backdrop();
+  const [least, most] = extremes(values);
+  return make('div', {}, behind ? tinted(behind, image, label) : canvasOf(image, label),
+    make('p', { class: 'hint' }, `dark ${show(least)}, light ${show(most)}`));
+}
 
 function extremes(values) {
   let [least, most] = [Infinity, -Infinity];
@@ -113,6 +124,9 @@ export function series(values, label) {
 }
 
 const plot = ({ values }, options, label) => series(values, label);
+
+const history = ({ values }, options, label) => make('div', {},
+  make('p', { class: 'number' }, show(values[0])), series(options.history, label));
 
 // ---- tables and texts ---------------------------------------------------------------------------
 
@@ -160,8 +174,10 @@ const views = {
     options: pictureOptions },
   mask: { label: 'regions',
     rank: ({ type, dims }) => (/int|bool/.test(type) || dims.length < 3 ? 2 : 3),
-    draw: segments },
-  heat: { label: 'heat map', rank: () => 2, draw: heatMap },
+    draw: segments, options: overField('mask', { tint: 'as a tint', no: 'no' }) },
+  heat: { label: 'heat map', rank: () => 2, draw: heatMap,
+    options: overField('heat', { no: 'no', tint: 'as a tint' }) },
+  history: { label: 'run after run', rank: ({ dims }) => dims.length, draw: history },
   plot: { label: 'line', rank: lineRank, draw: plot },
   table: { label: 'table', rank: ({ dims }) => Math.max(2, lineRank({ dims })), draw: table },
   text: { label: 'text', rank: ({ dims }) => dims.length, draw: text },

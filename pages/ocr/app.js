@@ -1,6 +1,6 @@
 // The page: a picture in, the text in it out, and what it took.
 import { load } from 'ashore';
-import { openVision } from 'ashore/vision';
+import { openPrep } from 'ashore/prep';
 import { make, mb, ms } from './dom.js';
 import { Reader, readKeys } from './ocr.js';
 import { addLine, EvidenceView, PictureView, TextView } from './view.js';
@@ -78,7 +78,7 @@ async function loadKeys() {
 async function open() {
   const begin = performance.now();
   const names = Object.keys(files);
-  const [characters, vision, ...models] = await Promise.all([loadKeys(), openVision(),
+  const [characters, prep, ...models] = await Promise.all([loadKeys(), openPrep(),
     ...names.map((name) => load(files[name], { onProgress: (p) => progress(name, p) }))]);
   const { report } = models[0];
   evidence.show('Load', ms(performance.now() - begin));
@@ -90,7 +90,7 @@ async function open() {
   const byName = Object.fromEntries(names.map((name, i) => [name, models[i]]));
   say('Ready');
   root.dataset.state = 'ready';
-  return { models, reader: new Reader({ ...byName, vision, characters }) };
+  return { models, reader: new Reader({ ...byName, prep, characters }) };
 }
 
 const ready = open();

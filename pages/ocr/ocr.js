@@ -44,13 +44,13 @@ export function detectionSize({ width, height }) {
 }
 
 /** What detection takes: a tensor of the picture at that size. */
-export const detectionInput = (vision, picture) => vision.imageTensor(picture,
+export const detectionInput = (prep, picture) => prep.imageSync(picture,
   { ...detectionSize(picture), order: 'bgr', mean, scale });
 
 export class Reader {
-  /** Loaded models, an open vision of ashore/vision, and the characters of readKeys. */
-  constructor({ detection, direction, recognition, vision, characters }) {
-    Object.assign(this, { detection, direction, recognition, vision, characters });
+  /** Loaded models, an open prep of ashore/prep, and the characters of readKeys. */
+  constructor({ detection, direction, recognition, prep, characters }) {
+    Object.assign(this, { detection, direction, recognition, prep, characters });
   }
 
   async #run(model, tensor) {
@@ -62,12 +62,12 @@ export class Reader {
    *  on. */
   async find(picture) {
     const { width, height } = detectionSize(picture);
-    const map = await this.#run(this.detection, detectionInput(this.vision, picture));
+    const map = await this.#run(this.detection, detectionInput(this.prep, picture));
     if (map.dims.at(-2) !== height || map.dims.at(-1) !== width) {
       throw new RangeError(`detection gives a map of [${map.dims}] for a picture of ${
         width} x ${height}`);
     }
-    const regions = this.vision.textRegions(map,
+    const regions = this.prep.textRegions(map,
       { scale: [picture.width / width, picture.height / height] });
     return { regions, map };
   }
@@ -77,9 +77,9 @@ export class Reader {
     const [a, b, c, d] = corners;
     const width = Math.max(distance(a, b), distance(c, d), 1);
     const height = Math.max(distance(a, d), distance(b, c), 1);
-    const upright = this.vision.warp(picture, corners, Math.ceil(width), Math.ceil(height));
+    const upright = this.prep.warp(picture, corners, Math.ceil(width), Math.ceil(height));
     const needed = widthStep * Math.ceil(Math.ceil(lineHeight * width / height) / widthStep);
-    return this.vision.imageTensor(upright, { ...centred, height: lineHeight,
+    return this.prep.imageSync(upright, { ...centred, height: lineHeight,
       width: clamp(needed, least, most), fit: needed > most ? 'stretch' : 'start' });
   }
 
@@ -102,7 +102,7 @@ export class Reader {
       throw new RangeError(`the model knows ${known} characters, the keys file ${
         this.characters.length}`);
     }
-    const { classes, confidence } = this.vision.ctc(answer);
+    const { classes, confidence } = this.prep.ctc(answer);
     return { text: Array.from(classes, (k) => this.characters[k]).join(''), confidence, corners };
   }
 

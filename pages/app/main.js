@@ -1,0 +1,5 @@
+// The script of a folder's page.
+import { start } from './app.js';
+import { openSite } from './site.js';
+
+start(openSite);
