@@ -1,0 +1,607 @@
+"""Python's own names: what can be called, attributes, and what statements ask of objects."""
+
+import ast
+import os
+from typing import Any, Dict, List
+
+from . import attempts, sequences, text
+from .dtypes import REAL64
+from .errors import PyError, Refused
+from .methods import attribute_of
+from .natives import constant, native
+from .operators import binary, BINARY, folded, is_numpy
+from .values import (BOOL, FLOAT, INT, NONE, REAL, Caught, Class, Const, Dct, Function, Instance, Iter, Kind,
+                     Lst, Module, Native, Node, Real, Rng, Tup, Type, Value, View, Zipped, describe,
+                     known, plain, static)
+
+EXCEPTIONS = ("Exception", "BaseException", "ValueError", "TypeError", "RuntimeError", "KeyError",
+              "IndexError", "AssertionError", "FileNotFoundError", "OSError", "IOError",
+              "ZeroDivisionError", "AttributeError", "NotImplementedError", "ArithmeticError",
+              "LookupError", "ImportError", "ModuleNotFoundError", "Warning", "UserWarning")
+KINDS = ("int", "float", "str", "bool", "list", "tuple", "dict", "bytes", "object", "set")
+_BUILTINS: Dict[str, Value] = {}
+
+
+def _builtin(title: str, signature: str = "") -> Any:
+    return native(_BUILTINS, title, signature)
+
+
+def builtins() -> Dict[str, Value]:
+    """The names that every module has."""
+    found: Dict[str, Value] = dict(_BUILTINS)
+    found.update({name: Kind(name) for name in KINDS})
+    found.update({name: Class(name) for name in EXCEPTIONS})
+    found["Ellipsis"], found["__debug__"] = Const(Ellipsis), Const(True)
+    return found
+
+
+# ---- objects -----------------------------------------------------------------------------------
+
+
+def wrapped(value: Any, what: str = "") -> Value:
+    """Something of Python's as a value."""
+    if value is None or isinstance(value, (bool, int, float, str, bytes)):
+        return Const(value)
+    if isinstance(value, (list, tuple, dict)) and not what:
+        try:
+            return known(value)
+        except TypeError:
+            pass
+    return Real(value, what)
+
+
+def attribute(interp: Any, owner: Value, name: str) -> Value:
+    """owner.name."""
+    if isinstance(owner, Module):
+        if owner.names is None:
+            raise Refused(f"{owner.name} is not in a page without Python")
+        found = owner.names.get(name)
+        if found is None and owner.name in ("numpy", "PIL", "gradio", "onnxruntime", "PIL.Image"):
+            raise Refused(f"{owner.name}.{name} is not in a page without Python")
+        if found is None:
+            raise Refused(f"{owner.name} has no {name} that a page without Python knows")
+        return found
+    if isinstance(owner, Instance):
+        found = owner.names.get(name, (owner.kind.names or {}).get(name))
+        if found is None:
+            raise PyError("AttributeError",
+                          f"'{owner.kind.name}' object has no attribute '{name}'")
+        if isinstance(found, Function) and name not in owner.names and not found.alone:
+            return Function(found.node, found.scope, found.path, found.defaults, owner)
+        return found
+    if isinstance(owner, Class):
+        if owner.names and name in owner.names:
+            return owner.names[name]
+        if name == "__name__":
+            return Const(owner.name)
+    if isinstance(owner, Function) and name == "__name__":
+        return Const(owner.name)
+    if isinstance(owner, Const) and owner.value is None:
+        raise PyError("AttributeError", f"'NoneType' object has no attribute '{name}'")
+    return attribute_of(interp, owner, name)
+
+
+def call(interp: Any, callee: Value, args: List[Value], keywords: Dict[str, Value]) -> Value:
+    """callee(...), of what is no function."""
+    if isinstance(callee, Kind):
+        return _convert(interp, callee.name, args, keywords)
+    if isinstance(callee, Class) and callee.names is None:
+        message = args[0] if args else Const("")
+        return Caught(PyError(callee.name, message if static(message) is False else
+                              str(plain(message)) if not isinstance(message, Const)
+                              else message.value if isinstance(message.value, str)
+                              else str(message.value)))
+    if isinstance(callee, Class):
+        made = Instance(callee)
+        if "__init__" in callee.names:  # type: ignore[operator]
+            interp.call(attribute(interp, made, "__init__"), args, keywords)
+        elif args or keywords:
+            raise PyError("TypeError", f"{callee.name}() takes no arguments")
+        return made
+    if isinstance(callee, Instance) and "__call__" in (callee.kind.names or {}):
+        return interp.call(attribute(interp, callee, "__call__"), args, keywords)
+    if isinstance(callee, Module):
+        raise Refused(f"{callee.name} is not in a page without Python")
+    if isinstance(callee, Real) and callee.what == "ignored":
+        return callee
+    if isinstance(callee, Real) and callable(callee.value):
+        from .face import real_method
+        return real_method(callee, callee.value)(interp, args, keywords)
+    if isinstance(callee, Const):
+        raise PyError("TypeError", f"'{sequences._name(callee)}' object is not callable")
+    raise Refused(f"calling {callee.type} is not in a page without Python")
+
+
+def bind(callee: Function, names: Dict[str, Value], args: List[Value],
+         keywords: Dict[str, Value]) -> None:
+    """Gives parameters their values."""
+    spec = callee.node.args
+    given = dict(keywords)
+    positional = spec.posonlyargs + spec.args
+    for parameter, value in zip(positional, args):
+        if parameter.arg in given:
+            raise PyError("TypeError", f"{callee.name}() got multiple values for argument "
+                                       f"'{parameter.arg}'")
+        names[parameter.arg] = value
+    if spec.vararg is not None:
+        names[spec.vararg.arg] = Tup(args[len(positional):])
+    elif len(args) > len(positional):
+        raise PyError("TypeError", f"{callee.name}() takes {len(positional)} positional arguments "
+                                   f"but {len(args)} were given")
+    for parameter in [*positional[len(args):], *spec.kwonlyargs]:
+        if parameter.arg in given:
+            names[parameter.arg] = given.pop(parameter.arg)
+        elif parameter.arg in callee.defaults:
+            names[parameter.arg] = callee.defaults[parameter.arg]
+        else:
+            raise PyError("TypeError", f"{callee.name}() missing 1 required positional argument: "
+                                       f"'{parameter.arg}'")
+    if spec.kwarg is not None:
+        names[spec.kwarg.arg] = Dct(list(given.items()))
+    elif given:
+        raise PyError("TypeError", f"{callee.name}() got an unexpected keyword argument "
+                                   f"'{next(iter(given))}'")
+
+
+def decorate(interp: Any, decorator: Value, made: Value) -> Value:
+    """@decorator."""
+    if isinstance(decorator, (Native, Function)):
+        return interp.call(decorator, [made], {})
+    raise Refused(f"a decorator that is {decorator.type} is not in a page without Python")
+
+
+def enter(interp: Any, value: Value) -> Value:
+    """What `with value as ...` gives."""
+    if isinstance(value, Real) and hasattr(value.value, "__enter__"):
+        if not value.what == "file":
+            value.value.__enter__()
+        return value
+    if isinstance(value, Node) and value.type.kind in ("image", "file"):
+        return value
+    raise Refused(f"with {value.type} is not in a page without Python")
+
+
+def leave(interp: Any, value: Value) -> None:
+    """The end of a `with`."""
+    if isinstance(value, Real) and value.what != "file":
+        value.value.__exit__(None, None, None)
+
+
+# ---- conversions -------------------------------------------------------------------------------
+
+
+def _convert(interp: Any, name: str, args: List[Value], keywords: Dict[str, Value]) -> Value:
+    from . import numpy_names
+    if name in numpy_names.SCALARS:
+        return numpy_names.converted(interp, args[0] if args else Const(0), name)
+    if keywords and name not in ("dict", "int"):
+        raise Refused(f"{name}() with keywords")
+    if name == "dict":
+        return _dict(interp, args, keywords)
+    if name in ("list", "tuple", "set") or (name == "object" and not args):
+        if name in ("set", "object"):
+            raise Refused(f"{name}() is not in a page without Python")
+        return _listed(interp, name, args)
+    if args and all(static(a) for a in args) and not isinstance(args[0], View) and name != "bytes":
+        call = {"int": int, "float": float, "str": str, "bool": bool}[name]
+        return folded(lambda *a: call(*a), *(plain(a) for a in args))
+    if not args:
+        return Const({"int": 0, "float": 0.0, "str": "", "bool": False}[name])
+    if len(args) > 1 or name == "bytes":
+        raise Refused(f"{name}() of what is known in the page only")
+    value = args[0]
+    if name == "bool":
+        return Const(interp.truth(value))
+    if name == "str":
+        if isinstance(value, Caught):
+            return caught_text(value)
+        return text.as_str(interp.trace, value)
+    return _number(interp, name, value)
+
+
+def caught_text(value: Caught) -> Value:
+    """The words of an exception."""
+    if value.error is None:
+        raise Refused("the words of an exception: they are not the same in a page without Python",
+                      "say it in words of your own")
+    message = value.error.message
+    return message if isinstance(message, Value) else Const(str(message))
+
+
+def _number(interp: Any, name: str, value: Value) -> Value:
+    kind = value.type
+    made = INT if name == "int" else FLOAT
+    if kind.kind == "array" and kind.dtype != "str":
+        if kind.dims is not None and any(d != 1 for d in kind.dims):
+            raise PyError("TypeError", "only 0-dimensional arrays can be converted to Python scalars")
+        if kind.dims is None or len(kind.dims) > 0:
+            raise Refused(f"{name}() of an array, which newer versions of numpy refuse",
+                          "take the element: x[0], or x.item()")
+        return interp.trace.emit(name, [value], made, of="float")
+    if isinstance(value, Node) and kind.kind in ("bool", "int", "float", "number", "real", "np",
+                                                 "str") and kind.dtype != "str":
+        if kind.kind == "float" and name == "float" or kind.kind == "int" and name == "int":
+            interp.trace.encode(value)
+            return value
+        return interp.trace.emit(name, [value], made, of="str" if kind.kind == "str" else "float")
+    if isinstance(value, (Lst, Tup, Dct)):
+        raise PyError("TypeError", f"{name}() argument must be a string or a real number, not "
+                                   f"'{value.type.kind}'")
+    raise Refused(f"{name}() of {kind} is not in a page without Python")
+
+
+def _listed(interp: Any, name: str, args: List[Value]) -> Value:
+    kind = Lst if name == "list" else Tup
+    if not args:
+        return kind([])
+    args = [sequences.gone_through(args[0])]
+    found = sequences.finite(interp, args[0])
+    if found is not None:
+        return kind(found)
+    if isinstance(args[0], (Lst, Tup)):
+        return kind(args[0].items)
+    if isinstance(args[0], Node) and args[0].type.kind == "list":
+        return args[0]
+    sequence, element = sequences.runtime(interp, args[0])
+    return interp.trace.emit("list", [sequence], Type("list", items=(element,)))
+
+
+def _dict(interp: Any, args: List[Value], keywords: Dict[str, Value]) -> Value:
+    if not args:
+        return Dct(list(keywords.items()))
+    given = sequences.gone_through(args[0])
+    if keywords:
+        raise Refused("dict() with a mapping and keywords")
+    if isinstance(given, Dct):
+        return Dct(list(given.items.items()))
+    if isinstance(given, Node) and given.type.kind in ("dict", "record"):
+        return given
+    found = sequences.finite(interp, given)
+    if found is not None:
+        pairs = [Tup(sequences.unrolled(interp, p, 2)) for p in found]
+        for pair in pairs:
+            if len(pair.items) != 2:
+                raise PyError("ValueError", "dictionary update sequence element has length "
+                                            f"{len(pair.items)}; 2 is required")
+        return sequences.dict_of(interp, pairs)
+    sequence, kind = sequences.runtime(interp, given)
+    if kind.kind != "tuple" or len(kind.items) != 2:
+        raise Refused(f"dict() of {kind}")
+    return interp.trace.emit("dict", [sequence], Type("dict", items=kind.items))
+
+
+# ---- builtins ----------------------------------------------------------------------------------
+
+
+@_builtin("len", "x")
+def _len(interp: Any, value: Value) -> Value:
+    if isinstance(value, (Tup, Lst, Dct)):
+        return Const(len(value.items))
+    if isinstance(value, Const):
+        return folded(len, value.value)
+    if isinstance(value, Rng) and static(value.start) and static(value.stop):
+        return Const(len(range(plain(value.start), plain(value.stop), value.step)))
+    kind = value.type
+    if isinstance(value, Node):
+        if kind.kind in ("array", "buffer") and kind.dims and kind.dims[0] is not None:
+            return Const(kind.dims[0])
+        if kind.kind in ("tuple", "record"):
+            return Const(len(kind.items))
+        if kind.kind in ("array", "buffer", "list", "dict", "str"):
+            return interp.trace.emit("len", [value], INT)
+    raise Refused(f"len() of {kind} is not in a page without Python")
+
+
+@_builtin("range", "*")
+def _range(interp: Any, args: List[Value]) -> Value:
+    args = [interp.trace.emit("int", [a], INT, of="float") if is_numpy(a.type) else a for a in args]
+    for one in args:
+        if isinstance(one, Const) and not isinstance(one.value, int):
+            raise PyError("TypeError", f"'{one.type.kind}' object cannot be interpreted as an integer")
+        if one.type.kind not in ("int", "bool"):
+            raise Refused(f"range() of {one.type}")
+    if not 1 <= len(args) <= 3:
+        raise PyError("TypeError", f"range expected 1 to 3 arguments, got {len(args)}")
+    step = constant(args[2], "the step of a range") if len(args) == 3 else 1
+    start, stop = (Const(0), args[0]) if len(args) == 1 else args[:2]
+    return Rng(start, stop, step)
+
+
+@_builtin("zip", "* strict!")
+def _zip(interp: Any, args: List[Value]) -> Value:
+    return Iter(Zipped("zip", args))
+
+
+@_builtin("enumerate", "x start?")
+def _enumerate(interp: Any, value: Value, start: Any) -> Value:
+    return Iter(Zipped("enumerate", [value], constant(start, "the start of enumerate()", 0)))
+
+
+@_builtin("map", "fn *")
+def _map(interp: Any, fn: Value, args: List[Value]) -> Value:
+    if len(args) != 1:
+        raise Refused("map() of several sequences", "use zip")
+    items = sequences.finite(interp, args[0])
+    if items is not None:
+        return Iter(Lst([interp.call(fn, [i], {}) for i in items]), isinstance(fn, Function))
+    return Iter(sequences.in_page(interp, args[0], lambda item: [interp.call(fn, [item], {})],
+                                  "list"), isinstance(fn, Function))
+
+
+def _keys(interp: Any, value: Value, key: Any) -> tuple:
+    """Elements, by what they are ordered, and the elements' type."""
+    items = sequences._finite(interp, value)
+    if items is not None and (len(items) <= sequences.MOST_UNROLLED or all(
+            static(i) for i in items)):
+        keys: Value = Lst(items if key is None else [interp.call(key, [i], {}) for i in items])
+        kinds = {describe(i) for i in items}
+        element = kinds.pop() if len(kinds) == 1 else None
+        return Lst(items), keys, element, {describe(k) for k in keys.items}  # type: ignore
+    sequence, element = sequences.runtime(interp, value)
+    if key is None:
+        return sequence, sequence, element, {element}
+    keys = sequences.in_page(interp, value, lambda item: [interp.call(key, [item], {})], "list")
+    return sequence, keys, element, {keys.type.items[0]}
+
+
+def _ordered(kinds: Any) -> None:
+    for kind in kinds:
+        if kind.kind not in ("int", "float", "bool", "number", "real", "str") and not (
+                kind.kind == "np" and kind.dtype != "str"):
+            raise Refused(f"an order of {kind} is not in a page without Python",
+                          "give a key: key=lambda item: item[1]")
+
+
+@_builtin("sorted", "x key? reverse?")
+def _sorted(interp: Any, value: Value, key: Any, reverse: Any) -> Value:
+    down = bool(constant(reverse, "reverse", False))
+    key = None if isinstance(key, Const) else key
+    items, keys, element, kinds = _keys(interp, value, key)
+    if isinstance(items, Lst) and static(keys):
+        order = folded(lambda k: tuple(sorted(range(len(k)), key=k.__getitem__, reverse=down)),
+                       plain(keys)).value
+        return Lst([items.items[i] for i in order])
+    _ordered(kinds)
+    if element is None:
+        raise Refused("an order of values of different types")
+    return interp.trace.emit("sorted", [items, keys], Type("list", items=(element,)), down=down)
+
+
+@_builtin("reversed", "x")
+def _reversed(interp: Any, value: Value) -> Value:
+    if isinstance(value, Iter):
+        raise PyError("TypeError", "an iterator is not reversible")
+    items = sequences.finite(interp, value)
+    if items is not None:
+        return Iter(Lst(items[::-1]))
+    sequence, element = sequences.runtime(interp, value)
+    return Iter(interp.trace.emit("slice", [sequence, Const(None), Const(None), Const(-1)],
+                                  Type("list", items=(element,)), what="list"))
+
+
+def _extreme(which: str) -> None:
+    @_builtin(which, "* key?")
+    def extreme(interp: Any, args: List[Value], key: Any) -> Value:
+        over = args[0] if len(args) == 1 else Lst(args)
+        if is_numpy(over.type):
+            raise Refused(f"{which}() of an array", f"use np.{which}()")
+        items, keys, element, kinds = _keys(interp, over, key)
+        if isinstance(items, Lst) and static(keys) and items.items:
+            call = max if which == "max" else min
+            at = folded(lambda k: call(range(len(k)), key=k.__getitem__), plain(keys)).value
+            return items.items[at]
+        _ordered(kinds)
+        if element is None:
+            numbers = {describe(i).kind for i in items.items} <= {"int", "float", "number", "real"}
+            if not numbers:
+                raise Refused(f"{which}() of values of different types")
+            element = REAL
+        return interp.trace.emit("extreme", [items, keys], element, largest=which == "max")
+
+
+_extreme("max")
+_extreme("min")
+
+
+@_builtin("sum", "x start?")
+def _sum(interp: Any, value: Value, start: Any) -> Value:
+    if start is not None:
+        raise Refused("sum() with a start")
+    if is_numpy(value.type):
+        raise Refused("sum() of an array", "use np.sum()")
+    items = sequences.finite(interp, value)
+    if items is not None and all(static(i) for i in items):
+        return folded(sum, [plain(i) for i in items])
+    sequence, kinds = (Lst(items), {i.type for i in items}) if items is not None else (
+        lambda found: (found[0], {found[1]}))(sequences.runtime(interp, value))
+    names = {k.kind for k in kinds}
+    if not names <= {"int", "float", "bool", "number", "real"}:
+        raise Refused("sum() of what is no number of Python's", "use float(x), or np.sum()")
+    made = INT if names <= {"int", "bool"} else FLOAT if "float" in names else REAL
+    return interp.trace.emit("sum", [sequence], made, **({"whole": True} if made != FLOAT else {}))
+
+
+def _some(name: str) -> None:
+    @_builtin(name, "x")
+    def some(interp: Any, value: Value) -> Value:
+        if is_numpy(value.type):
+            raise Refused(f"{name}() of an array", f"use np.{name}()")
+        items = sequences.finite(interp, value)
+        if items is not None and all(static(i) for i in items):
+            return folded({"any": any, "all": all}[name], [plain(i) for i in items])
+        sequence, kinds = (Lst(items), {i.type for i in items}) if items is not None else (
+            lambda found: (found[0], {found[1]}))(sequences.runtime(interp, value))
+        for kind in kinds:
+            if kind.kind not in ("bool", "int", "float", "number", "real", "str", "np"):
+                raise Refused(f"{name}() of {kind}")
+        return interp.trace.emit("true." + name, [sequence], BOOL)
+
+
+_some("any")
+_some("all")
+
+
+@_builtin("abs", "x")
+def _abs(interp: Any, value: Value) -> Value:
+    if isinstance(value, Const):
+        return folded(abs, value.value)
+    kind = value.type
+    if is_numpy(kind) and kind.dtype != "bool":
+        return interp.trace.emit("abs", [value], kind, dtype=kind.dtype)
+    if kind.kind in ("int", "float", "number", "real"):
+        return interp.trace.emit("pyabs", [value], kind)
+    raise Refused(f"abs() of {kind}")
+
+
+@_builtin("round", "x ndigits?")
+def _round(interp: Any, value: Value, digits: Any) -> Value:
+    count = constant(digits, "how many digits are kept")
+    if isinstance(value, Const):
+        return folded(round, value.value, *([] if count is None else [count]))
+    kind = value.type
+    if kind.kind == "np" and kind.dtype.startswith("float") or kind.kind == "array":
+        from . import numpy_names
+        if kind.kind == "array":
+            raise PyError("TypeError", "type numpy.ndarray doesn't define __round__ method")
+        if count is None:
+            return interp.trace.emit("pyround", [value], INT)
+        return numpy_names.rounded(interp, value, count)
+    if kind.kind in ("int", "float", "number", "real", "bool"):
+        if count is None or kind.kind in ("int", "bool") and count >= 0:
+            return interp.trace.emit("pyround", [value], INT)
+        if kind.kind in ("int", "bool"):
+            return interp.trace.emit("pyround", [value], INT, digits=count)
+        return interp.trace.emit("pyround", [value], FLOAT if kind.kind == "float" else REAL,
+                                 digits=count)
+    raise Refused(f"round() of {kind}")
+
+
+@_builtin("pow", "a b")
+def _pow(interp: Any, a: Value, b: Value) -> Value:
+    if isinstance(a, Const) and isinstance(b, Const):
+        return folded(pow, a.value, b.value)
+    return binary(interp.trace, "**", BINARY[ast.Pow][1], a, b)
+
+
+@_builtin("divmod", "a b")
+def _divmod(interp: Any, a: Value, b: Value) -> Value:
+    return Tup([binary(interp.trace, *BINARY[kind], a, b) for kind in (ast.FloorDiv, ast.Mod)])
+
+
+@_builtin("print", "* sep? end? file! flush!")
+def _print(interp: Any, args: List[Value], sep: Any, end: Any) -> Value:
+    between, last = constant(sep, "sep", " "), constant(end, "end", "\n")
+    parts: List[Value] = []
+    for i, one in enumerate(args):
+        if i:
+            parts.append(Const(between))
+        parts.append(interp.need_text(one) if one.type.kind == "str" else
+                     text.as_str(interp.trace, one))
+    interp.trace.emit("print", [*parts, Const(last)], NONE)
+    return Const(None)
+
+
+@_builtin("isinstance", "x kinds")
+def _isinstance(interp: Any, value: Value, kinds: Value) -> Value:
+    wanted = kinds.items if isinstance(kinds, Tup) else [kinds]
+    if not all(isinstance(k, (Kind, Class)) for k in wanted):
+        raise Refused("isinstance() with what is no type")
+    found = value.type
+    if isinstance(value, Caught):
+        return Const(_is_exception(value, wanted))
+    if isinstance(value, Node) and value.optional:
+        if interp.is_none(value):
+            return Const(any(k.name == "object" for k in wanted))  # type: ignore[attr-defined]
+    if found.kind in ("number", "real"):
+        raise Refused("whether a number is an int is known in the page only")
+    name = {"array": "ndarray", "image": "Image", "const": "", "record": "dict", "lst": "list",
+            "tup": "tuple", "dct": "dict"}.get(found.kind, found.kind)
+    names = {name, "object"}
+    if found.kind == "np":
+        if found.dtype == REAL64:
+            raise Refused("whether a number has a fraction is known in the page only")
+        names = {found.dtype, "object"} if found.dtype not in ("bool", "str") else {"object"}
+        if found.dtype in ("bool", "str") and any(k.name == found.dtype for k in wanted):
+            raise Refused(f"whether it is Python's {found.dtype} or numpy's", "use another test")
+        names |= {"float"} if found.dtype == "float64" else set()
+        names |= {"floating"} if found.dtype.startswith("float") else {"integer"} \
+            if found.dtype not in ("bool", "str") else set()
+    if found.kind == "bool":
+        names.add("int")
+    if isinstance(value, Instance):
+        names = {"object"}
+        if value.kind in wanted:
+            return Const(True)
+        wanted = [k for k in wanted if isinstance(k, Kind)]
+    return Const(any(k.name in names for k in wanted))  # type: ignore[attr-defined]
+
+
+def _is_exception(value: Caught, wanted: List[Value]) -> bool:
+    if value.error is None:
+        raise Refused("which exception it is: that is not the same in a page without Python")
+    return attempts.is_one_of(value.error, [k.name for k in wanted])  # type: ignore[attr-defined]
+
+
+@_builtin("open", "path mode? encoding? errors! newline!")
+def _open(interp: Any, path: Value, mode: Any, encoding: Any) -> Value:
+    kind = constant(mode, "the mode of open()", "r")
+    if isinstance(path, Node) and path.type.kind == "file":
+        if kind == "rb":
+            return path
+        raise Refused("text of a file that is given to the page")
+    name = path.value if isinstance(path, (Const, Real)) else None
+    if not isinstance(name, (str, os.PathLike)):
+        raise Refused("which file is opened is known in the page only")
+    if kind not in ("r", "rt", "rb"):
+        raise Refused("files are written", "show results with components")
+    try:
+        with open(name, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise PyError(type(error).__name__, str(error)) from None
+    if kind == "rb":
+        return Real(OpenedFile(data, os.fspath(name), True), "file")
+    return Real(OpenedFile(data.decode(constant(encoding, "encoding", None) or "utf-8"),
+                           os.fspath(name), False), "file")
+
+
+class OpenedFile:
+    """A file of the program's, which is read while the plan is made."""
+
+    def __init__(self, content: Any, path: str, binary: bool) -> None:
+        self.content = content if binary else content.replace("\r\n", "\n").replace("\r", "\n")
+        self.path, self.binary = path, binary
+
+    def __enter__(self) -> "OpenedFile":
+        return self
+
+    def lines(self) -> List[str]:
+        return self.content.splitlines(keepends=True)
+
+
+@_builtin("memoryview", "x")
+def _memoryview(interp: Any, value: Value) -> Value:
+    if value.type.kind == "buffer":
+        return value
+    raise Refused(f"memoryview() of {value.type}", "use numpy")
+
+
+@_builtin("staticmethod", "fn")
+def _staticmethod(interp: Any, made: Value) -> Value:
+    if not isinstance(made, Function):
+        raise Refused(f"staticmethod() of {made.type}")
+    made.alone = True
+    return made
+
+
+@_builtin("getattr", "x name default?")
+def _getattr(interp: Any, owner: Value, name: Value, default: Any) -> Value:
+    if default is not None:
+        raise Refused("getattr() with a default")
+    return attribute(interp, owner, constant(name, "the attribute's name"))
+
+
+@_builtin("callable hasattr setattr type iter next eval exec input globals vars locals dir id hash",
+          "*")
+def _not_there(interp: Any, args: List[Value]) -> Value:
+    raise Refused("this function of Python's is not in a page without Python")
