@@ -1,7 +1,8 @@
 """Measures this engine against its peers: `make bench`, or build/venv/bin/python bench/bench.py.
 
 Models and operators in Chromium and natively, in turn with onnxruntime-web and onnxruntime (and LiteRT.js
-and TensorFlow.js where they can run the same); a cold page; memory; sizes.  What was measured is printed,
+and TensorFlow.js where they can run the same); a cold page; what
+a visitor waits for; memory; sizes.  What was measured is printed,
 and written to build/bench/results.json; samples are in build/bench/raw.  docs/performance.md says how to
 read it.  A peer that is not installed is missing in the tables, and no error."""
 
@@ -32,7 +33,7 @@ RUNS = {
     "native-best-1": ("native", 1, "best"), "native-best-2": ("native", 2, "best"),
     "native-avx2-1": ("native", 1, "avx2"), "native-avx2-2": ("native", 2, "avx2"),
 }
-PARTS = [*RUNS, "cold", "memory", "sizes"]
+PARTS = [*RUNS, "cold", "visits", "memory", "sizes"]
 
 
 def title_of(run):
@@ -113,6 +114,11 @@ def measure_rest(args, cases, found):
         raw = raw_of("cold", [NODE, os.path.join(HERE, "cold.mjs"), "--samples", samples], args,
                      found)
         found["cold"] = results.cold_of(raw) if raw else None
+    if args.wants("visits"):
+        samples = "5" if args.quick else "11"
+        raw = raw_of("visits", [NODE, os.path.join(HERE, "visit.mjs"), "--samples", samples], args,
+                     found)
+        found["visits"] = {"date": machine.date(), **results.visits_of(raw)} if raw else None
     if args.wants("memory"):
         say("bench: memory")
         found["memory"] = results.memory_of(measure_memory(cases), found["runs"])

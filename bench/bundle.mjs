@@ -9,6 +9,9 @@ const sources = {
   litert: "export * from '@litertjs/core';\n",
   tfjs: "export * from '@tensorflow/tfjs-core';\nexport { setThreadsCount, setWasmPaths, "
     + "version_wasm } from '@tensorflow/tfjs-backend-wasm';\n",
+  tfgraph: "export { setBackend, tensor } from '@tensorflow/tfjs-core';\nexport { setThreadsCount, "
+    + "setWasmPaths } from '@tensorflow/tfjs-backend-wasm';\n"
+    + "export { loadGraphModel } from '@tensorflow/tfjs-converter';\n",
 };
 
 /** Writes them to the folder `peers`.  One that is not installed is not written. */

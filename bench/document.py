@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 RECORDED = os.path.join(HERE, "recorded.json")
 DOCUMENT = os.path.join(models.ROOT, "docs", "performance.md")
 CHART = os.path.join(models.ROOT, "docs", "performance.svg")
+WEB = os.path.join(models.ROOT, "docs", "web.md")
 MARK = {True: "yes", False: "no", None: ""}
 ENGINES = ("onnxruntime", "LiteRT.js", "TensorFlow.js")
 
@@ -165,6 +166,27 @@ def cold(found):
     return table + (f"\n\nBy default: {interval(by_default)}." if by_default else "")
 
 
+def visits(found):
+    measured = found.get("visits")
+    if not measured:
+        return "Not measured."
+    rows = []
+    for engine in next(iter(measured["speeds"].values())):
+        of = [engines[engine] for engines in measured["speeds"].values()]
+        first = of[0]["first"]
+        if "why" in first:
+            rows.append([engine, first["why"], *[""] * (2 + 2 * len(of))])
+            continue
+        times = [f"{v[which]['answer']:.0f}" if "answer" in v[which] else "-"
+                 for v in of for which in ("first", "second")]
+        rows.append([engine, f"{first['bytes'] / 1e3:,.0f}", f"{first['requests']:.0f}", *times,
+                     f"{measured['memory'][engine] / 1e6:.0f}"])
+    times = [f"{speed}: {which} visit, ms" for speed in measured["speeds"]
+             for which in ("first", "second")]
+    table = markdown(["engine", "kB", "requests", *times, "memory, MB"], rows)
+    return table + (f"\n\nMeasured on {measured['date']}." if "date" in measured else "")
+
+
 def memory(found):
     def mb(row, key):
         return f"{row[key] / 1e6:.1f}" if row else "-"
@@ -199,7 +221,7 @@ def untimed(found):
     return "\n".join(lines) or "Everything was."
 
 
-TABLES = [about, targets, web_models, native_models, operators, int8, against_native, cold, memory,
+TABLES = [about, targets, web_models, native_models, operators, int8, against_native, cold, visits, memory,
           sizes, untimed]
 
 
@@ -210,14 +232,30 @@ def write_text(found):
     return re.sub(r"\{\{(\w+)\}\}", lambda match: made[match.group(1)](found), template)
 
 
+def write_web(found, text):
+    """docs/web.md is written by hand, but for the table between two marks."""
+    table = f"<!-- visits -->\n\n{visits(found)}\n\n<!-- /visits -->"
+    made, count = re.subn(r"<!-- visits -->.*?<!-- /visits -->", lambda match: table, text,
+                          flags=re.S)
+    if count != 1:
+        raise ValueError(f"{WEB}: one table of visits expected, {count} found")
+    return made
+
+
 def recorded():
     with open(RECORDED, encoding="utf-8") as f:
         return json.load(f)
 
 
+def contents(found):
+    with open(WEB, encoding="utf-8") as f:
+        web = f.read()
+    return [(DOCUMENT, write_text(found)), (CHART, chart.draw(found)), (WEB, write_web(found, web))]
+
+
 def write():
     found = recorded()
-    for path, content in ((DOCUMENT, write_text(found)), (CHART, chart.draw(found))):
+    for path, content in contents(found):
         with open(path, "w", encoding="utf-8") as f:
             f.write(content)
 

@@ -16,6 +16,7 @@ import os
 import numpy as np
 import onnx
 
+import graph_model
 import lite
 import models
 import operators
@@ -139,6 +140,14 @@ def selected(name, only):
     return not only or any(name.startswith(part) for part in only)
 
 
+def graph_of_visits(folder):
+    """The network of visits for TensorFlow.js, in a folder of its own."""
+    extents = dict(zip([f"p2o.DynamicDimension.{i}" for i in range(3)], (1, 48, 192)))
+    os.makedirs(os.path.join(folder.path, "ocr-cls-tf"), exist_ok=True)
+    for name, content in graph_model.graph_model(models.row("ocr-cls").file, extents).items():
+        folder.file(os.path.join("ocr-cls-tf", name), content)
+
+
 def write_list(path, name, cases):
     with open(os.path.join(path, name), "w", encoding="utf-8") as f:
         json.dump({"cases": cases}, f, indent=1)
@@ -148,7 +157,8 @@ def prepare(path, only=(), quick=False):
     """The cases, whose names begin with one of `only`; `quick` leaves out what takes seconds a run.
     models.json lists those that are whole models."""
     folder = Folder(path)
-    folder.file("ocr-cls.onnx", models.row("ocr-cls").file)  # of the cold page, too
+    folder.file("ocr-cls.onnx", models.row("ocr-cls").file)  # of the cold page and visits, too
+    graph_of_visits(folder)
     cases = [of_model(row, folder) for row in models.rows()
              if selected(row.name, only) and not (quick and row.slow)]
     made = {}

@@ -2,7 +2,7 @@
 
     { commit, date, machine, versions, quick, seconds,
       runs: { "web-1": { where, threads, isa, peer_isa, rows: { NAME: row }, groups: { GROUP: figures } } },
-      cold: { engines: { "NAME, PLACE": medians }, ratios }, memory: { NAME: { ashore, ort, web } },
+      cold: { engines: { "NAME, PLACE": medians }, ratios }, visits, memory: { NAME: { ashore, ort, web } },
       sizes: { ENGINE: { bytes, brotli } }, against_native, missing: { PART: why }, targets }
 
 A row: title, group, model, ms and mad of this engine, and `peers` by label: ms, mad, ratio, low, high,
@@ -108,6 +108,23 @@ def cold_of(raw):
             r = stats.ratio([s["answer"] for s in peer], [s["answer"] for s in own])
             ratios[place] = {"ratio": r.value, "low": r.low, "high": r.high, "rounds": r.rounds}
     return {"engines": found, "why": whys, "ratios": ratios}
+
+
+def visit_of(samples, which):
+    """Medians of the first or the second visits, or why there are none."""
+    able = [s[which] for s in samples if "why" not in s[which]]
+    if not able:
+        return {"why": samples[0][which]["why"]}
+    return {key: stats.median([v[key] for v in able]) for key in ("answer", "requests", "bytes")}
+
+
+def visits_of(raw):
+    """{ speeds: { SPEED: { ENGINE: { first, second } } }, memory: { ENGINE: bytes } }, medians."""
+    return {"speeds": {speed: {engine: {which: visit_of(samples, which)
+                                        for which in ("first", "second")}
+                               for engine, samples in engines.items()}
+                       for speed, engines in raw["speeds"].items()},
+            "memory": {engine: stats.median(found) for engine, found in raw["memory"].items()}}
 
 
 def memory_of(native, runs):

@@ -1,27 +1,13 @@
 // sizes.mjs RESULT.json: bytes that a page downloads of each engine, as they are and as brotli.
 //
-// { ENGINE: { files: [{ file, bytes, brotli }] } or { why } }.  Compressing the peers takes a while; their
-// sizes are kept beside the packages, by hash.
-import { createHash } from 'node:crypto';
+// { ENGINE: { files: [{ file, bytes, brotli }] } or { why } }.
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { brotliCompress, constants } from 'node:zlib';
 import { bundlePeers } from './bundle.mjs';
-import { folders, home } from './places.mjs';
+import { compressed } from './compress.mjs';
+import { folders } from './places.mjs';
 
 const [resultFile] = process.argv.slice(2);
-const cacheFile = path.join(home, 'sizes.json');
-const cache = fs.existsSync(cacheFile) ? JSON.parse(fs.readFileSync(cacheFile, 'utf8')) : {};
-
-async function compressed(bytes) {
-  const key = createHash('sha256').update(bytes).digest('hex');
-  cache[key] ??= (await promisify(brotliCompress)(bytes, { params: {
-    [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24,
-    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } })).length;
-  return cache[key];
-}
-
 // ashore.js and all that it names, and so on.
 function ownScripts() {
   const scripts = ['ashore.js'];
@@ -49,12 +35,11 @@ const engines = {
 
 async function sizeOf(file) {
   const bytes = fs.readFileSync(file);
-  return { file: path.basename(file), bytes: bytes.length, brotli: await compressed(bytes) };
+  return { file: path.basename(file), bytes: bytes.length, brotli: compressed(bytes).length };
 }
 
 await bundlePeers();
 const found = Object.fromEntries(await Promise.all(Object.entries(engines).map(
   async ([name, files]) => [name, await Promise.all(files().map(sizeOf))
     .then((sizes) => ({ files: sizes }), () => ({ why: 'it is not installed' }))])));
-fs.writeFileSync(cacheFile, JSON.stringify(cache));
 fs.writeFileSync(resultFile, JSON.stringify(found));

@@ -71,6 +71,17 @@ def megabytes(count):
     return f"{count / 1e6:.2f}"
 
 
+def visit_lines(visits):
+    for speed, engines in visits["speeds"].items():
+        yield f"== a visit, {speed}: first and second answer, ms; requests, bytes; memory, MB"
+        for engine, v in engines.items():
+            whys = [v[which]["why"] for which in ("first", "second") if "why" in v[which]]
+            yield f"{engine:22}  " + (whys[0] if whys else (
+                f"{v['first']['answer']:8.0f}  {v['second']['answer']:8.0f}  "
+                f"{v['first']['requests']:5.0f}  {v['first']['bytes']:12,.0f}  "
+                f"{megabytes(visits['memory'][engine]):>8}"))
+
+
 def rest_table(found):
     """A cold page, memory and sizes, as far as they were measured."""
     out = []
@@ -79,6 +90,8 @@ def rest_table(found):
         out += [f"{name:22}  {c['ready']:8.1f}  {c['run']:8.1f}  {c['answer']:8.1f}"
                 for name, c in found["cold"]["engines"].items()]
         out += [f"{name:22}  {why}" for name, why in found["cold"]["why"].items()]
+    if found.get("visits"):
+        out += visit_lines(found["visits"])
     if found.get("memory"):
         out.append("== memory, MB: reported and taken in WebAssembly, reported and taken natively, "
                    "onnxruntime")

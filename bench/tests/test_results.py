@@ -144,6 +144,25 @@ def test_tables_and_document():
     assert "it is not installed" in table.rest_table(every)
 
 
+def visit(answer, **more):
+    return {"answer": answer, "requests": 4, "bytes": 600000, **more}
+
+
+def test_visits_are_medians_of_those_that_answered():
+    samples = [{"first": visit(a), "second": visit(a / 2)} for a in (100, 300, 200)]
+    samples[1]["second"] = {"why": "no answer"}
+    failed = [{"first": {"why": "no such backend"}, "second": {"why": "no such backend"}}]
+    found = results.visits_of({"speeds": {"slow": {"ashore": samples, "other": failed}},
+                               "memory": {"ashore": [3e6, 1e6, 2e6], "other": [0]}})
+    of = found["speeds"]["slow"]["ashore"]
+    assert (of["first"]["answer"], of["second"]["answer"]) == (200, 75)
+    text = document.visits({"visits": found})
+    assert "| ashore | 600 | 4 | 200 | 75 | 2 |" in text and "no such backend" in text
+    assert "no such backend" in table.rest_table({"visits": found})
+    web = document.write_web({"visits": found}, "a\n<!-- visits -->\nold\n<!-- /visits -->\nb\n")
+    assert web.startswith("a\n") and web.endswith("\nb\n") and "old" not in web and text in web
+
+
 def test_chart_is_well_formed():
     svg = xml.dom.minidom.parseString(chart.draw(found()))
     assert svg.documentElement.tagName == "svg"
@@ -169,7 +188,6 @@ def test_recorded_results_are_the_same_by_line():
 def test_document_is_that_of_the_recorded_results():
     """`make bench BENCH=--record` writes them; after a change of prose, bench/document.py."""
     recorded = document.recorded()
-    for path, expected in ((document.DOCUMENT, document.write_text(recorded)),
-                           (document.CHART, chart.draw(recorded))):
+    for path, expected in document.contents(recorded):
         with open(path, encoding="utf-8") as f:
             assert f.read() == expected, path
