@@ -3,6 +3,7 @@
 # make test       ... and runs every test
 # make test-full  the whole matrix: compilers, sanitizers, instruction sets, fuzzing
 # make bench      measures against other engines: docs/performance.md; BENCH='--quick --only ocr'
+# make bench-python  models in Python in pages: docs/python.md; BENCH='--record', BENCH='--parts runs'
 # make install    PREFIX=/usr/local DESTDIR=
 # make format     clang-format over the sources
 # make clean      removes what was built; make distclean what was installed in build/, too
@@ -11,7 +12,7 @@ JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 BENCH ?=
 
-.PHONY: all native wasm demo test test-full bench install format clean distclean setup
+.PHONY: all native wasm demo test test-full bench bench-python install format clean distclean setup
 
 all: native wasm
 
@@ -40,6 +41,11 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/setup
 	@build/venv/bin/python -B bench/bench.py $(BENCH)
+
+bench-python:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory all
+	@build/venv/bin/python -B bench/python_bench.py $(BENCH)
 
 install: all
 	@cmake --install build --prefix "$(PREFIX)"

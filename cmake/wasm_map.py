@@ -3,18 +3,25 @@
 
 LINKED is the module with its relocations kept (--emit-relocs), SHIPPED the same without: that they
 are the same code and data is checked, byte by byte.  The C files below SOURCES are searched for
-lines ASH_MAKES(...) (src/ir/op.h) and ASH_PASS_NEEDS(...) (src/opt/passes.h).  Writes MAP, a JSON
-object:
+lines ASH_MAKES(...) and the like (src/ir/op.h) and ASH_PASS_NEEDS(...) (src/opt/passes.h).  Writes
+MAP, a JSON object:
 
   sha256     of SHIPPED
-  functions  [reference...] of each function that is not imported
+  code       [offset, reference, ...] of each function that is not imported: where its body refers to
+             something by other means than a call
   data       [segment, offset, size, reference...] of each constant
-  tables     [segment, offset, bytes of a row, [operator, reference...]...] of each table of operators
+  tables     [segment, offset, bytes of a row, [operator, its texts, offset of a function, function,
+             ...]...] of each table of operators
   parts      [constant, [operators, reference...]...] of each table ash_by_op_*: rows of which each
              begins with the operators that need it, one of which is enough, joined by |
   makes      [operators that are made, operators that they are made of], as the sources state it
-  passes     [function, operators that it needs]...; a pass that lacks them in each row of its own
-             is to return 0
+  idle       [function, operators that it needs]...; one that lacks them in each row of its own is to
+             return 0
+  absent     the same for functions that nothing calls then
+  looks      [operators, operators that look up parts of them] (ASH_LOOKS_UP)
+  lowers     [operators, least rank, most, types] (ASH_LOWERS)
+  acts       the operators that activations are, by number (ASH_ACT_NAMES)
+  seal       the constant that keeps prepared files out
 
 A reference is the index of a function, or -1 - i for constant i.  Operators of other domains than
 ai.onnx are written domain:Name."""
@@ -31,12 +38,18 @@ CODE, DATA, ELEMENT = 10, 11, 9
 FUNCTION, DATA_SYMBOL = 0, 1
 UNDEFINED, EXPLICIT_NAME = 0x10, 0x40
 # Relocation types by what they refer to; those with an addend; and the width of their field.
-TO_FUNCTION, TO_DATA, WITH_ADDEND = {0, 1, 2}, {3, 4, 5}, {3, 4, 5, 8, 9}
+CALL, TO_FUNCTION, TO_DATA, WITH_ADDEND = 0, {0, 1, 2}, {3, 4, 5}, {3, 4, 5, 8, 9}
 SIGNED, WORD = {1, 4}, {2, 5}
 # What the linker itself writes has no relocations: only the first calls anything.
 SYNTHETIC = {"__wasm_call_ctors", "__wasm_init_memory", "__wasm_init_tls"}
 MAKES = re.compile(r'^ASH_MAKES\("([^"]*)", "([^"]*)"\);', re.MULTILINE)
-NEEDS = re.compile(r'^ASH_PASS_NEEDS\((\w+), "([^"]*)"\);', re.MULTILINE)
+PASSES = re.compile(r'^ASH_PASS_NEEDS\((\w+), "([^"]*)"\);', re.MULTILINE)
+IDLE = re.compile(r'^ASH_IDLE_WITHOUT\((\w+), "([^"]*)"\);', re.MULTILINE)
+ABSENT = re.compile(r'^ASH_ABSENT_WITHOUT\((\w+), "([^"]*)"\);', re.MULTILINE)
+LOOKS = re.compile(r'^ASH_LOOKS_UP\("([^"]*)", "([^"]*)"\);', re.MULTILINE)
+LOWERS = re.compile(r'^ASH_LOWERS\("([^"]*)", (\d+), (\d+), "([^"]*)"\);', re.MULTILINE)
+ACTS = re.compile(r'^ASH_ACT_NAMES\("([^"]*)"\);', re.MULTILINE)
+SEAL = "ash_prepared_seal"
 
 
 class Reader:
@@ -196,19 +209,20 @@ class Linked(Module):
                 if s[0] == FUNCTION and s[1] in SYNTHETIC}
 
     def shortened_code(self):
-        """The bodies with the fields of relocations as short as they can be."""
-        places = [(at, kind) for at, kind, *_ in self.code_relocations if kind not in WORD]
+        """The bodies with the fields of relocations as short as they can be, and where they are."""
+        places = [r for r in self.code_relocations if r[1] not in WORD]
         i = 0
         for start, end in self.bodies:
-            out, at = bytearray(), start
+            out, at, fields = bytearray(), start, []
             while i < len(places) and places[i][0] < end:
-                field, kind = places[i]
+                field, kind, symbol, _ = places[i]
                 out += self.data[at:field]
+                fields.append((len(out), kind, symbol))
                 r = Reader(self.data, field)
                 out += short(r.signed() if kind in SIGNED else r.number(), kind in SIGNED)
                 at = r.at
                 i += 1
-            yield bytes(out + self.data[at:end])
+            yield bytes(out + self.data[at:end]), fields
 
 
 def check_same(linked, shipped):
@@ -218,7 +232,7 @@ def check_same(linked, shipped):
         if a != b:
             raise SystemExit(f"wasm_map: sections {kind} of the two modules differ")
     ours = linked.synthetic()
-    for i, code in enumerate(linked.shortened_code()):
+    for i, (code, _) in enumerate(linked.shortened_code()):
         if i not in ours and code != shipped.data[slice(*shipped.bodies[i])]:
             raise SystemExit(f"wasm_map: function {i} of the two modules differs")
     a, b = ([(at, data) for at, _, data in m.segments if any(data)] for m in (linked, shipped))
@@ -233,6 +247,7 @@ class Map:
     def __init__(self, linked):
         self.m = linked
         self.place = {}  # symbol -> (start, end)
+        self.seal = None
         self.starts = [start for _, start, data in linked.segments if any(data)]
         self.by_op = set()
         tables = set()
@@ -242,6 +257,8 @@ class Map:
             _, start, data = linked.segments[symbol[2]]
             if any(data):
                 self.place[i] = (start + symbol[3], start + symbol[3] + symbol[4])
+                if symbol[1] == SEAL:
+                    self.seal = self.place[i]
                 if symbol[1].startswith("ash_ops_"):
                     tables.add(self.place[i])
                 if symbol[1].startswith("ash_by_op_"):
@@ -256,35 +273,27 @@ class Map:
         segment = bisect(self.starts, at + 1) - 1
         return segment, at - self.starts[segment]
 
-    def references(self, relocations, start, end):
-        """What is referred to between start and end, as far as it can be dropped."""
+    def reference(self, kind, symbol):
+        """What is referred to, None where it cannot be dropped."""
+        span = self.place.get(symbol)
+        if kind in TO_FUNCTION and self.m.symbols[symbol][2] >= self.m.imported:
+            return self.m.symbols[symbol][2]
+        return -1 - self.number[span] if kind in TO_DATA and span in self.number else None
+
+    def references(self, start, end):
+        """What data refers to between start and end, as far as it can be dropped."""
         found = set()
-        for at, kind, symbol, _ in relocations[bisect(relocations, (start,)):]:
+        for at, kind, symbol, _ in self.m.data_relocations[bisect(self.m.data_relocations, (start,)):]:
             if at >= end:
                 break
-            span = self.place.get(symbol)
-            if kind in TO_FUNCTION and self.m.symbols[symbol][2] >= self.m.imported:
-                found.add(self.m.symbols[symbol][2])
-            elif kind in TO_DATA and span in self.number:
-                found.add(-1 - self.number[span])
-        return sorted(found)
+            found.add(self.reference(kind, symbol))
+        return sorted(found - {None})
 
-    def functions(self):
-        synthetic = self.m.synthetic()
-        for i, (start, end) in enumerate(self.m.bodies):
-            references = self.references(self.m.code_relocations, start, end)
-            if synthetic.get(i) == "__wasm_call_ctors":
-                references = self.constructors(start, end)
-            yield references
-
-    def constructors(self, start, end):
-        """All that the function consists of is calls."""
-        r, found = Reader(self.m.data, start + 1), []
-        while r.byte() == 0x10:
-            found.append(r.number())
-        if r.at != end:
-            raise SystemExit("wasm_map: the constructors are more than calls")
-        return found
+    def code(self):
+        for _, fields in self.m.shortened_code():
+            found = [(at, self.reference(kind, symbol)) for at, kind, symbol in fields
+                     if kind != CALL]
+            yield [number for pair in found if pair[1] is not None for number in pair]
 
     def text(self, at):
         """What the pointer at some place points to."""
@@ -301,8 +310,10 @@ class Map:
             raise SystemExit("wasm_map: a table of operators without an end")
         for at in range(start, end - self.row, self.row):
             name, domain = self.text(at), self.text(at + 4)
-            references = self.references(self.m.data_relocations, at, at + self.row)
-            yield [f"{domain}:{name}" if domain else name, *references]
+            functions = [(field, self.references(at + field, at + field + 4))
+                         for field in range(8, self.row, 4)]
+            yield [f"{domain}:{name}" if domain else name, self.references(at, at + 8),
+                   *(number for field, found in functions if found for number in (field, *found))]
 
     def part_rows(self, start, end):
         """Texts begin rows; the functions behind a text belong to its row."""
@@ -314,7 +325,7 @@ class Map:
                 rows.append([self.text(at)])
             elif not rows:
                 raise SystemExit("wasm_map: a row of ash_by_op_* does not begin with operators")
-            rows[-1] += self.references(self.m.data_relocations, at, at + 1)
+            rows[-1] += self.references(at, at + 1)
         return rows
 
     def check_tables(self):
@@ -326,25 +337,39 @@ class Map:
         if from_code or len(holders) != 1:
             raise SystemExit("wasm_map: something else than the registry knows a table of operators")
 
-    def passes(self, needs):
-        index = {s[1]: s[2] for s in self.m.symbols if s[0] == FUNCTION}
-        return [[index[name], of.split()] for name, of in needs]
+    def needs(self, lines):
+        index = {}
+        for s in self.m.symbols:
+            if s[0] == FUNCTION:
+                index.setdefault(s[1], set()).add(s[2])
+        for name, _ in lines:
+            if len(index.get(name, ())) > 1:
+                raise SystemExit(f"wasm_map: {name} is more than one function of the module")
+        # An engine of some families alone lacks some.
+        return [[*index[name], of.split()] for name, of in lines if name in index]
 
-    def to_json(self, shipped, makes, needs):
+    def to_json(self, shipped, text):
         self.check_tables()
         return {
             "sha256": hashlib.sha256(shipped.data).hexdigest(),
-            "functions": list(self.functions()),
+            "code": list(self.code()),
             "data": [[*self.where(start), end - start,
                       *(() if (start, end) in self.by_op else
-                        self.references(self.m.data_relocations, start, end))]
+                        self.references(start, end))]
                      for start, end in self.constants],
             "parts": [[self.number[start, end], *self.part_rows(start, end)]
                       for start, end in sorted(self.by_op)],
             "tables": [[*self.where(start), self.row, *self.rows(start, end)]
                        for start, end in self.tables],
-            "makes": [[made.split(), of.split()] for made, of in makes],
-            "passes": self.passes(needs),
+            "makes": [[made.split(), of.split()] for made, of in MAKES.findall(text)],
+            "looks": [[found.split(), of.split()] for found, of in LOOKS.findall(text)],
+            "lowers": [[ops.split(), int(least), int(most), types.split()]
+                       for ops, least, most, types in LOWERS.findall(text)],
+            "idle": self.needs([*IDLE.findall(text), *((name, f"{of} +rewrites")
+                                                       for name, of in PASSES.findall(text))]),
+            "absent": self.needs(ABSENT.findall(text)),
+            "acts": ACTS.search(text)[1].split(),
+            "seal": self.number[self.seal],
         }
 
 
@@ -357,7 +382,7 @@ def main():
     check_same(linked, shipped)
     files = sorted(pathlib.Path(sources).rglob("*.c"))
     text = "".join(file.read_text(encoding="utf-8") for file in files)
-    parts = Map(linked).to_json(shipped, MAKES.findall(text), NEEDS.findall(text))
+    parts = Map(linked).to_json(shipped, text)
     content = json.dumps(parts, separators=(",", ":"))
     with open(map_file, "w", encoding="utf-8") as f:
         f.write(content + "\n")

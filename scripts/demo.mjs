@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { load } from '../build/js/index.js';
-import { openVision } from '../build/js/vision.js';
+import { openPrep } from '../build/js/prep.js';
 import { detectionInput, Reader, readKeys } from '../pages/ocr/ocr.js';
 
 const packageDir = new URL('../build/js/', import.meta.url);
@@ -51,9 +51,9 @@ function sayLines(lines) {
 }
 
 async function prepare() {
-  const vision = await openVision();
-  const input = detectionInput(vision, picture());
-  vision.close();
+  const prep = await openPrep();
+  const input = detectionInput(prep, picture());
+  prep.close();
   writeNpy(at('input.npy'), input);
   console.log(input.dims[2], input.dims[3]);
 }
@@ -73,7 +73,7 @@ function native() {
 function download({ module }) {
   const compressed = (file) => zlib.brotliCompressSync(fs.readFileSync(
     new URL(file, packageDir))).length;
-  const script = ['ashore.js', 'index.js', 'vision.js', 'worker.js']
+  const script = ['ashore.js', 'index.js', 'prep.js', 'worker.js']
     .reduce((sum, file) => sum + compressed(file), 0);
   const engine = compressed(module);
   return `${((engine + script) / 1e3).toFixed(1)} kB (module ${(engine / 1e3).toFixed(1)
@@ -86,9 +86,9 @@ async function wasm() {
   const detection = await load(file('ch_PP-OCRv4_det_infer.onnx'));
   const direction = await load(file('ch_ppocr_mobile_v2.0_cls_infer.onnx'));
   const recognition = await load(file('ch_PP-OCRv4_rec_infer.onnx'));
-  const vision = await openVision();
+  const prep = await openPrep();
   const characters = readKeys(fs.readFileSync(file('ppocr_keys_v1.txt'), 'utf8'));
-  const reader = new Reader({ detection, direction, recognition, vision, characters });
+  const reader = new Reader({ detection, direction, recognition, prep, characters });
   const loaded = performance.now() - begin;
   const first = await reader.readAll(picture());
   const { lines, map, times } = await reader.readAll(picture());
@@ -105,7 +105,7 @@ async function wasm() {
   const memory = await detection.memory();
   row('peak memory', `${mb(predicted.total)} predicted, ${mb(memory.total)} held, ${
     mb(memory.wasm)} the whole instance (detection)`);
-  for (const model of [detection, direction, recognition, vision]) model.close();
+  for (const model of [detection, direction, recognition, prep]) model.close();
 
   const other = nativeMap();
   const difference = other.reduce((most, value, i) =>
