@@ -193,14 +193,18 @@ for _ in range(2):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_in_the_middle(python_program, tmp_path, number):
     before = "import subprocess; subprocess.Popen(['sleep', '1000'], start_new_session=True)"
-    folder = tmp_path / "report"
+    folder, heard = tmp_path / "report", tmp_path / "heard"
+    work = f"with open({str(heard)!r}, 'ab') as f: f.write(b'.')"
     running = subprocess.Popen(
         [ASHORE, "assess", "--target", "p99=1s", "--rate", "50", "--seconds", "60", "-o", folder, "--",
-         *python_program(server(before=before))], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+         *python_program(server(work=work, before=before))], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
     for line in running.stderr:
         if "requests/s for" in line:
             break
-    time.sleep(1.5)
+    enough, end = heard.stat().st_size + 60, time.monotonic() + SECONDS
+    while heard.stat().st_size < enough and time.monotonic() < end:
+        time.sleep(0.05)
     family = descendants(running.pid)
     assert len(family) >= 2
     running.send_signal(number)

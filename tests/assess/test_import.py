@@ -127,9 +127,19 @@ def test_pyspy(tmp_path):
         pytest.skip("py-spy is not installed: tests/assess/traces has files in its format")
     path, program = tmp_path / "p.json", tmp_path / "p.py"
     program.write_text(PROGRAM, encoding="utf-8")
+    for attempt in range(3):  # where other programs keep all processors busy, its ticks come late
+        try:
+            return check_pyspy(pyspy, path, program)
+        except AssertionError as e:
+            if attempt == 2:
+                raise
+            print("again, since other programs may have been in the way:", e)
+
+
+def check_pyspy(pyspy, path, program):
     done = subprocess.run([pyspy, "record", "--native", "--idle", "-r", "100", "-f", "speedscope", "-o",
                            str(path), "--", sys.executable, str(program)], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=60)
+                          stderr=subprocess.STDOUT, text=True, timeout=180)
     if not path.exists():
         pytest.skip(f"py-spy may not record here: {done.stdout.strip()[-200:]}")
     got = run_import(path)

@@ -98,6 +98,23 @@ test('verify says the same of every case, in more than one batch', async () => {
   await nothingIsLeft();
 });
 
+test('verify in Firefox says the same', async (t) => {
+  const firefox = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
+  if (!fs.existsSync(firefox)) {
+    t.skip(`${firefox} is not there`);
+    return;
+  }
+  const given = ['verify', 'mixed', '--json', '--target'];
+  const [wasm, browser] = [ashore([...given, 'wasm']), ashore([...given, 'browser'],
+    { ...environment, ASHORE_BROWSER: 'firefox' })].map(({ stdout, stderr }) =>
+    JSON.parse(stdout || `{ "said": ${JSON.stringify(stderr)} }`));
+  assert.deepEqual(browser.cases, wasm.cases, browser.said);
+  assert.match(browser.browser, /^Firefox \d+/);
+  await nothingIsLeft();
+  const other = ashore([...given, 'browser'], { ...environment, ASHORE_BROWSER: 'lynx' });
+  assert.match(other.stderr, /ASHORE_BROWSER is 'lynx': chromium or firefox/);
+});
+
 test('verify in text, on two threads, of the scalar variant', async () => {
   const [wasm, browser] = both('verify', 'mixed', '--threads', '2', '--cpu', 'none');
   assert.deepEqual(browser, wasm);

@@ -13,7 +13,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Content-Security-Policy":
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
+        "img-src 'self' blob: data:; media-src 'self' blob:",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
@@ -21,6 +22,7 @@ FILES = {"index.html": "text/html; charset=utf-8", "app.js": "text/javascript; c
          "sub/worker.mjs": "text/javascript; charset=utf-8", "engine.wasm": "application/wasm",
          "data.json": "application/json", "model.onnx": "application/octet-stream",
          "with space.txt": "text/plain; charset=utf-8"}
+PATIENCE = 120  # seconds
 problems = []
 
 
@@ -30,7 +32,7 @@ def expect(what, got, want):
 
 
 def ask(port, path, method="GET", headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request(method, path, headers=headers or {})
     response = connection.getresponse()
     body = response.read()
@@ -40,7 +42,7 @@ def ask(port, path, method="GET", headers=None):
 
 def raw(port, request):
     """The status line of an answer to bytes that http.client would not send."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as s:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as s:
         s.sendall(request)
         return s.recv(4096).split(b"\r\n")[0].decode("latin-1")
 
@@ -60,6 +62,13 @@ def check_files(port):
     response, body = ask(port, "/model.onnx?v=1", headers={"Range": "bytes=2-4"})
     expect("range", (response.status, body), (206, b"ode"))
     expect("range", response.getheader("Content-Range"), "bytes 2-4/12")
+    # What has not changed is not sent again, and browsers keep what they compiled of a module.
+    tag = ask(port, "/engine.wasm")[0].getheader("Etag")
+    response, body = ask(port, "/engine.wasm", headers={"If-None-Match": tag})
+    expect("not modified", (response.status, body), (304, b""))
+    expect("304 Cache-Control", response.getheader("Cache-Control"), HEADERS["Cache-Control"])
+    response, body = ask(port, "/engine.wasm", headers={"If-None-Match": '"other"'})
+    expect("modified", (response.status, body), (200, b"<engine.wasm>"))
     response, body = ask(port, "/model.onnx", "HEAD")
     expect("HEAD", (response.status, body, response.getheader("Content-Length")), (200, b"", "12"))
 
@@ -91,6 +100,33 @@ def make(root):
     os.symlink("../outside.txt", os.path.join(root, "www", "link.txt"))
 
 
+def check_policy(program, www):
+    """The policy that a folder's _headers has for all files is sent, and no other line of it."""
+    own = "default-src 'self'; style-src 'self' 'sha256-AAAA='"
+    for text, wanted in (
+            (f"# some\r\n/*\r\n  X-Other: 1\r\n  content-security-policy:  {own}\r\n", own),
+            (f"/*\n  Content-Security-Policy: {own}", own),
+            (f"/sub/*\n  Content-Security-Policy: {own}\n", None),
+            (f"/*\n/sub/*\n  Content-Security-Policy: {own}\n", None),
+            ("/*\n  Content-Security-Policy: \n", None),
+            ("/*\n  Content-Security-Policy: a\tb\n", None),
+            ("/*\n  Content-Security-Policy: \xe9\n", None),
+            ("", None)):
+        with open(os.path.join(www, "_headers"), "w", encoding="latin-1", newline="") as f:
+            f.write(text)
+        with subprocess.Popen([program, "site", www, "--port", "0"], text=True,
+                              stdout=subprocess.PIPE) as server:
+            try:
+                port = int(server.stdout.readline().strip().split(":")[2].strip("/"))
+                for path in ("/index.html", "/missing"):
+                    response, _ = ask(port, path)
+                    expect(f"{text!r} {path}", response.getheader("Content-Security-Policy"),
+                           wanted or HEADERS["Content-Security-Policy"])
+                    expect(f"{text!r} {path}", response.getheader("X-Other"), None)
+            finally:
+                server.send_signal(signal.SIGINT)
+
+
 def main():
     program = sys.argv[1]
     with tempfile.TemporaryDirectory() as root:
@@ -105,13 +141,14 @@ def main():
                 check_files(port)
                 check_refusals(port)
                 second = subprocess.run([program, "site", www, "--port", str(port)], text=True,
-                                        capture_output=True, timeout=20)
+                                        capture_output=True, timeout=PATIENCE)
                 expect("port in use", (second.returncode, "is the port in use?" in second.stderr),
                        (4, True))
             finally:
                 server.send_signal(signal.SIGINT)
-            expect("exit code", server.wait(timeout=20), 0)
+            expect("exit code", server.wait(timeout=PATIENCE), 0)
             expect("stderr", server.stderr.read(), "")
+        check_policy(program, www)
     for problem in problems:
         print(problem)
     print(f"check_site: {len(problems)} problems")

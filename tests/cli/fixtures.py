@@ -21,6 +21,13 @@ def models():
     yield "external.onnx", t.model(
         [t.node("Add", ["x", "w"], ["y"], "a")], [t.value("x", rows)], [t.value("y", rows)],
         [t.external_tensor(t.FLOAT, [3], "weights.bin", "w")])
+    count = 13_000_000
+    for name, dtype in (("floats", t.FLOAT), ("bytes", t.UINT8)):
+        extent = count if dtype == t.FLOAT else 4 * count
+        yield f"{name}.onnx", t.model(
+            [t.node("Identity", ["w"], ["y"], "i")], [],
+            [t.value("y", t.tensor_type(dtype, [extent]))],
+            [t.external_tensor(dtype, [extent], "large.bin", "w")])
     yield "outside.onnx", t.model(
         [t.node("Add", ["x", "w"], ["y"], "a")], [t.value("x", rows)], [t.value("y", rows)],
         [t.external_tensor(t.FLOAT, [3], "../weights.bin", "w")])

@@ -28,8 +28,13 @@ def install(program, example, folder):
     shutil.copy2(program, os.path.join(folder, "ashore"))
     shutil.copy2(example, os.path.join(folder, "run_model"))
     for name in ("index.js", "inline.js", "core.js", "ashore-simd128.wasm", "ashore-full-simd128.wasm",
-                 "index.d.ts", "package.json", "tools/verify.mjs", "tools/bench.mjs", "page/main.js", "page/page.css"):
+                 "ashore-relaxed.wasm", "ashore-scalar.wasm", "prep.js", "ashore-prep.wasm",
+                 "ashore-prep-scalar.wasm", "index.d.ts", "index.module.js", "package.json",
+                 "tools/verify.mjs", "tools/bench.mjs", "page/main.js", "page/page.css",
+                 "page/base.css", "page/one-file.mjs"):
         fixtures.write(os.path.join(folder, "js", name), f"// {name}\n".encode())
+    shutil.copytree(os.path.join(HERE, "..", "..", "tools"), os.path.join(folder, "python"),
+                    ignore=shutil.ignore_patterns("__pycache__"))
     fixtures.write(os.path.join(folder, "js", "core_operators.txt"), b"Add\nIdentity\nRelu\n")
 
 

@@ -20,7 +20,7 @@ from suite_nodes import read_cases
 
 NUMBERS = (0, -1, 1, 7, 2**31 - 1, -2**31, 2**32, 2**62, 2**63 - 1, -2**63)
 FLOATS = (0.0, -1.0, 1e-30, 1e9, 1e30, float("inf"), float("nan"))
-SECONDS, BYTES = 10, 4 << 30
+SECONDS, BYTES = 20, 4 << 30  # of processors' time
 SANITIZED = bool(os.environ.get("ASHORE_SANITIZED"))  # address space cannot be limited then
 
 
@@ -126,8 +126,8 @@ def test_extremes(library, tmp_path):
         for what, model, feeds in changes(case):
             what = f"{case.node.op_type} ({case.name}): {what}"
             (tmp_path / "at").write_text(what)
-            faulthandler.dump_traceback_later(2 * SECONDS, exit=True)
-            begin = time.monotonic()
+            faulthandler.dump_traceback_later(6 * SECONDS, exit=True)
+            begin = time.process_time()
             try:
                 with library.load(model.SerializeToString()) as loaded:
                     loaded.run(feeds)
@@ -138,8 +138,8 @@ def test_extremes(library, tmp_path):
                     wrong.append(f"{what}: a message without a name: {error}")
             except MemoryError:
                 counts["too large for the test"] += 1
-            if time.monotonic() - begin > SECONDS:
-                wrong.append(f"{what}: takes {time.monotonic() - begin:.0f} s")
+            if time.process_time() - begin > SECONDS:
+                wrong.append(f"{what}: takes {time.process_time() - begin:.0f} s")
     print(dict(counts))
     assert not wrong, "\n".join(wrong)
     assert counts["answered"] > 3000 and counts["refused"] > 3000

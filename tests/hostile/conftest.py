@@ -12,7 +12,7 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ASHORE = os.path.abspath(os.environ.get("ASHORE", os.path.join(ROOT, "build", "ashore")))
 MEMORY = 2 << 30  # address space; a sanitised program needs much more, and is not limited
-SECONDS = 10
+SECONDS = 30  # until the program is taken for hung
 SANITIZED = bool(os.environ.get("ASHORE_SANITIZED"))
 MESSAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "messages.tsv")
 WRITE = bool(os.environ.get("HOSTILE_WRITE"))

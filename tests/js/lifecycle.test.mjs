@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { slow, small } from './onnx_writer.mjs';
-import { part } from './setup.mjs';
+import { part, until } from './setup.mjs';
 
 const { load, Tensor } = await part('index.js');
 const cycles = 200;
@@ -30,13 +30,8 @@ for (const options of [{ threads: 1 }, { threads: 2 }, { threads: 1, shell: 'wor
     console.log(`resident: ${Math.round(then / mib)} MiB after ${settled}, ${
       Math.round(now / mib)} MiB after ${cycles}`);
     assert.ok(now < then + allowed, `${now - then} bytes more after ${cycles - settled} models`);
-    const ends = performance.now() + 10000;
-    const workers = () => process.getActiveResourcesInfo().filter((name) => /Worker|MessagePort/
-      .test(name)).length;
-    while (workers() > 0 && performance.now() < ends) {
-      await new Promise((resolve) => { setTimeout(resolve, 20); });
-    }
-    assert.equal(workers(), 0, 'no worker is left behind');
+    assert.ok(await until(() => !/Worker|MessagePort/.test(process.getActiveResourcesInfo())),
+      'no worker is left behind');
   });
 }
 

@@ -6,7 +6,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { model, node, optional, rare, sequence, slow, small, tensor } from './onnx_writer.mjs';
+import {
+  forever, maps, model, node, optional, rare, sequence, slow, small, tensor, turning,
+} from './onnx_writer.mjs';
 import { packageDir, part } from './setup.mjs';
 
 const { AshoreError, load, Tensor, version } = await part('index.js');
@@ -115,6 +117,34 @@ test('strings, sequences and optionals', async () => {
   }
 });
 
+test('maps are Map objects', async () => {
+  for (const shell of ['inline', 'worker']) {
+    const texts = await load(maps('string', { texts: ['b', 'grün', 'a'] }), { threads: 1, shell });
+    assert.deepEqual(texts.inputs.map(({ kind, text }) => [kind, text]),
+      [['map', 'map(string,float32[])']]);
+    assert.equal(texts.outputs[1].text, 'sequence(map(string,float32[]))');
+    for (let i = 0; i < 2; i++) {
+      const { v, z } = await texts.run({ m: new Map([['a', 0.5], ['grün', -2], ['c', 7]]) });
+      assert.deepEqual([v.dims, [...v.data]], [[1, 3], [0, -2, 0.5]]);
+      assert.deepEqual(z, [new Map([['b', 0], ['grün', -2], ['a', 0.5]])]);
+    }
+    await assert.rejects(texts.run({ m: new Map([[1, 0.5]]) }), fails('ERR_TYPE', 'not all string'));
+    await assert.rejects(texts.run({ m: new Map([['a', 'b']]) }),
+      fails('ERR_TYPE', 'not all float32'));
+    await assert.rejects(texts.run({ m: new Tensor('float32', [1]) }), fails('ERR_TYPE', "'m'"));
+    assert.equal((await texts.run({ m: new Map() })).z[0].get('a'), 0); // and the next call works
+    texts.close();
+    const whole = await load(maps('int64', [5, 7]), { threads: 1, shell });
+    const { v, z } = await whole.run({ m: new Map([[7, 1.5], [5n, 2]]) });
+    assert.deepEqual([...v.data], [2, 1.5]);
+    assert.deepEqual(z, [new Map([[5n, 2], [7n, 1.5]])]);
+    whole.close();
+  }
+  const plain = await load(small(), { threads: 1 });
+  await assert.rejects(plain.run({ x: new Map([[1, 1]]) }), fails('ERR_TYPE', 'is no Tensor'));
+  plain.close();
+});
+
 test('external data: in its folder, with and without ./', async () => {
   for (const external of ['w.bin', './w.bin']) {
     const bytes = model({ nodes: [node('Add', ['x', 'w'], ['y'])],
@@ -183,15 +213,26 @@ test('abort before, while loading and while running', async () => {
     const stop = new AbortController();
     await assert.rejects(load(small(), { shell, signal: stop.signal,
       onProgress: ({ phase }) => phase === 'prepare' && stop.abort() }), aborted);
-    const m = await load(slow(), { shell, threads: 1 });
-    const eye = new Tensor('float32', new Float32Array(65536), [256, 256]);
+    const m = await load(turning(), { shell, threads: 1 });
+    const feeds = (turns) => ({ x: new Tensor('float32', new Float32Array(65536), [256, 256]),
+      turns: new Tensor('int64', [turns], []) });
     const soon = new AbortController();
     setTimeout(() => soon.abort(), 20);
-    await assert.rejects(m.run({ x: eye }, { signal: soon.signal }), aborted);
-    await assert.rejects(m.run({ x: eye }, { signal: AbortSignal.abort() }), aborted);
-    const { y } = await m.run({ x: eye }, { signal: new AbortController().signal });
+    await assert.rejects(m.run(feeds(forever), { signal: soon.signal }), aborted);
+    await assert.rejects(m.run(feeds(forever), { signal: AbortSignal.abort() }), aborted);
+    const { y } = await m.run(feeds(2n), { signal: new AbortController().signal });
     assert.equal(y.data[0], 0, 'it runs after an abort');
     m.close();
+  }
+});
+
+test('options that are no numbers are refused', async () => {
+  for (const shell of ['inline', 'worker']) {
+    for (const [name, value] of [['memoryLimit', '1GB'], ['memoryLimit', -1], ['threads', 'many'],
+      ['threads', NaN]]) {
+      await assert.rejects(load(small(), { shell, [name]: value }),
+        fails('ERR_ARGUMENT', `${name} is ${value}`));
+    }
   }
 });
 
@@ -307,6 +348,29 @@ test('where the second engine is not to be had, the first says what it lacks', a
     assert.deepEqual([...(await m.run({ x })).y.data], wanted);
     m.close();
   }
+  fs.rmSync(folder, { recursive: true });
+});
+
+test('where the part for threads cannot be loaded, one thread does the work', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ashore-'));
+  for (const name of ['ashore.js', 'ashore-scalar.wasm', 'ashore-scalar-mt.wasm']) {
+    fs.copyFileSync(path.join(packageDir, name), path.join(folder, name));
+  }
+  fs.copyFileSync(path.join(packageDir, 'node.js'), path.join(folder, 'node.js'));
+  fs.writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }');
+  const { load: other } = await import(pathToFileURL(path.join(folder, 'ashore.js')));
+  const options = { shell: 'inline', threads: 2, variant: 'scalar' };
+  const m = await other(small(), options);
+  assert.deepEqual([...(await m.run({ x })).y.data], wanted);
+  assert.equal(m.report.module, 'ashore-scalar.wasm');
+  assert.equal(m.report.threads, 1);
+  const [{ feature, why, cost }, ...more] = m.report.missing;
+  assert.deepEqual([feature, cost, more.length], ['threads', 'work runs on 1 of 2 threads', 0]);
+  assert.match(why, /threads\.js/);
+  await assert.rejects(m.memory(), { code: 'ERR_IO', message: /figures\.js/ });
+  m.close();
+  await assert.rejects(other(small(), { ...options, strict: true }),
+    { code: 'ERR_UNSUPPORTED', message: /no threads: threads\.js/ });
   fs.rmSync(folder, { recursive: true });
 });
 

@@ -6,7 +6,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { beforeEach, mock, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { model, node, optional, sequence, slow, small, tensor } from './onnx_writer.mjs';
+import {
+  forever, maps, model, node, optional, sequence, small, tensor, turning,
+} from './onnx_writer.mjs';
 import { findPackage, packageDir, part, root } from './setup.mjs';
 
 const ort = await part('ort.js');
@@ -81,6 +83,17 @@ test('sequences are arrays, an optional is its element or null', async () => {
     await use(identity(optional(tensor('float32', ['A']))), { shell }, async (session) => {
       assert.equal((await session.run({ a: null })).b, null);
       assert.deepEqual([...(await session.run({ a: new Tensor('float32', [2]) })).b.data], [2]);
+    });
+  }
+});
+
+test('maps are Map objects', async () => {
+  for (const shell of shells) {
+    await use(maps('string', { texts: ['b', 'a'] }), { shell }, async (session) => {
+      assert.deepEqual(session.outputMetadata[1], { name: 'z', isTensor: false });
+      const { v, z } = await session.run({ m: new Map([['a', 0.5]]) });
+      assert.deepEqual([...v.data], [0, 0.5]);
+      assert.deepEqual(z, [new Map([['b', 0], ['a', 0.5]])]);
     });
   }
 });
@@ -187,12 +200,13 @@ test('a session that is forgotten gives its threads back', () => {
 
 test('a signal ends a run, and loading', async () => {
   const aborted = { name: 'AbortError' };
-  await use(slow(), { intraOpNumThreads: 1 }, async (session) => {
+  await use(turning(), { intraOpNumThreads: 1 }, async (session) => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 10);
-    const eye = new Tensor('float32', new Float32Array(65536), [256, 256]);
-    await assert.rejects(session.run({ x: eye }, { signal: stop.signal }), aborted);
-    assert.equal((await session.run({ x: eye })).y.data[0], 0);
+    const feeds = (turns) => ({ x: new Tensor('float32', new Float32Array(65536), [256, 256]),
+      turns: new Tensor('int64', [turns], []) });
+    await assert.rejects(session.run(feeds(forever), { signal: stop.signal }), aborted);
+    assert.equal((await session.run(feeds(1n))).y.data[0], 0);
   });
   await assert.rejects(InferenceSession.create(small(), { signal: AbortSignal.abort() }), aborted);
   env.wasm.initTimeout = 1e5;
@@ -205,6 +219,17 @@ test('a signal ends a run, and loading', async () => {
   const phases = [];
   await use(small(), { onProgress: ({ phase }) => phases.push(phase) }, () => {});
   assert.equal(phases.at(-1), 'ready');
+});
+
+test('copies and hashes are those of load()', async () => {
+  for (const shell of shells) {
+    await assert.rejects(InferenceSession.create(small(), { shell, sha256: '0'.repeat(64) }),
+      fails('ERR_INTEGRITY'));
+    await assert.rejects(InferenceSession.create(small(), { shell, manifest: { files: 1 } }),
+      fails('ERR_FORMAT', 'no manifest'));
+    await use(small(), { shell, cache: true }, ({ report }) =>
+      assert.equal(report.cache.from, 'none'));
+  }
 });
 
 test('what is refused names input, type and shape', async () => {
@@ -346,7 +371,8 @@ test('wasmPaths: a folder with modules of this engine is used, another passed ov
       });
     }
     for (const name of fs.readdirSync(moved)) fs.writeFileSync(path.join(moved, name), 'no module');
-    await assert.rejects(InferenceSession.create(small()), WebAssembly.CompileError,
+    await assert.rejects(InferenceSession.create(small()),
+      ({ cause, message }) => cause instanceof WebAssembly.CompileError && message.includes(moved),
       'the modules are taken from there');
   } finally {
     fs.rmSync(folder, { recursive: true });

@@ -162,6 +162,7 @@ test('what this package adds is declared', () => {
   compile(`
 import ort, { AshoreError, InferenceSession, listSupportedBackends } from 'ashore/ort';
 const options: ort.InferenceSession.SessionOptions = { strict: true, memoryLimit: 1e9,
+  cache: 'force', manifest: 'manifest.json', sha256: '',
   signal: new AbortController().signal,
   onProgress: ({ loaded }) => { const n: number = loaded; void n; } };
 const session: InferenceSession = await ort.InferenceSession.create(new Blob([]), options);

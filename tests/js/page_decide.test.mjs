@@ -2,7 +2,7 @@
 // are.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decideInputs, decideOutput } from '../../pages/generic/decide.js';
+import { decideInputs, decideOutput, decideStates } from '../../pages/generic/decide.js';
 
 const info = (name, text, kind = 'tensor') => {
   const [, type, inner] = /^(\w+)(?:\[(.*)\])?$/.exec(text);
@@ -150,4 +150,26 @@ test('views of outputs', () => {
   }
   assert.deepEqual(view('N,3,H,W', [1, 3, 64, 80]).views, ['classes', 'picture', 'mask', 'heat',
     'plot', 'table']);
+});
+
+test('states: outputs that are inputs of the next run', () => {
+  const cases = [
+    ['Silero', { input: 'float32[?,?]', state: 'float32[2,?,128]', sr: 'int64[]' },
+      { output: 'float32[?,1]', stateN: 'float32[?,?,?]' }, { state: 'stateN' }],
+    ['Silero, older', { input: 'float32[b,s]', sr: 'int64[]', h: 'float32[2,b,64]',
+      c: 'float32[2,b,64]' },
+    { output: 'float32[b,1]', hn: 'float32[2,b,64]', cn: 'float32[2,b,64]' }, { h: 'hn', c: 'cn' }],
+    ['a cache', { input_ids: 'int64[b,s]', 'past.0.key': 'float32[b,4,p,64]',
+      'past.0.value': 'float32[b,4,p,64]' },
+    { logits: 'float32[b,s,100]', 'present.0.key': 'float32[b,4,q,64]',
+      'present.0.value': 'float32[b,4,q,64]' },
+    { 'past.0.key': 'present.0.key', 'past.0.value': 'present.0.value' }],
+    ['a GRU by its shape', { x: 'float32[1,T,40]', h0: 'float32[1,1,64]' },
+      { y: 'float32[1,T,64]', last: 'float32[1,1,64]' }, { h0: 'last' }],
+    ['another shape', { x: 'float32[1,40]', h: 'float32[1,64]' }, { hn: 'float32[1,32]' }, {}],
+    ['no state', { x: 'float32[1,40]' }, { y: 'float32[1,40]' }, {}],
+  ];
+  for (const [what, inputs, outputs, wanted] of cases) {
+    assert.deepEqual(decideStates(infos(inputs), infos(outputs)), wanted, what);
+  }
 });

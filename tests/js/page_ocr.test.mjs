@@ -13,7 +13,7 @@ function reader(answer) {
     detection: model(() => ({ dims: [1, 1, 736, 736], data: [] })),
     direction: model(() => ({ data: [1, 0] })),
     recognition: model(answer),
-    vision: { imageTensor: () => null, warp: () => null, textRegions: () => [{ corners }, { corners }],
+    prep: { imageSync: () => null, warp: () => null, textRegions: () => [{ corners }, { corners }],
       ctc: ({ word }) => ({ classes: word, confidence: 1 }) },
     characters: ['a', 'b'],
   });

@@ -14,7 +14,7 @@ import { areProbabilities, piece, pieces, readLabels, scored, thinned, topK }
 import { enter, fit, openExtents } from '../../pages/generic/shapes.js';
 import { bytesTensor, fileTensor, filledTensor, numbersTensor, textTensor }
   from '../../pages/generic/values.js';
-import { root } from './setup.mjs';
+import { part, root } from './setup.mjs';
 
 const info = (name, type, dims) => ({ name, type, dims, kind: 'tensor', text: `${type}[${dims}]` });
 const near = (a, b, bound, what) => assert.ok(Math.abs(a - b) <= bound, `${what}: ${a}, not ${b}`);
@@ -161,49 +161,54 @@ test('a file for an input of another type', () => {
 const solid = (width, height, [r, g, b, a = 255]) => ({ width, height,
   data: Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) => [r, g, b, a][i % 4]) });
 const plain = { channels: 3, order: 'rgb', scale: 'unit', fit: 'stretch', layout: 'NCHW' };
+const { openPrep } = await part('prep.js');
 
-test('pictures: order, scale, layout, transparency', () => {
+test('pictures: order, scale, layout, transparency, and other types than float32', async () => {
+  const prep = await openPrep();
   const picture = solid(5, 4, [255, 51, 0]);
-  const of = (type, options) => image.prepare(picture, type, 2, 2, { ...plain, ...options });
-  assert.deepEqual([...of('float32')].map((v) => Math.round(v * 10) / 10),
-    [1, 1, 1, 1, 0.2, 0.2, 0.2, 0.2, 0, 0, 0, 0]);
+  const of = (type, given, shown = picture, [width, height] = [2, 2]) => {
+    const options = { ...plain, ...given };
+    const made = prep.imageSync(shown, image.imageOptions(type, width, height, options));
+    const last = options.layout === 'NHWC';
+    return image.imageElements(made, type, last ? [1, height, width, options.channels]
+      : [1, options.channels, height, width], options);
+  };
+  // Made of (x - mean) * scale in float32, of numbers up to 255 * scale: within 4 eps of 3.
+  const bound = 4 * 3 * 2 ** -23;
+  const firsts = (...given) => [...of(...given)].filter((_, i) => i % 4 === 0);
+  const nearly = (values, wanted) => values.forEach((value, i) =>
+    near(value, wanted[i], bound, `channel ${i}`));
+  nearly(firsts('float32'), [1, 0.2, 0]);
   assert.deepEqual([...of('uint8', { scale: 'bytes', layout: 'NHWC' })].slice(0, 6),
     [255, 51, 0, 255, 51, 0]);
   assert.deepEqual([...of('uint8', { scale: 'bytes', order: 'bgr' })],
     [0, 0, 0, 0, 51, 51, 51, 51, 255, 255, 255, 255]);
-  assert.deepEqual([...of('int8', { scale: 'signed' })].filter((_, i) => i % 4 === 0),
-    [127, -77, -128]);
-  assert.deepEqual([...of('float32', { scale: 'symmetric' })].filter((_, i) => i % 4 === 0)
-    .map((v) => Math.round(v * 10) / 10), [1, -0.6, -1]);
-  const [r, , , , g] = of('float32', { scale: 'imagenet' });
-  near(r, (1 - 0.485) / 0.229, 1e-6, 'red');
-  near(g, (0.2 - 0.456) / 0.224, 1e-6, 'green');
+  assert.deepEqual(firsts('int8', { scale: 'signed' }), [127, -77, -128]);
+  nearly(firsts('float32', { scale: 'symmetric' }), [1, -0.6, -1]);
+  nearly(firsts('float32', { scale: 'imagenet' }), [(1 - 0.485) / 0.229, (0.2 - 0.456) / 0.224,
+    -0.406 / 0.225]);
   // The mean and deviation are of a colour, in whatever order the model takes them.
-  near(of('float32', { scale: 'imagenet', order: 'bgr' })[8], (1 - 0.485) / 0.229, 1e-6,
+  near(of('float32', { scale: 'imagenet', order: 'bgr' })[8], (1 - 0.485) / 0.229, bound,
     'red, last');
-  near(of('float32', { channels: 1 })[0], Math.round(0.299 * 255 + 0.587 * 51) / 255, 1e-6, 'grey');
-  assert.equal(of('float32', { channels: 4 })[12], 1, 'alpha is full');
-  assert.deepEqual([...image.prepare(solid(2, 2, [0, 0, 0, 0]), 'float32', 1, 1, plain)], [1, 1, 1],
-    'what is transparent is white');
+  near(of('float32', { channels: 1 })[0], 0.299 + 0.587 * 0.2, bound, 'grey');
+  const four = of('float32', { channels: 4 });
+  assert.equal(four.length, 16);
+  nearly([four[0], four[4], four[12]], [1, 0.2, 1]);
+  nearly(of('float32', { channels: 4, layout: 'NHWC' }).slice(0, 4), [1, 0.2, 0, 1]);
+  nearly([...of('float32', {}, solid(2, 2, [0, 0, 0, 0]), [1, 1])], [1, 1, 1]);
   assert.equal(of('float16')[0], 0x3c00);
+  const twice = image.imageElements(prep.imageSync(picture, image.imageOptions('float32', 2, 2,
+    plain)), 'float32', [2, 3, 2, 2], plain);
+  assert.equal(twice.length, 24, 'a batch has the picture several times');
+  assert.deepEqual(twice.slice(0, 12), twice.slice(12));
+  const boxed = of('uint8', { scale: 'bytes', fit: 'letterbox', layout: 'NHWC' },
+    solid(8, 4, [255, 255, 255]), [4, 4]);
+  assert.deepEqual([...boxed].filter((_, i) => i % 3 === 0),
+    [114, 114, 114, 114, ...Array(8).fill(255), 114, 114, 114, 114]);
+  prep.close();
 });
 
-test('pictures: shrinking averages, growing is bilinear, parts are where they belong', () => {
-  const ramp = { width: 8, height: 1, data: Uint8ClampedArray.from({ length: 32 }, (_, i) =>
-    (i % 4 === 3 ? 255 : 32 * (i >> 2))) };
-  const [row] = image.fitted(ramp, 4, 1, 'stretch');
-  // The triangle filter over half of the pixels: weights 1, 3, 3, 1 within, cut at the ends.
-  assert.deepEqual([...row].map(Math.round), [23, 80, 144, 201]);
-  const [wide] = image.fitted({ width: 2, height: 1,
-    data: Uint8ClampedArray.of(0, 0, 0, 255, 100, 100,
-    100, 255) }, 4, 1, 'stretch');
-  assert.deepEqual([...wide], [0, 25, 75, 100]);
-  const [boxed] = image.fitted(solid(8, 4, [255, 255, 255]), 4, 4, 'letterbox');
-  assert.deepEqual([...boxed], [114, 114, 114, 114, ...Array(8).fill(255), 114, 114, 114, 114]);
-  const halves = { width: 4, height: 2, data: Uint8ClampedArray.from({ length: 32 }, (_, i) =>
-    (i % 4 === 3 || [1, 2].includes((i >> 2) % 4) ? 255 : 0)) };
-  assert.deepEqual([...image.fitted(halves, 2, 2, 'crop')[0]], [255, 255, 255, 255]);
-  assert.throws(() => image.fitted({ width: 0, height: 0, data: [] }, 2, 2, 'crop'), /empty/);
+test('pictures: sizes', () => {
   assert.deepEqual(image.sizeFor({ width: 100, height: 50 }, 0, 48), { width: 96, height: 48 });
   assert.deepEqual(image.sizeFor({ width: 100, height: 50 }, 30, 0), { width: 30, height: 15 });
   assert.deepEqual(image.sizeFor({ width: 1300, height: 650 }, 0, 0), { width: 640, height: 320 });

@@ -15,3 +15,19 @@ export function findPackage(name) {
   if (!found) throw new Error(`${name} is not in ${places.join(', ')}: run scripts/setup test`);
   return found;
 }
+
+/** Waits until is() says something, for at most a minute: what it said last. */
+export async function until(is, patience = 60000) {
+  for (const end = performance.now() + patience; ;) {
+    const said = await is();
+    if (said || performance.now() > end) return said;
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+}
+
+/** A module of the package whose calls of kernels trap: it has no table. */
+export async function withoutTable(name) {
+  const { assemble, sections, sectionsOf } = await part('tools/wasm.mjs');
+  const module = fs.readFileSync(path.join(packageDir, name));
+  return assemble(module, sectionsOf(module).filter(({ kind }) => kind !== sections.element));
+}

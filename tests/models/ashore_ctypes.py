@@ -8,7 +8,7 @@ import numpy as np
 
 DTYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32,
           7: np.int64, 9: np.bool_, 10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64}
-TENSOR, STRING = 0, 8
+TENSOR, STRING, MAP = 0, 8, 3
 NUMBERS = {np.dtype(t): n for n, t in DTYPES.items()}
 
 
@@ -19,7 +19,7 @@ class Error(c.Structure):
 
 class Memory(c.Structure):
     _fields_ = [("weights", c.c_uint64), ("packed", c.c_uint64), ("slab", c.c_uint64),
-                ("total", c.c_uint64), ("exact", c.c_int)]
+                ("total", c.c_uint64), ("exact", c.c_int), ("outputs", c.c_uint64)]
 
 
 class SessionOptions(c.Structure):
@@ -31,7 +31,7 @@ class ModelOptions(c.Structure):
     _fields_ = [("struct_size", c.c_size_t), ("name", c.c_char_p), ("data_dir", c.c_char_p),
                 ("realloc", c.c_void_p), ("realloc_user", c.c_void_p), ("optimize", c.c_int),
                 ("external", c.c_void_p), ("external_user", c.c_void_p),
-                ("give_back", c.c_void_p), ("give_back_user", c.c_void_p)]
+                ("give_back", c.c_void_p), ("give_back_user", c.c_void_p), ("dry", c.c_int)]
 
 
 class ValueInfo(c.Structure):
@@ -105,16 +105,38 @@ class Model:
         if function(*args, c.byref(err)) != 0:
             raise AshoreError(err.text.decode("utf-8", "backslashreplace"))
 
+    def _value(self, array):
+        """The handle of an array, which must outlive it; or of a map: a pair of arrays."""
+        value = c.c_void_p()
+        if isinstance(array, tuple):
+            parts = [self._value(part) for part in array]
+            try:
+                self._call(self.lib.ashore_map_create, *parts, c.byref(value))
+            finally:
+                for part in parts:
+                    self.lib.ashore_value_release(c.byref(part))
+            return value
+        shape = (c.c_int64 * max(array.ndim, 1))(*array.shape)
+        if array.dtype == object:
+            texts = [str(text).encode() for text in array.ravel()]
+            self._call(self.lib.ashore_tensor_create_strings, array.ndim, shape,
+                       (c.c_char_p * len(texts))(*texts),
+                       (c.c_size_t * len(texts))(*map(len, texts)), c.byref(value))
+        else:
+            self._call(self.lib.ashore_tensor_wrap, NUMBERS[array.dtype], array.ndim, shape,
+                       array.ctypes.data_as(c.c_void_p), c.byref(value))
+        return value
+
     def run(self, feeds):
-        feeds = {name: np.ascontiguousarray(a) if np.ndim(a) else np.asarray(a)
+        """Feeds are arrays, those of objects texts, or maps: pairs of an array of keys and one of
+        values."""
+        feeds = {name: a if isinstance(a, tuple) else
+                 np.ascontiguousarray(a) if np.ndim(a) else np.asarray(a)
                  for name, a in feeds.items()}
         values = (c.c_void_p * len(feeds))()
         names = (c.c_char_p * len(feeds))(*(name.encode() for name in feeds))
         for i, array in enumerate(feeds.values()):
-            shape = (c.c_int64 * max(array.ndim, 1))(*array.shape)
-            self._call(self.lib.ashore_tensor_wrap, NUMBERS[array.dtype], array.ndim, shape,
-                       array.ctypes.data_as(c.c_void_p),
-                       c.cast(c.byref(values, i * c.sizeof(c.c_void_p)), c.c_void_p))
+            values[i] = self._value(array).value
         out_names = (c.c_char_p * len(self.outputs))(*(name.encode() for name in self.outputs))
         out = (c.c_void_p * len(self.outputs))()
         try:
@@ -127,10 +149,11 @@ class Model:
                     self.lib.ashore_value_release(c.byref(c.c_void_p(handle)))
 
     def _array(self, value):
-        """Strings as an array of bytes, anything but a tensor as a list of what is in it."""
+        """Strings as an array of bytes, a map as a dict, other values as lists of their items."""
         if self.lib.ashore_value_kind(value) != TENSOR:
-            return [self._array(c.c_void_p(self.lib.ashore_value_item(value, c.c_size_t(i))))
-                    for i in range(self.lib.ashore_value_count(value))]
+            items = [self._array(c.c_void_p(self.lib.ashore_value_item(value, c.c_size_t(i))))
+                     for i in range(self.lib.ashore_value_count(value))]
+            return dict(zip(*items)) if self.lib.ashore_value_kind(value) == MAP else items
         rank = self.lib.ashore_value_rank(value)
         shape = (c.c_int64 * rank).from_address(self.lib.ashore_value_shape(value)) if rank else ()
         number, length = self.lib.ashore_value_dtype(value), c.c_size_t()

@@ -8,14 +8,14 @@ import { Reader, readKeys } from '../../pages/ocr/ocr.js';
 const [folder, models, jobs] = process.argv.slice(2);
 const part = (name) => import(pathToFileURL(path.resolve(folder, name)));
 const { load } = await part('index.js');
-const { openVision } = await part('vision.js');
+const { openPrep } = await part('prep.js');
 
 const file = (name) => path.join(models, name);
 const reader = new Reader({
   detection: await load(file('ch_PP-OCRv4_det_infer.onnx')),
   direction: await load(file('ch_ppocr_mobile_v2.0_cls_infer.onnx')),
   recognition: await load(file('ch_PP-OCRv4_rec_infer.onnx')),
-  vision: await openVision(),
+  prep: await openPrep(),
   characters: readKeys(fs.readFileSync(file('ppocr_keys_v1.txt'), 'utf8')),
 });
 const found = [];
@@ -24,4 +24,4 @@ for (const { file: pixels, width, height } of JSON.parse(jobs)) {
   found.push(lines.map(({ text }) => text));
 }
 console.log(JSON.stringify(found));
-for (const name of ['detection', 'direction', 'recognition', 'vision']) reader[name].close();
+for (const name of ['detection', 'direction', 'recognition', 'prep']) reader[name].close();

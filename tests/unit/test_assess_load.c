@@ -437,9 +437,9 @@ static void serve_reset(struct bed *bed, int fd) {
     connect(fd, &none, sizeof none); /* resets; the descriptor stays the bed's */
 }
 
-/* Drops the first connection unheard. */
+/* Drops the first connection unheard: that by which an address is looked for. */
 static void serve_second(struct bed *bed, int fd) {
-    if (__atomic_fetch_add(&bed->tally[7], 1, __ATOMIC_SEQ_CST) > 0) serve_plain(bed, fd);
+    if (fd != bed->connections[0].fd) serve_plain(bed, fd);
 }
 
 static void check_closing_server(bed_fn *serve) {

@@ -173,6 +173,42 @@ static void test_compare_kinds(void **state) {
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) ashore_value_release(&all[i]);
 }
 
+static void test_compare_maps(void **state) {
+    (void)state;
+    static const int64_t keys[] = {3, -1}, others[] = {3, 1};
+    static const float values[] = {0.5f, 2.0f}, off[] = {0.5f, 2.5f};
+    struct cli_tolerance t = {1e-3, 1e-7, false};
+    struct cli_difference diff = {0};
+    ashore_value *k = wrap(ASHORE_INT64, 2, keys), *k2 = wrap(ASHORE_INT64, 2, others);
+    ashore_value *v = wrap(ASHORE_FLOAT32, 2, values), *v2 = wrap(ASHORE_FLOAT32, 2, off);
+    ashore_value *short_v = wrap(ASHORE_FLOAT32, 1, values), *map = NULL, *a = NULL, *b = NULL;
+    assert_int_equal(ashore_map_create(k, v, &map, NULL), ASHORE_OK);
+    assert_int_equal(ashore_map_create(k2, v, &a, NULL), ASHORE_OK);
+    assert_int_equal(ashore_map_create(k, v2, &b, NULL), ASHORE_OK);
+    assert_int_equal(ashore_value_kind(map), ASHORE_MAP);
+    assert_int_equal(ashore_value_count(map), 2);
+    assert_ptr_equal(ashore_value_item(map, 0), k);
+    assert_ptr_equal(ashore_value_item(map, 1), v);
+    assert_true(cli_value_compare(map, map, &t, &diff));
+    assert_false(cli_value_compare(a, map, &t, &diff));
+    assert_memory_equal(diff.text, "keys: at [1]: got 1, expected -1", 32);
+    diff.text[0] = '\0';
+    assert_false(cli_value_compare(b, map, &t, &diff));
+    assert_memory_equal(diff.text, "values: at [1]: got 2.5", 23);
+    ashore_value *none = NULL;
+    struct ashore_error err = {0};
+    assert_int_equal(ashore_map_create(k, short_v, &none, &err), ASHORE_ERR_SHAPE);
+    assert_string_equal(err.text, "a map of 2 keys and 1 values");
+    assert_int_equal(ashore_map_create(v, k, &none, &err), ASHORE_ERR_TYPE);
+    assert_int_equal(ashore_map_create(k, map, &none, &err), ASHORE_ERR_TYPE);
+    assert_null(none);
+    char text[40];
+    cli_value_text(map, text, sizeof text);
+    assert_string_equal(text, "map of 2");
+    ashore_value *all[] = {k, k2, v, v2, short_v, map, a, b};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) ashore_value_release(&all[i]);
+}
+
 static void test_utf8(void **state) {
     (void)state;
     for (uint32_t code = 0; code < 0x110100; code++) {
@@ -220,7 +256,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_formats), cmocka_unit_test(test_text),
         cmocka_unit_test(test_compare),       cmocka_unit_test(test_compare_kinds),
-        cmocka_unit_test(test_utf8),          cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_compare_maps),  cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_sha256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* The Fourier transform of every length up to 200 and some longer ones, against its definition. */
+#include "base/fft.h"
 #include "base/heap.h"
-#include "ops/fft.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/heap.h"
+#include "ir/op.h"
 #include "model_writer.h"
 #include "onnx/onnx_writer.h"
 #include "onnx/proto_value.h"
@@ -731,6 +732,32 @@ static void test_write_versions(void **state) {
     stop(&c);
 }
 
+/* A file with internal operators is for an engine that was trimmed to it, which this one was not.
+ */
+static void test_write_prepared(void **state) {
+    (void)state;
+    struct bench b, c;
+    start(&b);
+    functions(&b.file, "g");
+    must_load(&b);
+    b.model.graph->nodes[0]->domain = ASH_INTERNAL;
+    const char *names[] = {"outside"};
+    struct ash_onnx_write_options options = {.prepared = true, .output_names = names};
+    struct ash_wire_out out = {.heap = &b.heap};
+    assert_int_equal(b.model.graph->n_outputs, 1);
+    assert_int_equal(ash_onnx_write(b.model.graph, &options, &out, &b.err), ASHORE_OK);
+    start(&c);
+    mw_raw(&c.file, out.data, out.size);
+    assert_int_equal(load(&c), ASHORE_ERR_UNSUPPORTED);
+    assert_non_null(strstr(c.err.text, "internal"));
+    bool named = false;
+    for (size_t i = 0; i + 7 < out.size; i++) named |= memcmp(out.data + i, "outside", 7) == 0;
+    assert_true(named);
+    ash_wire_out_deinit(&out);
+    stop(&b);
+    stop(&c);
+}
+
 static bool place_all(void *user, const struct ash_tensor *t, const char *name,
                       struct ash_onnx_place *place) {
     assert_string_equal(name, "w");
@@ -788,7 +815,8 @@ static void test_values(void **state) {
     mw_close(&b.file, values);
     assert_int_equal(ash_onnx_value(&b.heap, ASHORE_MAP, b.file.bytes, b.file.size, &v, NULL),
                      ASHORE_OK);
-    assert_int_equal(*(const int64_t *)v->keys->tensor.data, 7);
+    assert_int_equal(*(const int64_t *)v->items[0]->tensor.data, 7);
+    assert_int_equal(*(const uint8_t *)v->items[1]->tensor.data, 'x');
     ash_value_release(&v);
     mw_varint(&b.file, 3, 8);
     assert_int_equal(ash_onnx_value(&b.heap, ASHORE_MAP, b.file.bytes, b.file.size, &v, &b.err),
@@ -806,7 +834,8 @@ int main(void) {
         cmocka_unit_test(test_tensors_refused), cmocka_unit_test(test_depth),
         cmocka_unit_test(test_damage),          cmocka_unit_test(test_torture),
         cmocka_unit_test(test_write),           cmocka_unit_test(test_write_versions),
-        cmocka_unit_test(test_write_external),  cmocka_unit_test(test_values),
+        cmocka_unit_test(test_write_prepared),  cmocka_unit_test(test_write_external),
+        cmocka_unit_test(test_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

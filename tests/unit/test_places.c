@@ -130,6 +130,16 @@ static const struct sharing sharings[] = {
     {{"Add x row -> a", "Sub row a -> b", "Add b x -> y"}, {0}},
 };
 
+static void write_lines(struct mw *m, const char *const *lines, size_t most) {
+    for (size_t i = 0; i < most && lines[i]; i++) {
+        char op[16], in[32];
+        const char *blank = strchr(lines[i], ' '), *arrow = strstr(lines[i], " -> ");
+        (void)snprintf(op, sizeof op, "%.*s", (int)(blank - lines[i]), lines[i]);
+        (void)snprintf(in, sizeof in, "%.*s", (int)(arrow - blank - 1), blank + 1);
+        node(m, op, in, arrow + 4);
+    }
+}
+
 static void write_sharing(struct mw *m, const struct sharing *s) {
     mw_value(m, MW_GRAPH_INPUT, "x", ASHORE_FLOAT32, 2, (int64_t[]){-1, 3});
     output(m, "y", ASHORE_FLOAT32);
@@ -139,13 +149,7 @@ static void write_sharing(struct mw *m, const struct sharing *s) {
     ints(m, "shape", 1, 2, (int64_t[]){4, 3});
     mw_tensor(m, MW_GRAPH_INITIALIZER, "row", ASHORE_FLOAT32, 1, (int64_t[]){3}, (float[]){3, 2, 1},
               12);
-    for (size_t i = 0; i < 8 && s->lines[i]; i++) {
-        char op[16], in[32];
-        const char *blank = strchr(s->lines[i], ' '), *arrow = strstr(s->lines[i], " -> ");
-        (void)snprintf(op, sizeof op, "%.*s", (int)(blank - s->lines[i]), s->lines[i]);
-        (void)snprintf(in, sizeof in, "%.*s", (int)(arrow - blank - 1), blank + 1);
-        node(m, op, in, arrow + 4);
-    }
+    write_lines(m, s->lines, 8);
 }
 
 static void test_sharing(void **state) {
@@ -168,6 +172,61 @@ static void test_sharing(void **state) {
             bed_close(&b);
         }
     }
+}
+
+/* Sums of convolutions, whose kernels may write over what is added; w, v are [70,70,1,1]. */
+static const char *const sums[][6] = {
+    {"Conv x w -> a", "Conv x v -> b", "Conv b w -> c", "Add a c -> y"},
+    {"Conv x w -> a", "Conv x v -> b", "Add b a -> c", "Conv c w -> d", "Add d c -> y"},
+    {"Conv x w -> a", "Conv a v -> b", "Add a b -> y"}, /* its own input */
+    {"Conv x w -> a", "Relu a -> b", "Conv b w -> c", "Add a c -> d", "Mul a d -> y"},
+    {"Conv x w -> a", "Conv x v -> b", "Add a b -> c", "Relu c -> d", "Conv d v -> e",
+     "Add e d -> y"},
+};
+
+static void write_sum(struct bed *b, const char *const *lines) {
+    enum { C = 70 };
+    float w[C * C], v[C * C];
+    for (int i = 0; i < C * C; i++) {
+        w[i] = (float)(i * 7 % 5 - 2);
+        v[i] = (float)(i * 5 % 3 - 1);
+    }
+    const int64_t shape[4] = {C, C, 1, 1};
+    mw_value(&b->m, MW_GRAPH_INPUT, "x", ASHORE_FLOAT32, 4, (int64_t[]){1, C, -1, -1});
+    output(&b->m, "y", ASHORE_FLOAT32);
+    mw_tensor(&b->m, MW_GRAPH_INITIALIZER, "w", ASHORE_FLOAT32, 4, shape, w, sizeof w);
+    mw_tensor(&b->m, MW_GRAPH_INITIALIZER, "v", ASHORE_FLOAT32, 4, shape, v, sizeof v);
+    write_lines(&b->m, lines, 6);
+    mw_close(&b->m, b->graph);
+}
+
+/* All numbers are whole and small: every order of summation gives the same. */
+static void test_sums_in_place(void **state) {
+    (void)state;
+    const int64_t shape[4] = {1, 70, 9, 13};
+    ashore_value *x = counting(4, shape);
+    float *data = ashore_value_data_mut(x);
+    for (size_t i = 0; i < ashore_value_elements(x); i++) data[i] = (float)(i % 11) - 5;
+    for (size_t k = 0; k < sizeof sums / sizeof *sums; k++) {
+        ashore_value *want = NULL;
+        for (int mode = 0; mode < 3; mode++) {
+            struct bed b;
+            bed_init(&b);
+            write_sum(&b, sums[k]);
+            must(&b, bed_load(&b, mode > 0));
+            must(&b, bed_session(&b, mode == 2 ? 3 : 1, mode == 0, 0));
+            for (int run = 0; run < 2; run++) {
+                ashore_value *out;
+                bed_run(&b, &x, &out);
+                if (want) expect_floats(out, 4, shape, ashore_value_data(want));
+                if (!want) want = value_of(ASHORE_FLOAT32, 4, shape, ashore_value_data(out));
+                let_go(&out, 1);
+            }
+            bed_close(&b);
+        }
+        let_go(&want, 1);
+    }
+    let_go(&x, 1);
 }
 
 /* ---- memory of the caller's ------------------------------------------------------------------ */
@@ -430,9 +489,10 @@ static void test_after_errors(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_outputs),      cmocka_unit_test(test_wrapped_in_sequence),
-        cmocka_unit_test(test_sharing),      cmocka_unit_test(test_into_wrong),
-        cmocka_unit_test(test_warm),         cmocka_unit_test(test_nine_shapes),
-        cmocka_unit_test(test_side_by_side), cmocka_unit_test(test_after_errors),
+        cmocka_unit_test(test_sharing),      cmocka_unit_test(test_sums_in_place),
+        cmocka_unit_test(test_into_wrong),   cmocka_unit_test(test_warm),
+        cmocka_unit_test(test_nine_shapes),  cmocka_unit_test(test_side_by_side),
+        cmocka_unit_test(test_after_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,11 @@ static void check_job(struct ash_pool *pool, size_t tiles) {
     static struct job job;
     memset(&job, 0, sizeof job);
     job.threads = ash_pool_threads(pool);
-    ash_pool_run(pool, tiles, count_tile, &job);
+    if (tiles % 2) {
+        ash_pool_run(pool, tiles, count_tile, &job);
+    } else {
+        ash_pool_run_work(pool, tiles, tiles * 3 % 100, count_tile, &job);
+    }
     assert_int_equal(atomic_load(&job.wrong_worker), 0);
     for (size_t i = 0; i < MAX_TILES; i++) {
         assert_int_equal(atomic_load(&job.seen[i]), i < tiles ? 1 : 0);
@@ -72,7 +76,7 @@ static void test_short_jobs(void **state) {
         _Atomic uint64_t sum = 0;
         size_t tiles = i % 7;
         if (i % 100 == 0) ash_pool_begin(pool);
-        ash_pool_run(pool, tiles, sum_tile, &sum);
+        ash_pool_run_work(pool, tiles, i % 3 * 4, sum_tile, &sum);
         assert_int_equal(sum, tiles * (tiles + 1) / 2);
         for (volatile size_t pause = i % 500 == 0 ? 1000000 : 0; pause != 0; pause--) {}
     }

@@ -116,7 +116,49 @@ static void test_linear(void **state) {
     assert_int_equal(match("(((a{10}){10}){10}){10}", text, 10), -1);
 }
 
+static void test_find(void **state) {
+    static const struct {
+        const char *pattern, *text;
+        size_t start;
+        int at, length; /* at -1: there is none */
+    } cases[] = {
+        {"[a-z]+", " ab cd", 0, 1, 2}, {"[a-z]+", " ab cd", 2, 2, 1},
+        {"[a-z]+", " ab cd", 3, 4, 2}, {"x", "abc", 0, -1, 0},
+        {"o|one", "two one", 0, 2, 1}, {"o|one", "two one", 3, 4, 3},
+        {"a*", "baa", 0, 0, 0},        {"a*", "baa", 1, 1, 2},
+        {"a+?b?", "caab", 0, 1, 3},    {"\\bcd\\b", "acd cd", 0, 4, 2},
+        {"^a", "aa", 1, -1, 0},        {"a$", "aa", 0, 1, 1},
+        {"ab|bcd", "abcd", 0, 0, 2},   {".", "\xc3\xa9", 0, 0, 2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct ash_regex *regex = NULL;
+        struct ash_str found = {0, 0};
+        struct ash_heap heap;
+        struct ash_arena arena;
+
+        ash_heap_init(&heap, NULL, NULL);
+        ash_arena_init(&arena, &heap);
+        assert_int_equal(
+            ash_regex_compile(cases[i].pattern, strlen(cases[i].pattern), &arena, &regex, NULL),
+            ASHORE_OK);
+        size_t bytes = ash_regex_memory(regex);
+        void *memory = ash_alloc(&heap, bytes);
+        assert_non_null(memory);
+        bool any = ash_regex_find(regex, cases[i].text, strlen(cases[i].text), cases[i].start,
+                                  &found, memory);
+        int at = any ? (int)found.offset : -1, length = any ? (int)found.length : 0;
+        ash_free(&heap, memory, bytes);
+        ash_arena_deinit(&arena);
+        if (at != cases[i].at || length != cases[i].length)
+            fail_msg("%s in \"%s\" from %zu: %d bytes at %d", cases[i].pattern, cases[i].text,
+                     cases[i].start, length, at);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_table), cmocka_unit_test(test_linear)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_table), cmocka_unit_test(test_linear),
+                                       cmocka_unit_test(test_find)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
