@@ -102,7 +102,11 @@ ASHORE_API int ashore_sequence_create(ashore_value *const *items, size_t count,
 /* item NULL: an optional without an element. */
 ASHORE_API int ashore_optional_create(ashore_value *item, ashore_value **value,
                                       struct ashore_error *err);
-/* Reads a serialised TensorProto, SequenceProto or OptionalProto (kind says which). */
+/* keys: a vector of integers or strings; values: a vector of as many elements, or a sequence of as
+ * many items where they are no scalars.  Both are retained. */
+ASHORE_API int ashore_map_create(ashore_value *keys, ashore_value *values, ashore_value **value,
+                                 struct ashore_error *err);
+/* Reads a serialised TensorProto, SequenceProto, OptionalProto or MapProto (kind says which). */
 ASHORE_API int ashore_value_parse(int kind, const void *bytes, size_t size, ashore_value **value,
                                   struct ashore_error *err);
 ASHORE_API ashore_value *ashore_value_retain(ashore_value *value);
@@ -121,7 +125,8 @@ ASHORE_API const void *ashore_value_data(const ashore_value *value);
 ASHORE_API void *ashore_value_data_mut(ashore_value *value);
 /* Element i of a string tensor, not zero-terminated; valid as long as the value. */
 ASHORE_API const char *ashore_value_string(const ashore_value *value, size_t i, size_t *length);
-/* Sequence: items; optional: 0 or 1; map: entries.  Items are borrowed. */
+/* Sequence: items; optional: 0 or 1; map: 2, its keys and its values as ashore_map_create has them.
+ * Items are borrowed. */
 ASHORE_API size_t ashore_value_count(const ashore_value *value);
 ASHORE_API ashore_value *ashore_value_item(const ashore_value *value, size_t i);
 
@@ -147,6 +152,8 @@ struct ashore_model_options {
      * have to stay. */
     void (*give_back)(void *user, const void *data, size_t size);
     void *give_back_user;
+    int dry; /* 1: weights are packed in name alone: memory is taken, and not written.  For
+              * predictions, where large weights may be missing (zeros); not to be run */
 };
 ASHORE_API void ashore_model_options_init(struct ashore_model_options *options);
 
@@ -240,6 +247,7 @@ struct ashore_memory {
     uint64_t slab;    /* intermediate values and scratch of one plan */
     uint64_t total;   /* the most held at once, outputs included */
     int exact;        /* 0: something depends on data; the figures are a floor */
+    uint64_t outputs; /* of a run that is predicted; part of total */
 };
 ASHORE_API int ashore_session_predict(ashore_session *session, const int64_t *const *shape,
                                       struct ashore_memory *memory, struct ashore_error *err);
@@ -259,20 +267,40 @@ ASHORE_API size_t ashore_session_steps(const ashore_session *session);
 ASHORE_API int ashore_session_step(const ashore_session *session, size_t i,
                                    struct ashore_step_info *info);
 
+/* Operand k of step i of the plan that was made last, inputs before outputs: its rank, with as many
+ * extents (-1: not known), and the step's operator and number of inputs.  From 16 on: it is no
+ * tensor, or its rank is not known (16); the step has fewer operands (17); the plan has fewer steps
+ * (18). */
+struct ashore_operand {
+    const char *op;
+    int32_t inputs;
+    int64_t dim[8];
+};
+ASHORE_API int ashore_session_operand(const ashore_session *session, size_t i, size_t k,
+                                      struct ashore_operand *operand);
+
 /* ---- a run in slices ------------------------------------------------------------------------ */
 
 /* Begins a run; inputs are retained until it ends.  One run at a time and session. */
 ASHORE_API int ashore_run_create(ashore_session *session, size_t in_count,
                                  const char *const *in_names, ashore_value *const *in_values,
                                  ashore_run **run, struct ashore_error *err);
-/* Runs up to max_steps steps (0: to the end).  ASHORE_OK: done; ASHORE_PENDING: call again. */
+/* Runs up to max_steps steps (0: to the end).  ASHORE_OK: done; ASHORE_PENDING: call again;
+ * ASHORE_ERR_CANCELLED: ashore_run_cancel was called.  After an error the run can only be
+ * destroyed, and the session takes the next. */
 ASHORE_API int ashore_run_advance(ashore_run *run, size_t max_steps, struct ashore_error *err);
 /* Steps done and steps known so far, for progress. */
 ASHORE_API void ashore_run_progress(const ashore_run *run, size_t *done, size_t *known);
 /* After ASHORE_OK: output i of the model, to be released. */
 ASHORE_API int ashore_run_output(ashore_run *run, size_t i, ashore_value **value,
                                  struct ashore_error *err);
-/* Also cancels a run that is not done. */
+/* Ends a run, from any thread or from a handler of a signal, as long as it is not destroyed: what
+ * is left of the step that runs now is skipped, but for the tiles that threads are at. */
+ASHORE_API void ashore_run_cancel(ashore_run *run);
+/* Before the first advance: *word, which is written and read atomically and outlives the run, ends
+ * it as soon as it is not 0.  For those who share memory with the engine and cannot call it. */
+ASHORE_API void ashore_run_watch(ashore_run *run, uint32_t *word);
+/* Also ends a run that is not done, but for one that another thread advances. */
 ASHORE_API void ashore_run_destroy(ashore_run **run);
 
 #ifdef __cplusplus
