@@ -29,8 +29,13 @@ export interface RegisterOptions extends Pick<LoadOptions, 'variant' | 'worker' 
   /** Threads of a session, 1 to 16, of which Python's is one; default: the cores there are, up to
    *  4.  One where the page is not cross-origin isolated: `missing` says so. */
   threads?: number;
-  /** How many sessions are to have their threads when they are opened one right after the other (1):
-   *  workers start only while Python awaits something. */
+  /** The port of `lendThreads()` of 'ashore/lend', with which the page opens the threads: they start
+   *  while Python is busy, and each session has its own, however many there are.  Default: this worker
+   *  opens them itself, ahead. */
+  threadsFrom?: MessagePort;
+  /** How many sessions are to find their threads ready when they are opened one right after the other
+   *  (1).  Without `threadsFrom` those behind have none: workers start only while Python awaits
+   *  something. */
   sessions?: number;
   /** Where the modules are; default: beside the scripts. */
   modules?: Modules;

@@ -57,7 +57,7 @@ export async function register(starting, options = {}) {
   const registered = {
     version,
     report: () => JSON.stringify({ version, ...engines.choice }),
-    ready: async () => { await engines.spares?.ready; },
+    ready: async () => { await engines.threads?.ready; },
     open: (source, given) => open(engines, FS, source, JSON.parse(given)),
     load: (source, given, say) => load(engines, source, JSON.parse(given), say),
   };

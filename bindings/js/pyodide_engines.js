@@ -1,77 +1,9 @@
-// Engines for sessions that are made synchronously: their module is compiled ahead, and the threads of
-// the next one have started before it is asked for, since a worker starts when this one returns to its
-// event loop.
+// Engines for sessions that are made synchronously: their module is compiled ahead.
 import {
-  AshoreError, choose, compile, Core, loseThreads, moduleURL, parts, refuse, workerOpener,
+  AshoreError, choose, compile, Core, loseThreads, moduleURL, parts, refuse,
 } from './ashore.js';
+import { openThreads, patience } from './pyodide_threads.js';
 import './maps.js';
-
-const patience = 10000; // ms for a thread to start, or to join
-
-// A worker that answers has started: what it is asked, it does not know.
-function openSpare(open, index) {
-  let worker;
-  const spare = { failed: '', stop: () => worker?.stop() };
-  spare.started = new Promise((resolve) => {
-    const settle = (failed = '') => {
-      clearTimeout(timer);
-      spare.failed ||= failed;
-      if (failed) worker?.stop();
-      else worker.ref(false);
-      resolve();
-    };
-    const timer = setTimeout(settle, patience, 'a worker did not start in time');
-    try {
-      worker = open(index);
-      worker.ref(true);
-      worker.listen(() => settle(), (error) => settle(error.message));
-      worker.post({ id: 0 });
-    } catch (error) {
-      settle(error.message);
-    }
-  });
-  spare.join = (module, memory) => worker.post({ role: 'member', module, memory, worker: index });
-  return spare;
-}
-
-// Threads of the next engines, one set each.
-class Spares {
-  #sets = [];
-
-  constructor(open, count, sessions) {
-    this.open = open;
-    this.count = count;
-    for (let i = 0; i < sessions; i++) this.#add();
-  }
-
-  #add() {
-    const set = { isReady: false,
-      members: Array.from({ length: this.count }, (_, i) => openSpare(this.open, i + 1)) };
-    set.ready = Promise.all(set.members.map(({ started }) => started)).then(() => {
-      set.isReady = true;
-    });
-    this.#sets.push(set);
-  }
-
-  /** Settled when those of all engines to come have started. */
-  get ready() { return Promise.all(this.#sets.map(({ ready }) => ready)); }
-
-  /** Those of a set that have started; another one begins to. */
-  take() {
-    if (!this.#sets[0]?.isReady) {
-      return { members: [], why: 'the threads of this session have not started yet: they do while '
-        + 'Python awaits something, as `await ashore.ready()`' };
-    }
-    const { members } = this.#sets.shift();
-    this.#add();
-    return { members: members.filter(({ failed }) => !failed),
-      why: members.find(({ failed }) => failed)?.failed };
-  }
-
-  stop() {
-    for (const { members } of this.#sets.splice(0)) for (const member of members) member.stop();
-  }
-}
 
 // modules: a folder's address, or what knows the modules by name: bytes, Responses, WebAssembly.Modules
 // or promises of them.
@@ -95,8 +27,8 @@ const word = globalThis.SharedArrayBuffer && new Int32Array(new SharedArrayBuffe
 export class Engines {
   #modules = new Map();
 
-  constructor({ full = true, sessions = 1, modules, worker, ...options }) {
-    Object.assign(this, { full, sessions, modules, worker, options });
+  constructor({ full = true, sessions = 1, modules, worker, threadsFrom: from, ...options }) {
+    Object.assign(this, { full, sessions, modules, lending: { from, worker }, options });
   }
 
   /** Compiles the module, and starts threads. */
@@ -104,16 +36,15 @@ export class Engines {
     this.choice = choose({ ...this.options, full: this.full });
     if (this.choice.shared) {
       try {
-        this.threads = await parts.threads();
-        this.spares = new Spares(await workerOpener(this.worker), this.choice.threads - 1,
-          this.sessions);
+        this.memories = await parts.threads();
+        this.threads = await openThreads(this.lending, this.choice.threads - 1, this.sessions);
       } catch (error) {
         this.choice.shared = false;
         loseThreads(this.choice, 1, error.message);
         refuse(this.choice, this.options.strict);
       }
     }
-    [this.figures] = await Promise.all([parts.figures(), this.compile(this.full), this.spares?.ready]);
+    [this.figures] = await Promise.all([parts.figures(), this.compile(this.full), this.threads?.ready]);
   }
 
   async compile(full) {
@@ -140,28 +71,27 @@ export class Engines {
     }
     const { shared } = choice; // which the module is
     const module = this.#modules.get(full);
-    const memory = shared ? this.threads.memoryFor(choice, { memoryLimit, strict }) : undefined;
+    const memory = shared ? this.memories.memoryFor(choice, { memoryLimit, strict }) : undefined;
     if (shared && !memory) {
       throw new AshoreError('ERR_NOMEM', choice.missing.at(-1).why, { advice:
         'Close other sessions, or call register() with threads: 1' });
     }
     const core = new Core(module, memory);
-    if (!shared || alone) return { core, choice, members: [] };
-    const { members, why } = this.spares.take();
-    for (const member of members) member.join(module, core.memory);
+    const pool = shared && !alone ? this.threads.join(module, core.memory) : undefined;
+    if (!pool) return { core, choice };
     const end = performance.now() + patience;
-    while (core.members < members.length && performance.now() < end) Atomics.wait(word, 0, 0, 1);
+    while (core.members < pool.expected && performance.now() < end) Atomics.wait(word, 0, 0, 1);
     if (core.members + 1 < choice.threads) {
-      loseThreads(choice, core.members + 1, why ?? 'a worker did not join in time');
+      loseThreads(choice, core.members + 1, pool.why ?? 'a worker did not join in time');
       try {
         refuse(choice, strict);
       } catch (error) {
-        for (const member of members) member.stop();
+        pool.stop();
         throw error;
       }
     }
-    return { core, choice, members };
+    return { core, choice, pool };
   }
 
-  close() { this.spares?.stop(); }
+  close() { this.threads?.close(); }
 }

@@ -100,8 +100,8 @@ function finish(engine, figures, files, options, { name, ms, cache }) {
   } });
 }
 
-const dispose = ({ core, members }) => {
-  for (const member of members.splice(0)) member.stop();
+const dispose = ({ core, pool }) => {
+  pool?.stop();
   core.close();
 };
 
@@ -148,7 +148,7 @@ async function bring(engine, source, options, say) {
 export async function load(engines, source, options, say) {
   const begin = performance.now();
   say('engine', 0, 0);
-  await engines.spares?.ready;
+  await engines.threads?.ready;
   let engine = engines.make(options);
   try {
     const made = performance.now();
@@ -177,7 +177,7 @@ export async function load(engines, source, options, say) {
 async function enlarge(engines, first, files, options, lack) {
   try {
     await engines.compile(true);
-    await engines.spares?.ready;
+    await engines.threads?.ready;
   } catch (error) {
     lack.cause = error;
     throw lack;

@@ -17,7 +17,7 @@ const breathe = () => new Promise((resolve) => {
 
 export class Session {
   #core;
-  #members;
+  #pool;
   #report;
   #metadata;
   #figures;
@@ -28,9 +28,9 @@ export class Session {
   #calls = 0;
 
   /** figures: of figures.js. */
-  constructor({ core, members }, { report, metadata, figures }) {
+  constructor({ core, pool }, { report, metadata, figures }) {
     this.#core = core;
-    this.#members = members;
+    this.#pool = pool;
     this.#report = report;
     this.#metadata = metadata;
     this.#figures = figures;
@@ -246,7 +246,10 @@ export class Session {
     return JSON.stringify(this.#figures[what](this.#core, dims && JSON.parse(dims)));
   }
 
-  #stop() { for (const member of this.#members.splice(0)) member.stop(); }
+  #stop() {
+    this.#pool?.stop();
+    this.#pool = null;
+  }
 
   /** Gives the engine back, with its memory and its threads. */
   close() {

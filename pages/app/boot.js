@@ -45,10 +45,10 @@ async function install(files, app, pyodide) {
   return Object.fromEntries(own.map((path, i) => [path, contents[i]]));
 }
 
-async function startEngine(files, starting) {
+async function startEngine(files, starting, threadsFrom) {
   try {
     const { register } = await import('../ashore/pyodide.js');
-    return await register(starting, { wheel: false, modules: files.modules('ashore/') });
+    return await register(starting, { wheel: false, modules: files.modules('ashore/'), threadsFrom });
   } catch (error) {
     throw new BootError('The engine could not be started', error.message, error.advice, error);
   }
@@ -126,7 +126,7 @@ async function begin({ app, snapshot }, files, post) {
 async function prepare(message, files, post) {
   const { app, sizes, snapshot } = message;
   const starting = (snapshot?.bytes ? restore : begin)(message, files, post);
-  const compiling = startEngine(files, starting); // meanwhile
+  const compiling = startEngine(files, starting, message.threads); // meanwhile
   compiling.catch(() => {}); // what fails first is reported
   const pyodide = await starting;
   const flush = listen(pyodide, post);

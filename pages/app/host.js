@@ -15,7 +15,8 @@ const stopped = (event) => new HostError({ title: 'The worker has stopped',
     + 'not help, its files are not complete, or the browser is too old: it needs module workers.' });
 
 /** Starts Python in a worker and runs the program: { config }.  listeners: functions by the type
- *  of the messages that they take, now and later; transfer: buffers of the options that are moved. */
+ *  of the messages that they take, now and later; transfer: buffers of the options that are moved, as
+ *  the port for threads is. */
 export function bootIn(worker, options, listeners, transfer = []) {
   return new Promise((resolve, reject) => {
     worker.addEventListener('message', ({ data }) => {
@@ -28,6 +29,7 @@ export function bootIn(worker, options, listeners, transfer = []) {
       reject(stopped(event));
       listeners.lost?.(stopped(event));
     });
-    worker.postMessage({ type: 'boot', ...options }, transfer);
+    const ports = options.threads ? [options.threads] : [];
+    worker.postMessage({ type: 'boot', ...options }, [...transfer, ...ports]);
   });
 }

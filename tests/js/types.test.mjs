@@ -15,6 +15,7 @@ import { estimate } from '../estimate.js';
 import { load as inline } from '../inline.js';
 import { Core } from '../core.js';
 import type { AshoreModel } from '../element.js';
+import { lendThreads } from '../lend.js';
 import { register } from '../pyodide.js';
 import { drawDetections, openPrep, readLabels } from '../prep.js';
 import '../streams.js';
@@ -68,7 +69,7 @@ export async function use(): Promise<void> {
   const python = { FS: {}, registerJsModule() {}, unregisterJsModule() {}, unpackArchive() {},
     runPython: (code: string) => code };
   const made = await register(python, { threads: 2, modules: { 'a.wasm': new Uint8Array(1) },
-    wheel: false });
+    wheel: false, threadsFrom: lendThreads({ worker: '/ashore.js' }).port });
   void [made.missing[0]?.why, made.threads, made.unregister()];
   const element: AshoreModel = document.createElement('ashore-model');
   element.addEventListener('result', ({ detail }) => { void detail['y']; });
@@ -121,8 +122,8 @@ function withoutComment(text) {
 test('every member that is declared has a comment', () => {
   assert.deepEqual(withoutComment('export interface A {\n  b: string;\n}'),
     ['export interface A {', '  b: string;']);
-  for (const name of ['cache', 'core', 'element', 'estimate', 'index', 'inline', 'prep', 'pyodide',
-    'streams']) {
+  for (const name of ['cache', 'core', 'element', 'estimate', 'index', 'inline', 'lend', 'prep',
+    'pyodide', 'streams']) {
     const text = fs.readFileSync(path.join(packageDir, `${name}.d.ts`), 'utf8');
     assert.deepEqual(withoutComment(text), [], `${name}.d.ts`);
   }

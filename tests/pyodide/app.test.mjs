@@ -47,7 +47,12 @@ refused: input() has nobody to ask: a page has no terminal
 `;
 
 test('a folder: modules, data, a model, prints, top-level await; on an isolated page, threads', async () => {
-  const at = site('rich', { ...rich, 'app.py': `${rich['app.py']}import tinywheel\nprint(tinywheel.NAME)\n` },
+  const more = `import tinywheel
+others = [onnxruntime.InferenceSession("model.onnx") for _ in range(3)]
+print("the same for all:", len({s.report["threads"] for s in [session, *others]}) == 1)
+print(tinywheel.NAME)
+`;
+  const at = site('rich', { ...rich, 'app.py': rich['app.py'] + more },
     '--title', 'A <title> & more', '--wheels', wheels('tinywheel', 'NAME = "from a wheel"\n'));
   const manifest = JSON.parse(fs.readFileSync(path.join(at, 'manifest.json')));
   const names = manifest.files.map((file) => file.path);
@@ -56,7 +61,7 @@ test('a folder: modules, data, a model, prints, top-level await; on an isolated 
   assert.equal(opened.state, 'ready', await opened.text('failure'));
   const console = await opened.text('console');
   assert.ok(console.startsWith(printed), console);
-  assert.match(console, /\nthreads \d+\nfrom a wheel\n$/);
+  assert.match(console, /\nthreads \d+\nthe same for all: True\nfrom a wheel\n$/);
   assert.equal(await opened.page.locator('#console .stderr').innerText(), 'one two\n');
   assert.equal(await opened.page.title(), 'A <title> & more');
   assert.equal(await opened.text('status'), 'The program has run to its end.');

@@ -32,28 +32,32 @@ export async function bootNode(options = {}) {
 /** Folders for serve() of tests/browser: the package, Pyodide and wheels. */
 export const folders = { ashore: packageDir, pyodide: pyodideDir, wheels: wheelsDir };
 
-// A module worker that answers { id, python, files, options }: it writes files to Pyodide's file
+// A module worker that gets { threads } first, where the page's fragment says lent, and answers { id, python, files, options }: it writes files to Pyodide's file
 // system, and runs the code, which may await.  options: register() is called anew with them before.
 const worker = `
 import { loadPyodide } from '/pyodide/pyodide.mjs';
 import { register } from '/ashore/pyodide.js';
 
+const { lent, ...options } = JSON.parse(decodeURIComponent(location.hash.slice(1) || '{}'));
+const port = lent ? new Promise((resolve) => {
+  addEventListener('message', ({ data }) => resolve(data.threads), { once: true });
+}) : undefined;
 const booted = (async () => {
-  const options = JSON.parse(decodeURIComponent(location.hash.slice(1) || '{}'));
   const printed = [];
   const starting = loadPyodide({ indexURL: '/pyodide/', stdout: (line) => printed.push(line),
     stderr: (line) => printed.push(line) });
-  const engine = await register(starting, options);
+  const engine = await register(starting, { ...options, threadsFrom: await port });
   return { pyodide: await starting, printed, engine };
 })();
 
 onmessage = async ({ data: { id, python, files = {}, options } }) => {
+  if (!id) return;
   try {
     const all = await booted;
     const { pyodide, printed } = all;
     if (options) {
       all.engine.unregister();
-      all.engine = await register(pyodide, { ...options, wheel: false });
+      all.engine = await register(pyodide, { threadsFrom: await port, ...options, wheel: false });
     }
     const { engine } = all;
     for (const [name, bytes] of Object.entries(files)) pyodide.FS.writeFile(name, bytes);
@@ -71,11 +75,19 @@ onmessage = async ({ data: { id, python, files = {}, options } }) => {
 };
 `;
 const page = `
+import { lendThreads } from '/ashore/lend.js';
+
 const worker = new Worker('/worker.js' + location.hash, { type: 'module' });
+const { lent, lender } = JSON.parse(decodeURIComponent(location.hash.slice(1) || '{}'));
+if (lent) {
+  globalThis.threads = lendThreads(lender);
+  worker.postMessage({ threads: threads.port }, [threads.port]);
+}
 let last = 0;
 const waiting = new Map();
 worker.onmessage = ({ data }) => waiting.get(data.id)(data);
 worker.onerror = ({ message }) => { for (const settle of waiting.values()) settle({ error: message }); };
+globalThis.endPython = () => worker.terminate();
 globalThis.python = (code, files = {}, options) => new Promise((resolve) => {
   const id = ++last;
   waiting.set(id, resolve);

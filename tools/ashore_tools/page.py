@@ -18,7 +18,7 @@ SOURCES = {"default-src": "'self'", "script-src": "'self' 'wasm-unsafe-eval'", "
            "form-action": "'none'"}
 VARIANTS = ("relaxed", "simd128")  # whatever runs this Pyodide has SIMD; one file has no threads
 FOLDER_VARIANTS = [v + end for v in VARIANTS for end in ("", "-mt")]
-SCRIPTS = ("ashore.js", "pyodide.js", "cache.js", "failures.js", "figures.js", "maps.js",
+SCRIPTS = ("ashore.js", "pyodide.js", "cache.js", "failures.js", "figures.js", "lend.js", "maps.js",
             "streams.js", "threads.js", "member.js", "worker.js")
 NOTE = ("<!--\nA Python program that runs in the browser, with Ashore and Pyodide, written by "
         "'ashore app'.\nIts source, its files and its models are part of what the page downloads: "

@@ -9,6 +9,7 @@
 //     </gradio-lite>
 //
 // Packages that such programs import are those that the folder was built with.
+import { lent } from '../lent.js';
 import { define } from './lite_element.js';
 import { programOf } from './lite_program.js';
 
@@ -43,7 +44,7 @@ async function open({ number, entry, sources, requirements }) {
   const sizes = Object.fromEntries(manifest.files.map(({ path, bytes }) => [path, bytes])
     .filter(([path]) => !/^python\/app.*\.zip$/.test(path) || path === archive));
   const worker = new Worker(new URL('./lite_worker.js', import.meta.url), { type: 'module' });
-  return { worker, boot: { app, sizes, sources, archive, base: folder.href } };
+  return lent({ worker, boot: { app, sizes, sources, archive, base: folder.href } });
 }
 
 let text = null;
