@@ -190,7 +190,7 @@ def _length(bounds: List[Value], size: Optional[int]) -> Optional[int]:
 def flat_mask(interp: Any, owner: Node, key: Value) -> Any:
     """For a mask of several axes: the array with these as one, the mask as a row, and the extents that
     the array had.  None for other indices."""
-    from . import numpy_names
+    from . import numpy_shapes
     kind = key.type
     if kind.kind != "array" or kind.dtype != "bool" or kind.dims is None or len(kind.dims) < 2 \
             or owner.type.dims is None or len(owner.type.dims) < len(kind.dims):
@@ -200,8 +200,8 @@ def flat_mask(interp: Any, owner: Node, key: Value) -> Any:
         interp.trace.emit("alike", [a, b], INT)
     rest = shape[len(kind.dims):]
     whole = interp.trace.emit("copy", [owner], owner.type, dtype=owner.type.dtype)
-    return (numpy_names.reshape(interp, whole, Tup([Const(-1), *rest])),
-            numpy_names.reshape(interp, key, Const(-1)), Tup(shape))
+    return (numpy_shapes.reshape(interp, whole, Tup([Const(-1), *rest])),
+            numpy_shapes.reshape(interp, key, Const(-1)), Tup(shape))
 
 
 def _array(interp: Any, owner: Node, key: Value) -> Value:

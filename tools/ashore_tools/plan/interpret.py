@@ -5,7 +5,7 @@ import ast
 import builtins
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from . import attempts, index, numpy_names, operators, python_names, sequences
+from . import attempts, index, numpy_arrays, numpy_common, operators, python_names, sequences
 from .errors import PyError, Refused
 from .text import formatted
 from .trace import Trace
@@ -452,9 +452,9 @@ class Interpreter:
             raise Refused("this operator is not in a page without Python")
         a, b = self.eval(node.left), self.eval(node.right)
         if isinstance(a, (Lst, Tup)) and b.type.kind == "array":
-            a = numpy_names.to_array(self, a)
+            a = numpy_arrays.to_array(self, a)
         elif isinstance(b, (Lst, Tup)) and a.type.kind == "array":
-            b = numpy_names.to_array(self, b)
+            b = numpy_arrays.to_array(self, b)
         if op == "%" and isinstance(a, Const) and isinstance(a.value, str) and not static(b):
             raise Refused("% with a text", "use an f-string")
         if op == "%" and isinstance(a, Const) and isinstance(a.value, str):
@@ -512,7 +512,7 @@ class Interpreter:
         if isinstance(a, Kind) or isinstance(b, Kind):
             if sign not in ("==", "!="):
                 raise Refused("an order of types")
-            same = numpy_names.dtype_of(a) == numpy_names.dtype_of(b)
+            same = numpy_common.dtype_of(a) == numpy_common.dtype_of(b)
             return Const(same == (sign == "=="))
         return operators.compare(self.trace, sign, call, a, b)
 

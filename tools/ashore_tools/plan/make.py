@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from ..errors import clean
 from ..program import Program
-from . import engine_names, face, numpy_names, other_names, pillow_names
+from . import engine_names, face, numpy_names, other_names, pillow_names, scipy_names
 from .errors import PyError, Refused
 from .interpret import Interpreter, Scope
 from .sequences import Restart
@@ -69,9 +69,9 @@ class _Follower(Interpreter):
         if name == "ashore":
             return engine_names.ashore()
         if name == "scipy.special":
-            return numpy_names.scipy_special()
+            return scipy_names.scipy_special()
         if name == "scipy":
-            return Module("scipy", {"special": numpy_names.scipy_special()})
+            return Module("scipy", {"special": scipy_names.scipy_special()})
         return other_names.find(self, name) or Module(name)
 
     def _path(self, name: str) -> Optional[str]:

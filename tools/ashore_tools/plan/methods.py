@@ -25,10 +25,10 @@ def method(kind: str, title: str, signature: str = "") -> Callable:
 
 def attribute_of(interp: Any, owner: Value, name: str) -> Value:
     """owner.name, of a value that is no module, class or instance."""
-    from . import engine_names, numpy_names, pillow_names
+    from . import engine_names, numpy_methods, pillow_names
     kind = _kind(owner)
     if kind in ("array", "np"):
-        found = numpy_names.attribute(interp, owner, name)
+        found = numpy_methods.attribute(interp, owner, name)
     elif kind == "image":
         found = pillow_names.attribute(interp, owner, name)
     elif isinstance(owner, Session):
@@ -328,8 +328,8 @@ def _cast(interp: Any, owner: Value, given: Value, shape: Any) -> Value:
 
 @method("buffer", "tolist", "")
 def _buffer_list(interp: Any, owner: Value) -> Value:
-    from . import numpy_names
-    return numpy_names.listed(interp, owner)
+    from . import numpy_methods
+    return numpy_methods.listed(interp, owner)
 
 
 @method("opened", "read", "")

@@ -93,7 +93,7 @@ def _array_module() -> Module:
              "q": "int64"}
 
     def make(interp: Any, args: List[Value], keywords: Dict[str, Value]) -> Value:
-        from .numpy_names import to_array
+        from .numpy_arrays import to_array
         code = args[0].value if args and isinstance(args[0], Const) else None
         if code not in codes or len(args) != 2:
             raise Refused("array.array() of such a type")

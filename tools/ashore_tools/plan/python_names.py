@@ -171,9 +171,9 @@ def leave(interp: Any, value: Value) -> None:
 
 
 def _convert(interp: Any, name: str, args: List[Value], keywords: Dict[str, Value]) -> Value:
-    from . import numpy_names
-    if name in numpy_names.SCALARS:
-        return numpy_names.converted(interp, args[0] if args else Const(0), name)
+    from . import numpy_arrays, numpy_common
+    if name in numpy_common.SCALARS:
+        return numpy_arrays.converted(interp, args[0] if args else Const(0), name)
     if keywords and name not in ("dict", "int"):
         raise Refused(f"{name}() with keywords")
     if name == "dict":
@@ -460,12 +460,12 @@ def _round(interp: Any, value: Value, digits: Any) -> Value:
         return folded(round, value.value, *([] if count is None else [count]))
     kind = value.type
     if kind.kind == "np" and kind.dtype.startswith("float") or kind.kind == "array":
-        from . import numpy_names
+        from . import numpy_methods
         if kind.kind == "array":
             raise PyError("TypeError", "type numpy.ndarray doesn't define __round__ method")
         if count is None:
             return interp.trace.emit("pyround", [value], INT)
-        return numpy_names.rounded(interp, value, count)
+        return numpy_methods.rounded(interp, value, count)
     if kind.kind in ("int", "float", "number", "real", "bool"):
         if count is None or kind.kind in ("int", "bool") and count >= 0:
             return interp.trace.emit("pyround", [value], INT)
