@@ -99,7 +99,8 @@ def to_object(value: Value) -> Any:
 def real_method(owner: Real, found: Callable) -> Callable:
     """A method of a component, or of a path, as a function of values."""
     def call(interp: Any, args: List[Value], keywords: Dict[str, Value]) -> Value:
-        from .python_names import OpenedFile, wrapped
+        from .objects import wrapped
+        from .python_names import OpenedFile
         if interp.trace.depth > 1 and owner.what == "gradio":
             raise Refused("components change while a function runs",
                           "return values, not components")
@@ -294,7 +295,7 @@ def _show_text(interp: Any, value: Value, block: Any) -> Value:
     if isinstance(value, Node) and value.optional and value.type == STR:
         return value
     if isinstance(value, Caught):
-        from .python_names import caught_text
+        from .conversions import caught_text
         value = caught_text(value)
     made = value if value.type == STR else text.as_str(interp.trace, value)
     if type(block).__name__ in ("Markdown", "Code"):

@@ -116,7 +116,7 @@ def _dict(trace: Any, owner: Dct, key: Value) -> Value:
 
 
 def _real(interp: Any, owner: Real, key: Value) -> Value:
-    from .python_names import wrapped
+    from .objects import wrapped
     if static(key):
         return wrapped(operators.folded(lambda v, k: v[k], owner.value, plain(key)).value)
     raise Refused("[] of an object")

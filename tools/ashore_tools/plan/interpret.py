@@ -5,7 +5,8 @@ import ast
 import builtins
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from . import attempts, index, numpy_arrays, numpy_common, operators, python_names, sequences
+from . import (attempts, index, numpy_arrays, numpy_common, objects, operators, python_names,
+               sequences)
 from .errors import PyError, Refused
 from .text import formatted
 from .trace import Trace
@@ -143,7 +144,7 @@ class Interpreter:
                 self, owner, key, value), owner.type.kind == "array"
         if isinstance(target, ast.Attribute):
             owner = self.eval(target.value)
-            return python_names.attribute(self, owner, target.attr), \
+            return objects.attribute(self, owner, target.attr), \
                 lambda value: self._set_attribute(owner, target.attr, value), False
         load = ast.copy_location(ast.Name(target.id, ast.Load()), target)
         return self.eval(load), lambda value: self.assign(target, value), False
@@ -268,7 +269,7 @@ class Interpreter:
     def do_FunctionDef(self, node: ast.FunctionDef) -> None:
         made: Value = self.function(node)
         for decorator in reversed(node.decorator_list):
-            made = python_names.decorate(self, self.eval(decorator), made)
+            made = objects.decorate(self, self.eval(decorator), made)
         self.scope.names[node.name] = made
 
     def function(self, node: Any) -> Function:
@@ -326,7 +327,7 @@ class Interpreter:
                 self.scope.names[alias.asname or alias.name] = Module(
                     f"{module.name}.{alias.name}")
             else:
-                self.scope.names[alias.asname or alias.name] = python_names.attribute(
+                self.scope.names[alias.asname or alias.name] = objects.attribute(
                     self, module, alias.name)
 
     def do_With(self, node: ast.With) -> None:
@@ -334,19 +335,19 @@ class Interpreter:
         for item in node.items:
             value = self.eval(item.context_expr)
             opened.append(value)
-            entered = python_names.enter(self, value)
+            entered = objects.enter(self, value)
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, entered)
         self.run(node.body)
         for value in reversed(opened):
-            python_names.leave(self, value)
+            objects.leave(self, value)
 
     def do_Raise(self, node: ast.Raise) -> None:
         if node.exc is None:
             raise Refused("raise without an exception")
         value = self.eval(node.exc)
         if isinstance(value, Class):
-            value = python_names.call(self, value, [], {})
+            value = objects.call(self, value, [], {})
         if isinstance(value, Caught) and value.error is not None:
             raise value.error
         raise Refused("what is raised here is not known")
@@ -388,7 +389,7 @@ class Interpreter:
         return found
 
     def on_Attribute(self, node: ast.Attribute) -> Value:
-        return python_names.attribute(self, self.eval(node.value), node.attr)
+        return objects.attribute(self, self.eval(node.value), node.attr)
 
     def on_NamedExpr(self, node: ast.NamedExpr) -> Value:
         value = self.eval(node.value)
@@ -637,7 +638,7 @@ class Interpreter:
                 return self.call_function(callee, args, keywords)
             if isinstance(callee, Native):
                 return callee.call(self, args, keywords)
-            return python_names.call(self, callee, args, keywords)
+            return objects.call(self, callee, args, keywords)
         except Refused as refused:
             raise refused.at(self.scope.path, node) if node is not None else refused
 
@@ -648,7 +649,7 @@ class Interpreter:
         if callee.bound is not None:
             args = [callee.bound, *args]
         scope = Scope(callee.path, callee.scope)
-        python_names.bind(callee, scope.names, args, keywords)
+        objects.bind(callee, scope.names, args, keywords)
         before, self.scope = self.scope, scope
         self.calls += 1
         try:

@@ -83,7 +83,7 @@ def extents(interp: Any, owner: Value) -> Tup:
 
 def _of_object(interp: Any, owner: Real, name: str) -> Value:
     """An attribute of a component of gradio, or of a path."""
-    from .python_names import wrapped
+    from .objects import wrapped
     from .face import real_method
     if owner.what == "ignored":
         return Native(name, lambda *_: owner)

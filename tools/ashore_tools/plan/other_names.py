@@ -20,7 +20,7 @@ _IGNORED = ("warnings", "logging", "gc", "typing")
 def _fold(name: str, call: Any) -> Native:
     """A function of constants."""
     def folding(interp: Any, args: List[Value], keywords: Dict[str, Value]) -> Value:
-        from .python_names import wrapped
+        from .objects import wrapped
         given = [_known(a, name) for a in args]
         return wrapped(folded(call, *given, **{}).value if not keywords else call(
             *given, **{k: _known(v, name) for k, v in keywords.items()}))

@@ -130,7 +130,7 @@ class Trace:
             if ways > MOST_WAYS:
                 raise Refused(f"there are more than {MOST_WAYS} ways through it, as conditions "
                               f"follow each other", "compute both and choose with np.where, or "
-                              f"leave conditions out")
+                              "leave conditions out")
             self.next = start
             frame = _Frame(decisions)
             self.frames.append(frame)
