@@ -404,6 +404,15 @@ def fn(a, b):
     [5.125, 0.5], [1234567.891, -2.5], [0.00001234, 1e22], [1e12, 1e16], [7.0, 1.005], [-0.0625, 123456789.0],
     [2.675, 0.1], [99999.995, 1e-7], [0.5, 1.5], [1.0, 3.0], [123456.0, 0.045]])
 
+of_picture("filter_matrix", """
+sepia = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
+toned = image.dot(sepia.T)
+toned /= toned.max()
+gray = image @ np.array([0.299, 0.587, 0.114])
+return {"toned": np.round(toned, 12), "gray": np.round(gray, 9), "rows": toned.shape,
+        "cube": np.dot(image[None], sepia).shape}
+""", kind="numpy")
+
 of_numbers("arithmetic", '''
 import math
 

@@ -48,6 +48,44 @@ of_two("percent_of_inf", "x = a * float('inf')\nreturn f'{x:.0%}|{x:8.2f}'", [[1
 of_two("large_fields", "return f'{a} {b}'", [[1e16, 3], [1e22, 2]])
 of_two("radians", "return [math.radians(a), math.floor(b)]", [[17, 2.5], [123.4, -2.5], [37, -0.5]])
 
+# ---- sets and match ------------------------------------------------------------------------------
+
+of_text("in_a_set", """
+stop = {'the', 'a', 'of'}
+words = [w for w in text.split() if w not in stop]
+return [words, text in stop, '1' in set(['1', '2']), len({1, 1.0, True, 2}), sorted({3, 1, 2}),
+        1 if set() else 2, {1, 2} == {2, 1}, {1} <= {1, 2}, (1, 2) in {(1, 2)}]
+""", ["the cat of a house", "a", ""])
+of_text("match", """
+match text:
+    case 'a' | 'b':
+        kind = 'letter'
+    case '':
+        kind = 'none'
+    case other if len(other) > 3:
+        kind = f'long {other}'
+    case _:
+        kind = 'short'
+return kind
+""", ["a", "b", "", "abcd", "abc"])
+of_two("match_numbers", """
+match a:
+    case 1:
+        x = b
+    case 2 | -3:
+        x = -b
+    case n:
+        x = n + b
+for i in range(3):
+    match i:
+        case 1:
+            x += i
+match None:
+    case None:
+        x += 1
+return x
+""", [[1, 5], [2, 5], [-3, 5], [4, 5]])
+
 # ---- texts ---------------------------------------------------------------------------------------
 
 LETTERS = ["they're o'neil a1b", "中a文b", "ΑΣ ΟΔΟΣ", "ß straße", "ǆabc", "İstanbul", "éa e\u0301a", "",

@@ -126,9 +126,10 @@ export function where([condition, a, b], { dtype }) {
   return made;
 }
 
-/** The product of vectors and matrices, summed in float64. */
+/** The product of an array's rows with a matrix or a vector, summed in float64. */
 export function matmul([a, b], { dtype }) {
-  const [n, k] = a.dims.length === 2 ? a.dims : [1, a.dims[0]];
+  const k = a.dims.at(-1);
+  const n = a.dims.slice(0, -1).reduce((product, extent) => product * extent, 1);
   const [rows, m] = b.dims.length === 2 ? b.dims : [b.dims[0], 1];
   if (k !== rows) {
     throw new PlanError('ValueError', `shapes (${a.dims}) and (${b.dims}) not aligned: ${k} != ${rows}`);

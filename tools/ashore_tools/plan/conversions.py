@@ -5,7 +5,8 @@ from typing import Any, Dict, List
 from . import sequences, text
 from .errors import PyError, Refused
 from .operators import folded
-from .values import FLOAT, INT, Caught, Const, Dct, Lst, Node, Tup, Type, Value, View, plain, static
+from .values import (FLOAT, INT, Caught, Const, Dct, Hashed, Lst, Node, Tup, Type, Value, View, known,
+                     plain, static)
 
 
 def convert(interp: Any, name: str, args: List[Value], keywords: Dict[str, Value]) -> Value:
@@ -16,9 +17,11 @@ def convert(interp: Any, name: str, args: List[Value], keywords: Dict[str, Value
         raise Refused(f"{name}() with keywords")
     if name == "dict":
         return _dict(interp, args, keywords)
-    if name in ("list", "tuple", "set") or (name == "object" and not args):
-        if name in ("set", "object"):
-            raise Refused(f"{name}() is not in a page without Python")
+    if name == "object" and not args:
+        raise Refused("object() is not in a page without Python")
+    if name == "set":
+        return set_of(_elements(interp, args[0]) if args else [])
+    if name in ("list", "tuple"):
         return _listed(interp, name, args)
     if args and all(static(a) for a in args) and not isinstance(args[0], View) and name != "bytes":
         call = {"int": int, "float": float, "str": str, "bool": bool}[name]
@@ -35,6 +38,22 @@ def convert(interp: Any, name: str, args: List[Value], keywords: Dict[str, Value
             return caught_text(value)
         return text.as_str(interp.trace, value)
     return _number(interp, name, value)
+
+
+def set_of(items: List[Value]) -> Value:
+    """{...}, of values that are known now."""
+    if not all(static(item) for item in items):
+        raise Refused("a set of values that are known in the page only")
+    return Hashed(folded(dict.fromkeys, [plain(item) for item in items]).value)
+
+
+def _elements(interp: Any, value: Value) -> List[Value]:
+    if isinstance(value, Hashed):
+        return [known(item) for item in value.items]
+    found = sequences.finite(interp, sequences.gone_through(value))
+    if found is None:
+        raise Refused("set() of what is known in the page only")
+    return found
 
 
 def caught_text(value: Caught) -> Value:

@@ -44,5 +44,7 @@ def snippet(node: ast.AST) -> str:
     if isinstance(node, (ast.For, ast.While, ast.With, ast.If, ast.FunctionDef, ast.ClassDef,
                          ast.Try, ast.AsyncFunctionDef, ast.Module)):
         return type(node).__name__.replace("Def", "").lower()
+    if type(node).__name__ == "Match":
+        return "match"
     text = " ".join(ast.unparse(node).split())
     return text if len(text) <= 60 else text[:59] + "…"

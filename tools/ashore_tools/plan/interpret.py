@@ -5,13 +5,13 @@ import ast
 import builtins
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from . import (attempts, index, numpy_arrays, numpy_common, objects, operators, python_names,
-               sequences)
+from . import (attempts, cases, conversions, index, numpy_arrays, numpy_common, objects, operators,
+               python_names, sequences)
 from .errors import PyError, Refused
 from .text import formatted
 from .trace import Trace
-from .values import (BOOL, STR, Caught, Class, Const, Dct, Function, Gone, Instance, Iter, Kind, Lst,
-                     Module, Native, Node, Real, Slc, Tup, Value, plain, static)
+from .values import (BOOL, STR, Caught, Class, Const, Dct, Function, Gone, Hashed, Instance, Iter, Kind,
+                     Lst, Module, Native, Node, Real, Slc, Tup, Value, plain, static)
 
 MOST_ROUNDS = 512    # of a loop that is followed round by round
 # They change what attributes and objects of a class are.
@@ -69,6 +69,7 @@ class Interpreter:
         self.followed = 0  # statements
         self.changes = attempts.Changes()
         self.modes: Dict[int, str] = {}  # of loops, by their syntax node: "page" or "unroll"
+        self.cases: Dict[Any, List[ast.stmt]] = {}  # what a `match` stands for
         self.names = python_names.builtins()
 
     # ---- statements ------------------------------------------------------------------------------
@@ -203,6 +204,11 @@ class Interpreter:
 
     def do_If(self, node: ast.If) -> None:
         self.run(node.body if self.truth(self.eval(node.test)) else node.orelse)
+
+    def do_Match(self, node: Any) -> None:
+        if node not in self.cases:
+            self.cases[node] = cases.conditions(node, self.scope.path)
+        self.run(self.cases[node])
 
     def do_Assert(self, node: ast.Assert) -> None:
         if not self.truth(self.eval(node.test)):
@@ -430,6 +436,9 @@ class Interpreter:
     def on_List(self, node: ast.List) -> Value:
         return Lst(self.kept(node.elts))
 
+    def on_Set(self, node: ast.Set) -> Value:
+        return conversions.set_of(self.kept(node.elts))
+
     def on_Dict(self, node: ast.Dict) -> Value:
         made = Dct([])
         pairs = []
@@ -510,6 +519,8 @@ class Interpreter:
                 return found
             return Const(not self.truth(found))
         sign, call = operators.COMPARE[type(op)]
+        if isinstance(a, Hashed) and isinstance(b, Hashed):
+            return operators.folded(call, set(a.items), set(b.items))
         if isinstance(a, Kind) or isinstance(b, Kind):
             if sign not in ("==", "!="):
                 raise Refused("an order of types")
@@ -547,7 +558,7 @@ class Interpreter:
         """Which way a condition goes, now or in the page."""
         if isinstance(value, Const):
             return bool(value.value)
-        if isinstance(value, (Tup, Lst, Dct)):
+        if isinstance(value, (Tup, Lst, Dct, Hashed)):
             return bool(value.items)
         if isinstance(value, Instance) and {"__bool__", "__len__"} & set(value.kind.names or ()):
             raise Refused("an object as a condition")

@@ -158,11 +158,11 @@ def _power(dtype: str, exponent: Value) -> str:
 
 
 def matmul(trace: Trace, a: Value, b: Value) -> Node:
-    """The product of vectors and matrices."""
+    """The product of the rows of an array with a matrix or a vector."""
     one, other = a.type, b.type
-    for kind in (one, other):
-        if kind.kind != "array" or kind.dims is None or len(kind.dims) not in (1, 2):
-            raise Refused(f"@ and np.dot of {one} and {other}: only of vectors and matrices")
+    for kind, ranks in ((one, range(1, 9)), (other, (1, 2))):
+        if kind.kind != "array" or kind.dims is None or len(kind.dims) not in ranks:
+            raise Refused(f"@ and np.dot of {one} and {other}: only with vectors and matrices")
     dtype = dtypes.promote(one.dtype, other.dtype)
     if dtype not in dtypes.FLOATS:
         raise Refused("products of matrices of whole numbers are not in a page without Python")

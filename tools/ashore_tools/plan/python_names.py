@@ -10,8 +10,9 @@ from .errors import PyError, Refused
 from .natives import constant, native
 from .objects import attribute
 from .operators import binary, BINARY, folded, is_numpy
-from .values import (BOOL, FLOAT, INT, NONE, REAL, Caught, Class, Const, Dct, Function, Instance, Iter,
-                     Kind, Lst, Node, Real, Rng, Tup, Type, Value, Zipped, describe, plain, static)
+from .values import (BOOL, FLOAT, INT, NONE, REAL, Caught, Class, Const, Dct, Function, Hashed,
+                     Instance, Iter, Kind, Lst, Node, Real, Rng, Tup, Type, Value, Zipped, describe,
+                     known, plain, static)
 
 EXCEPTIONS = ("Exception", "BaseException", "ValueError", "TypeError", "RuntimeError", "KeyError",
               "IndexError", "AssertionError", "FileNotFoundError", "OSError", "IOError",
@@ -36,7 +37,7 @@ def builtins() -> Dict[str, Value]:
 
 @_builtin("len", "x")
 def _len(interp: Any, value: Value) -> Value:
-    if isinstance(value, (Tup, Lst, Dct)):
+    if isinstance(value, (Tup, Lst, Dct, Hashed)):
         return Const(len(value.items))
     if isinstance(value, Const):
         return folded(len, value.value)
@@ -117,6 +118,10 @@ def _ordered(kinds: Any) -> None:
 def _sorted(interp: Any, value: Value, key: Any, reverse: Any) -> Value:
     down = bool(constant(reverse, "reverse", False))
     key = None if isinstance(key, Const) else key
+    if isinstance(value, Hashed):
+        if key is not None:
+            raise Refused("an order of a set by a key, by which elements may be equal")
+        value = Lst([known(item) for item in value.items])
     items, keys, element, kinds = _keys(interp, value, key)
     if isinstance(items, Lst) and static(keys):
         order = folded(lambda k: tuple(sorted(range(len(k)), key=k.__getitem__, reverse=down)),

@@ -4,8 +4,8 @@ import ast
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from .errors import PyError, Refused
-from .values import (BOOL, INT, STR, Collector, Const, Dct, Gone, Iter, Lst, Node, Real, Rng, Tup, Type,
-                     Value, Zipped, array, describe, plain, scalar, static)
+from .values import (BOOL, INT, STR, Collector, Const, Dct, Gone, Hashed, Iter, Lst, Node, Real, Rng,
+                     Tup, Type, Value, Zipped, array, describe, known, plain, scalar, static)
 
 MOST_KNOWN = 100_000  # numbers of a range that is gone through now
 MOST_UNROLLED = 64  # elements; of more, one round is followed for all
@@ -363,6 +363,8 @@ def set_in(nodes: Iterable[ast.AST]) -> Set[str]:
         elif isinstance(node, (ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.SetComp)):
             found |= {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
         elif not isinstance(node, ast.Lambda):
+            if isinstance(getattr(node, "name", None), str):  # of a handler or a pattern
+                found.add(node.name)  # type: ignore[attr-defined]
             found |= set_in(ast.iter_child_nodes(node))
     return found
 
@@ -383,6 +385,10 @@ def _changed(node: ast.For) -> List[str]:
 
 def contains(interp: Any, item: Value, inside: Value) -> Value:
     """item in inside."""
+    if isinstance(inside, Hashed):
+        if isinstance(item, (Lst, Dct)):
+            raise PyError("TypeError", f"unhashable type: '{_name(item)}'")
+        inside = Tup([known(each) for each in inside.items])
     if static(item) and isinstance(inside, Dct):
         return Const(plain(item) in inside.items)
     if static(item) and static(inside):

@@ -1,6 +1,6 @@
 """What is known of values before they are there: types, constants, and results of steps."""
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 Dims = Optional[Tuple[Optional[int], ...]]  # None: unknown, of an extent or of all
 
@@ -118,6 +118,17 @@ class Dct(Value):
 
     def __init__(self, pairs: Sequence[Tuple[Any, Value]]) -> None:
         self.items: Dict[Any, Value] = dict(pairs)
+
+
+class Hashed(Value):
+    """A set whose elements are known now.  The order in which Python goes through it is not."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self.items = list(dict.fromkeys(items))  # Python's own
+
+    @property
+    def type(self) -> Type:
+        return Type("set")
 
 
 class Rng(Value):
