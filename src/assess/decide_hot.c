@@ -3,9 +3,10 @@
  * A candidate is a Python function whose subtree holds half of the interpreter's time or more, and
  * that is a stage of the request or below one (the handler and its callers hold everything, which
  * says nothing), or that holds it in its own code.  Of those that a helper could replace whole the
- * largest wins, and where a caller and a callee hold nearly the same, the callee; when none can be
- * replaced whole, the narrowest.  When there is no candidate, a module whose functions hold half of
- * the time among them. */
+ * largest wins, and where a caller and a callee hold nearly the same, the callee, also where it is
+ * nearly as pure as is asked: they are measured, and lie on either side by chance.  When none can
+ * be replaced whole, the narrowest.  When there is no candidate, a module whose functions hold half
+ * of the time among them. */
 #include "decide.h"
 
 #include <math.h>
@@ -85,9 +86,9 @@ static double own_time(const struct search *s, size_t i) {
 }
 
 /* A subtree that a helper could replace whole: hardly anything but the interpreter below it. */
-static bool is_pure(const struct search *s, size_t i) {
+static bool is_pure(const struct search *s, size_t i, double least) {
     double total = s->profile->functions[i].total;
-    return !(assess_is_given(total) && s->subtree[i] < pure * total);
+    return !(assess_is_given(total) && s->subtree[i] < least * total);
 }
 
 static bool is_candidate(const struct search *s, size_t i) {
@@ -101,14 +102,14 @@ static void find_function(const struct search *s, struct assess_hot_spot *hot) {
     for (size_t i = 0; i < n; i++) {
         if (!is_candidate(s, i)) continue;
         hot->best_share = fmax(hot->best_share, fmin(s->subtree[i] / s->all, 1));
-        if (is_pure(s, i)) most = fmax(most, s->subtree[i]);
+        if (is_pure(s, i, pure)) most = fmax(most, s->subtree[i]);
     }
     bool whole = most >= enough * s->all;
     double least = INFINITY;
     size_t best = n;
     for (size_t i = 0; i < n; i++) {
         double wanted = whole ? nearly * most : enough * s->all;
-        if (!is_candidate(s, i) || (whole && !is_pure(s, i))) continue;
+        if (!is_candidate(s, i) || (whole && !is_pure(s, i, nearly * pure))) continue;
         if (s->subtree[i] < wanted || s->subtree[i] >= least) continue;
         best = i;
         least = s->subtree[i];

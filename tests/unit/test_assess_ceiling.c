@@ -267,8 +267,10 @@ static void hottest_of_several(void **state) {
         double inner_part, outer_purity, inner_purity;
         const char *name;
     } cases[] = {
-        {0.70, 1, 1, "outer (app.py:9)"},      /* holds more */
-        {0.96, 1, 1, "inner (app.py:20)"},     /* nearly the same, and narrower */
+        {0.70, 1, 1, "outer (app.py:9)"},        /* holds more */
+        {0.96, 1, 1, "inner (app.py:20)"},       /* nearly the same, and narrower */
+        {0.96, 0.81, 0.79, "inner (app.py:20)"}, /* and nearly as pure */
+        {0.96, 0.81, 0.7, "outer (app.py:9)"},
         {0.70, 0.79, 1, "inner (app.py:20)"},  /* outer has more than Python below it */
         {0.70, 0.81, 1, "outer (app.py:9)"},   /* but not much */
         {0.70, 0.5, 0.5, "inner (app.py:20)"}, /* neither can be replaced: the narrower */
