@@ -157,6 +157,31 @@ VF_INLINE vf vf_fma(vf a, vf b, vf c) {
 #endif
 }
 
+/* Half vectors of AVX-512: processors that work on 512 bits in two steps take one for them, and no
+ * mask is needed.  Elsewhere whole vectors. */
+#if defined(VF_AVX512)
+enum { VF_HALF_LANES = VF_LANES / 2 };
+typedef float vf_half __attribute__((vector_size(4 * VF_LANES / 2)));
+VF_INLINE vf_half vf_half_load(const float *p) { return (vf_half)_mm256_loadu_ps(p); }
+VF_INLINE void vf_half_store(float *p, vf_half x) { _mm256_storeu_ps(p, (__m256)x); }
+VF_INLINE vf_half vf_half_set1(float x) { return (vf_half)_mm256_set1_ps(x); }
+VF_INLINE vf_half vf_half_fma(vf_half a, vf_half b, vf_half c) {
+    return (vf_half)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+VF_INLINE vf_half vf_lower(vf x) { return (vf_half)_mm512_castps512_ps256((__m512)x); }
+/* With zeros above. */
+VF_INLINE vf vf_widen(vf_half x) { return (vf)_mm512_zextps256_ps512((__m256)x); }
+#else
+enum { VF_HALF_LANES = VF_LANES };
+typedef vf vf_half;
+VF_INLINE vf_half vf_half_load(const float *p) { return vf_load(p); }
+VF_INLINE void vf_half_store(float *p, vf_half x) { vf_store(p, x); }
+VF_INLINE vf_half vf_half_set1(float x) { return vf_set1(x); }
+VF_INLINE vf_half vf_half_fma(vf_half a, vf_half b, vf_half c) { return vf_fma(a, b, c); }
+VF_INLINE vf_half vf_lower(vf x) { return x; }
+VF_INLINE vf vf_widen(vf_half x) { return x; }
+#endif
+
 /* b < a ? b : a, so a where either is NaN, and a where they are equal.  To let a NaN of the data
  * through, put the data first: vf_min(x, limit). */
 VF_INLINE vf vf_min(vf a, vf b) {
