@@ -45,7 +45,7 @@ export function leavePool({ buffer }, at) {
 
 /** A page's side of threads.js, for an engine in a worker: opens the members of its pool, and hands on
  *  what is said.  (Firefox makes a worker that opens another wait for the page's thread, now and then
- *  for ever where a debugger listens.)  say: to the engine.  No message: all members end. */
+ *  for ever where WebDriver BiDi is attached.)  say: to the engine.  No message: all members end. */
 export function openFor(say, address, workers = {}) {
   let pool;
   let words;

@@ -14,8 +14,8 @@ let browser;
 let isolated;
 let plain;
 const opened = {}; // a page for most tests, Pyodide takes seconds to start: by who opens threads
-// Firefox has the page do it: where a debugger listens, as the driver does, a worker that opens others
-// often waits for ever.
+// Firefox has the page do it: where its driver is attached, a worker that opens others often waits for
+// ever.
 const openers = browserName === 'firefox' ? ['page'] : ['worker', 'page'];
 const testOf = (name, body) => openers.forEach((opener) =>
   test(`${name}, threads of the ${opener}`, () => body(opener)));
