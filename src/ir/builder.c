@@ -45,6 +45,14 @@ uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y
     return out;
 }
 
+uint32_t ash_build_one(struct ash_builder *b, const char *op, uint32_t x) {
+    return ash_build(b, op, x, ASH_NONE, ASH_NONE);
+}
+
+uint32_t ash_build_two(struct ash_builder *b, const char *op, uint32_t x, uint32_t y) {
+    return ash_build(b, op, x, y, ASH_NONE);
+}
+
 static void set(struct ash_builder *b, const struct ash_attr *a) {
     if (b->rc == ASHORE_OK) b->rc = ash_node_set_attr(b->graph, last(b), a, b->err);
 }

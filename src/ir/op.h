@@ -298,6 +298,8 @@ int ash_build_rank(struct ash_builder *b, int i);
 /* Appends ai.onnx operator `op` at the newest version with up to three inputs (ASH_NONE: left out);
  * returns its output. */
 uint32_t ash_build(struct ash_builder *b, const char *op, uint32_t x, uint32_t y, uint32_t z);
+uint32_t ash_build_one(struct ash_builder *b, const char *op, uint32_t x);
+uint32_t ash_build_two(struct ash_builder *b, const char *op, uint32_t x, uint32_t y);
 /* The same of any domain and version, with n_in inputs and n_out outputs; out gets their values. */
 void ash_build_node(struct ash_builder *b, const char *domain, const char *op, int opset,
                     const uint32_t *in, uint32_t n_in, uint32_t *out, uint32_t n_out);

@@ -28,7 +28,7 @@ int ash_act_parse(const struct ash_parse *c, struct ash_act_f32 *act) {
 }
 
 static uint32_t unary(struct ash_builder *b, const char *op, uint32_t x) {
-    return ash_build(b, op, x, ASH_NONE, ASH_NONE);
+    return ash_build_one(b, op, x);
 }
 
 static uint32_t hard_sigmoid(struct ash_builder *b, struct ash_act_f32 act, uint32_t x) {

@@ -58,7 +58,7 @@ static int fused_parse(const struct ash_parse *c, void *attrs) {
 
 static uint32_t turn(struct ash_builder *b, uint32_t x, int p1, int p2, int p3) {
     const int64_t perm[4] = {0, p1, p2, p3};
-    uint32_t y = ash_build(b, "Transpose", x, ASH_NONE, ASH_NONE);
+    uint32_t y = ash_build_one(b, "Transpose", x);
     ash_build_attr_ints(b, "perm", perm, 4);
     return y;
 }
@@ -90,7 +90,7 @@ static int fused_body(struct ash_builder *b) {
         s = a->kind[i] == ASH_ATTN_KEEP ? ash_build(b, "Where", m, s, fill)
                                         : ash_build(b, "Where", m, fill, s);
     }
-    s = ash_build(b, "Softmax", s, ASH_NONE, ASH_NONE);
+    s = ash_build_one(b, "Softmax", s);
     if (a->quiet) {
         uint32_t number = ash_build(b, "Equal", s, s, ASH_NONE);
         s = ash_build(b, "Where", number, s, ash_build_f32(b, 0));

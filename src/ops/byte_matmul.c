@@ -36,7 +36,7 @@ static int byte_matmul_infer(struct ash_infer *c) {
 }
 
 static uint32_t cast(struct ash_builder *b, uint32_t x) {
-    uint32_t y = ash_build(b, "Cast", x, ASH_NONE, ASH_NONE);
+    uint32_t y = ash_build_one(b, "Cast", x);
     ash_build_attr_int(b, "to", ASHORE_FLOAT32);
     return y;
 }

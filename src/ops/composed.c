@@ -10,16 +10,12 @@ ASH_MAKES("ReduceMean Sub Mul Sqrt Add Div CastLike", "MeanVarianceNormalization
 ASH_MAKES("ReduceL1 ReduceL2 Equal Where Div CastLike", "LpNormalization");
 ASH_MAKES("LogSoftmax NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss");
 
-static uint32_t two(struct ash_builder *b, const char *op, uint32_t x, uint32_t y) {
-    return ash_build(b, op, x, y, ASH_NONE);
-}
-
 /* A scalar of the type of value x, which is that of input 0. */
 static uint32_t scalar(struct ash_builder *b, float v, uint32_t x) {
     bool same = b->in && b->in[0]->type.dtype == ASHORE_FLOAT32;
     uint32_t id = ash_build_f32(b, v);
 
-    return same ? id : two(b, "CastLike", id, x);
+    return same ? id : ash_build_two(b, "CastLike", id, x);
 }
 
 static int same_infer(struct ash_infer *c) {
@@ -49,7 +45,7 @@ static int swiglu_body(struct ash_builder *b) {
     uint32_t gate = ash_build(b, "Swish", ash_build_in(b, 0), ASH_NONE, ASH_NONE);
 
     ash_build_attr_copy(b, "alpha");
-    ash_build_out(b, 0, two(b, "Mul", gate, ash_build_in(b, 1)));
+    ash_build_out(b, 0, ash_build_two(b, "Mul", gate, ash_build_in(b, 1)));
     return b->rc;
 }
 
@@ -61,11 +57,14 @@ static int mvn_body(struct ash_builder *b) {
     bool listed = given && given->type == ASH_ATTR_INTS;
     uint32_t axes =
         listed ? ash_build_i64(b, given->v.ints, given->count) : ash_build_i64(b, standard, 3);
-    uint32_t x = ash_build_in(b, 0), d = two(b, "Sub", x, two(b, "ReduceMean", x, axes));
+    uint32_t x = ash_build_in(b, 0),
+             d = ash_build_two(b, "Sub", x, ash_build_two(b, "ReduceMean", x, axes));
     uint32_t root =
-        ash_build(b, "Sqrt", two(b, "ReduceMean", two(b, "Mul", d, d), axes), ASH_NONE, ASH_NONE);
+        ash_build(b, "Sqrt", ash_build_two(b, "ReduceMean", ash_build_two(b, "Mul", d, d), axes),
+                  ASH_NONE, ASH_NONE);
 
-    ash_build_out(b, 0, two(b, "Div", d, two(b, "Add", root, scalar(b, 1e-9f, x))));
+    ash_build_out(b, 0,
+                  ash_build_two(b, "Div", d, ash_build_two(b, "Add", root, scalar(b, 1e-9f, x))));
     return b->rc;
 }
 
@@ -96,11 +95,11 @@ static int lp_infer(struct ash_infer *c) {
 static int lp_body(struct ash_builder *b) {
     const struct lp_attrs *a = b->attrs;
     uint32_t x = ash_build_in(b, 0), axis = ash_build_i64(b, &a->axis, 1);
-    uint32_t norm = two(b, a->p == 1 ? "ReduceL1" : "ReduceL2", x, axis);
-    uint32_t none = two(b, "Equal", norm, scalar(b, 0, x));
+    uint32_t norm = ash_build_two(b, a->p == 1 ? "ReduceL1" : "ReduceL2", x, axis);
+    uint32_t none = ash_build_two(b, "Equal", norm, scalar(b, 0, x));
 
     norm = ash_build(b, "Where", none, scalar(b, 1, x), norm);
-    ash_build_out(b, 0, two(b, "Div", x, norm));
+    ash_build_out(b, 0, ash_build_two(b, "Div", x, norm));
     return b->rc;
 }
 

@@ -30,24 +30,16 @@ ASH_MAKES("Gather Shape Slice Add LayerNormalization", "com.microsoft:QEmbedLaye
 ASH_MAKES("Sub Equal CastLike ReduceSum", "com.microsoft:QEmbedLayerNormalization");
 ASH_MAKES("DequantizeLinear", "com.microsoft:QEmbedLayerNormalization");
 
-static uint32_t one(struct ash_builder *b, const char *op, uint32_t x) {
-    return ash_build(b, op, x, ASH_NONE, ASH_NONE);
-}
-
-static uint32_t two(struct ash_builder *b, const char *op, uint32_t x, uint32_t y) {
-    return ash_build(b, op, x, y, ASH_NONE);
-}
-
 /* x + y, or x where y is left out. */
 static uint32_t plus(struct ash_builder *b, uint32_t x, uint32_t y) {
-    return y == ASH_NONE ? x : two(b, "Add", x, y);
+    return y == ASH_NONE ? x : ash_build_two(b, "Add", x, y);
 }
 
 /* A number of input 0's type. */
 static uint32_t number(struct ash_builder *b, float v) {
     uint32_t x = ash_build_f32(b, v);
     bool f32 = b->in && b->in[0] && b->in[0]->type.dtype == ASHORE_FLOAT32;
-    return f32 ? x : two(b, "CastLike", x, ash_build_in(b, 0));
+    return f32 ? x : ash_build_two(b, "CastLike", x, ash_build_in(b, 0));
 }
 
 static bool wanted(const struct ash_builder *b, uint32_t o) {
@@ -74,14 +66,14 @@ static int no_statistics(const struct ash_parse *c, void *attrs) {
 static int gelu_body(struct ash_builder *b) {
     bool fast = *b->node->op_type == 'F';
     uint32_t bias = b->node->n_formal > 1 ? ash_build_in(b, 1) : ASH_NONE;
-    uint32_t y = one(b, "Gelu", plus(b, ash_build_in(b, 0), bias));
+    uint32_t y = ash_build_one(b, "Gelu", plus(b, ash_build_in(b, 0), bias));
     if (fast) attr_text(b, "approximate", "tanh");
     ash_build_out(b, 0, y);
     return b->rc;
 }
 
 static int quick_gelu_body(struct ash_builder *b) {
-    uint32_t y = one(b, "Swish", ash_build_in(b, 0));
+    uint32_t y = ash_build_one(b, "Swish", ash_build_in(b, 0));
     ash_build_attr_float(b, "alpha", 1.702f);
     ash_build_attr_copy(b, "alpha");
     ash_build_out(b, 0, y);
@@ -125,7 +117,7 @@ static uint32_t act_build(struct ash_builder *b, uint32_t x, const float *params
         uint32_t hi = n > 1 ? number(b, params[1]) : ASH_NONE;
         return ash_build(b, "Clip", x, lo, hi);
     }
-    uint32_t y = one(b, act->name, x);
+    uint32_t y = ash_build_one(b, act->name, x);
     if (act->first && n > 0) ash_build_attr_float(b, act->first, params[0]);
     if (act->second && n > 1) ash_build_attr_float(b, act->second, params[1]);
     return y;
@@ -189,7 +181,7 @@ static uint32_t turned(struct ash_builder *b, int i, bool batch, bool last) {
         perm[rank - 1] = perm[rank - 2];
         perm[rank - 2] = t;
     }
-    uint32_t y = one(b, "Transpose", x);
+    uint32_t y = ash_build_one(b, "Transpose", x);
     ash_build_attr_ints(b, "perm", perm, (size_t)rank);
     return y;
 }
@@ -198,9 +190,9 @@ static int fused_matmul_body(struct ash_builder *b) {
     const struct ash_attr *alpha = ash_node_attr(b->node, "alpha");
     uint32_t x = turned(b, 0, flag(b, "transBatchA"), flag(b, "transA"));
     uint32_t y = turned(b, 1, flag(b, "transBatchB"), flag(b, "transB"));
-    uint32_t z = two(b, "MatMul", x, y);
+    uint32_t z = ash_build_two(b, "MatMul", x, y);
     if (alpha && alpha->type == ASH_ATTR_FLOAT && alpha->v.f != 1.0f)
-        z = two(b, "Mul", z, number(b, alpha->v.f));
+        z = ash_build_two(b, "Mul", z, number(b, alpha->v.f));
     ash_build_out(b, 0, z);
     return b->rc;
 }
@@ -215,9 +207,9 @@ static void norm_attrs(struct ash_builder *b) {
 
 static int skip_body(struct ash_builder *b) {
     bool rms = strstr(b->node->op_type, "Simplified") != NULL;
-    uint32_t sum = two(b, "Add", ash_build_in(b, 0), ash_build_in(b, 1)), y;
+    uint32_t sum = ash_build_two(b, "Add", ash_build_in(b, 0), ash_build_in(b, 1)), y;
     sum = plus(b, sum, ash_build_in(b, rms ? 3 : 4));
-    y = rms ? two(b, "RMSNormalization", sum, ash_build_in(b, 2))
+    y = rms ? ash_build_two(b, "RMSNormalization", sum, ash_build_in(b, 2))
             : ash_build(b, "LayerNormalization", sum, ash_build_in(b, 2), ash_build_in(b, 3));
     norm_attrs(b);
     ash_build_out(b, 0, y);
@@ -244,14 +236,14 @@ static uint32_t embedded(struct ash_builder *b, uint32_t x, int i) {
 }
 
 static uint32_t embedded_rows(struct ash_builder *b, int i, uint32_t rows) {
-    return embedded(b, two(b, "Gather", ash_build_in(b, i), rows), i);
+    return embedded(b, ash_build_two(b, "Gather", ash_build_in(b, i), rows), i);
 }
 
 /* The first S rows of the table where no positions are given. */
 static uint32_t position_rows(struct ash_builder *b) {
     uint32_t positions = embeds_bytes(b->node) ? ASH_NONE : ash_build_in(b, EMBED_POSITIONS);
     if (positions != ASH_NONE) return embedded_rows(b, EMBED_POSITION, positions);
-    uint32_t length = one(b, "Shape", ash_build_in(b, EMBED_IDS));
+    uint32_t length = ash_build_one(b, "Shape", ash_build_in(b, EMBED_IDS));
     ash_build_attr_int(b, "start", 1);
     uint32_t rows = ash_build(b, "Slice", ash_build_in(b, EMBED_POSITION),
                               ash_build_i64(b, &(int64_t){0}, 1), length);
@@ -261,10 +253,10 @@ static uint32_t position_rows(struct ash_builder *b) {
 /* How many words count, for each text; none without a mask. */
 static uint32_t mask_index(struct ash_builder *b) {
     uint32_t mask = ash_build_in(b, EMBED_MASK), ids = ash_build_in(b, EMBED_IDS), counts;
-    if (mask == ASH_NONE) mask = two(b, "Sub", ids, ids);
-    uint32_t unit = two(b, "CastLike", ash_build_i64(b, &(int64_t){1}, 1), mask);
-    counts = two(b, "CastLike", two(b, "Equal", mask, unit), mask);
-    counts = two(b, "ReduceSum", counts, ash_build_i64(b, &(int64_t){1}, 1));
+    if (mask == ASH_NONE) mask = ash_build_two(b, "Sub", ids, ids);
+    uint32_t unit = ash_build_two(b, "CastLike", ash_build_i64(b, &(int64_t){1}, 1), mask);
+    counts = ash_build_two(b, "CastLike", ash_build_two(b, "Equal", mask, unit), mask);
+    counts = ash_build_two(b, "ReduceSum", counts, ash_build_i64(b, &(int64_t){1}, 1));
     ash_build_attr_int(b, "keepdims", 0);
     return counts;
 }
@@ -285,8 +277,9 @@ static int embed_parse(const struct ash_parse *c, void *attrs) {
 static int embed_body(struct ash_builder *b) {
     uint32_t segments = ash_build_in(b, EMBED_SEGMENTS);
     uint32_t sum = embedded_rows(b, EMBED_WORD, ash_build_in(b, EMBED_IDS)), y;
-    sum = two(b, "Add", sum, position_rows(b));
-    if (segments != ASH_NONE) sum = two(b, "Add", sum, embedded_rows(b, EMBED_SEGMENT, segments));
+    sum = ash_build_two(b, "Add", sum, position_rows(b));
+    if (segments != ASH_NONE)
+        sum = ash_build_two(b, "Add", sum, embedded_rows(b, EMBED_SEGMENT, segments));
     y = ash_build(b, "LayerNormalization", sum,
                   embedded(b, ash_build_in(b, EMBED_GAMMA), EMBED_GAMMA),
                   embedded(b, ash_build_in(b, EMBED_BETA), EMBED_BETA));
@@ -342,7 +335,7 @@ static void project(struct ash_builder *b, uint32_t part[3]) {
     split(b, ash_build_in(b, ATT_WEIGHTS), weights);
     if (b_in != ASH_NONE) split(b, b_in, bias);
     for (int i = 0; i < 3; i++)
-        part[i] = plus(b, two(b, "MatMul", ash_build_in(b, ATT_X), weights[i]),
+        part[i] = plus(b, ash_build_two(b, "MatMul", ash_build_in(b, ATT_X), weights[i]),
                        b_in != ASH_NONE ? bias[i] : ASH_NONE);
 }
 
@@ -356,8 +349,8 @@ static void project_bytes(struct ash_builder *b, uint32_t part[3]) {
 }
 
 static uint32_t past_part(struct ash_builder *b, uint32_t past, int64_t k) {
-    uint32_t index = one(b, "Squeeze", ash_build_i64(b, &k, 1));
-    return two(b, "Gather", past, index);
+    uint32_t index = ash_build_one(b, "Squeeze", ash_build_i64(b, &k, 1));
+    return ash_build_two(b, "Gather", past, index);
 }
 
 static int attention_body(struct ash_builder *b) {
@@ -376,8 +369,8 @@ static int attention_body(struct ash_builder *b) {
     ash_build_out(b, 0, out[0]);
     if (n_out == 1) return b->rc;
     axis = ash_build_i64(b, &(int64_t){0}, 1);
-    for (int k = 1; k < 3; k++) out[k] = two(b, "Unsqueeze", out[k], axis);
-    ash_build_out(b, 1, two(b, "Concat", out[1], out[2]));
+    for (int k = 1; k < 3; k++) out[k] = ash_build_two(b, "Unsqueeze", out[k], axis);
+    ash_build_out(b, 1, ash_build_two(b, "Concat", out[1], out[2]));
     ash_build_attr_int(b, "axis", 0);
     return b->rc;
 }

@@ -10,13 +10,9 @@ ASH_MAKES("Unsqueeze Cast Reshape", "com.microsoft:ExpandDims");
 ASH_MAKES("Pad Squeeze", "com.microsoft:Pad");
 ASH_MAKES("Unique", "com.microsoft:Unique");
 
-static uint32_t one(struct ash_builder *b, const char *op, uint32_t x) {
-    return ash_build(b, op, x, ASH_NONE, ASH_NONE);
-}
-
 /* x as int64. */
 static uint32_t whole(struct ash_builder *b, uint32_t x) {
-    x = one(b, "Cast", x);
+    x = ash_build_one(b, "Cast", x);
     ash_build_attr_int(b, "to", ASHORE_INT64);
     return x;
 }
@@ -24,7 +20,7 @@ static uint32_t whole(struct ash_builder *b, uint32_t x) {
 /* The number in input i, of rank 0 or 1. */
 static uint32_t number(struct ash_builder *b, int i) {
     uint32_t x = ash_build_in(b, i);
-    return x == ASH_NONE ? x : one(b, "Squeeze", x);
+    return x == ASH_NONE ? x : ash_build_one(b, "Squeeze", x);
 }
 
 /* Of the same name, inputs and attributes, as of operator set `opset`. */

@@ -55,7 +55,7 @@ static int flex_infer(struct ash_infer *c) {
 /* ---- body ---- */
 
 static uint32_t cast(struct ash_builder *b, uint32_t x, int dtype) {
-    uint32_t y = ash_build(b, "Cast", x, ASH_NONE, ASH_NONE);
+    uint32_t y = ash_build_one(b, "Cast", x);
     ash_build_attr_int(b, "to", dtype);
     return y;
 }
@@ -129,11 +129,11 @@ static int flex_body(struct ash_builder *b) {
     uint32_t root = cast(b, root_of_scale(b), type);
     q = ash_build(b, "Mul", q, root, ASH_NONE);
     k = ash_build(b, "Mul", k, root, ASH_NONE);
-    k = ash_build(b, "Transpose", k, ASH_NONE, ASH_NONE);
+    k = ash_build_one(b, "Transpose", k);
     ash_build_attr_ints(b, "perm", (int64_t[]){0, 1, 3, 2}, 4);
     uint32_t x = cast(b, ash_build(b, "MatMul", q, k, ASH_NONE), compute);
     ASH_TRY(modified(b, "score_mod", &x));
-    x = ash_build(b, "Softmax", x, ASH_NONE, ASH_NONE);
+    x = ash_build_one(b, "Softmax", x);
     ash_build_attr_int(b, "axis", -1);
     ASH_TRY(modified(b, "prob_mod", &x));
     x = ash_build(b, "MatMul", x, cast(b, v, compute), ASH_NONE);

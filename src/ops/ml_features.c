@@ -11,14 +11,6 @@
 ASH_MAKES("Sub Mul Cast CastLike", "ai.onnx.ml:Scaler");
 ASH_MAKES("Greater CastLike", "ai.onnx.ml:Binarizer");
 
-static uint32_t one(struct ash_builder *b, const char *op, uint32_t x) {
-    return ash_build(b, op, x, ASH_NONE, ASH_NONE);
-}
-
-static uint32_t two(struct ash_builder *b, const char *op, uint32_t x, uint32_t y) {
-    return ash_build(b, op, x, y, ASH_NONE);
-}
-
 /* The element type of input 0, for which the body waits. */
 static int type_of(struct ash_builder *b) {
     int dtype = b->in && b->in[0] ? b->in[0]->type.dtype : 0;
@@ -28,7 +20,7 @@ static int type_of(struct ash_builder *b) {
 
 static uint32_t as_f32(struct ash_builder *b, uint32_t x) {
     if (type_of(b) == ASHORE_FLOAT32) return x;
-    x = one(b, "Cast", x);
+    x = ash_build_one(b, "Cast", x);
     ash_build_attr_int(b, "to", ASHORE_FLOAT32);
     return x;
 }
@@ -82,12 +74,12 @@ static int scaler_body(struct ash_builder *b) {
     bool wide = type_of(b) == ASHORE_FLOAT64;
     wait_for_features(b, a->n);
     if (wide) {
-        offset = two(b, "CastLike", offset, x);
-        scale = two(b, "CastLike", scale, x);
+        offset = ash_build_two(b, "CastLike", offset, x);
+        scale = ash_build_two(b, "CastLike", scale, x);
     } else {
         x = as_f32(b, x);
     }
-    x = two(b, "Mul", two(b, "Sub", x, offset), scale);
+    x = ash_build_two(b, "Mul", ash_build_two(b, "Sub", x, offset), scale);
     ash_build_out(b, 0, wide ? as_f32(b, x) : x);
     return b->rc;
 }
@@ -206,8 +198,8 @@ static int binarizer_body(struct ash_builder *b) {
     float t = ((const struct binarizer_attrs *)b->attrs)->threshold;
     uint32_t x = ash_build_in(b, 0);
     bool real = ash_dtype_is_float(type_of(b));
-    uint32_t limit = two(b, "CastLike", ash_build_f32(b, real ? t : floorf(t)), x);
-    ash_build_out(b, 0, two(b, "CastLike", two(b, "Greater", x, limit), x));
+    uint32_t limit = ash_build_two(b, "CastLike", ash_build_f32(b, real ? t : floorf(t)), x);
+    ash_build_out(b, 0, ash_build_two(b, "CastLike", ash_build_two(b, "Greater", x, limit), x));
     return b->rc;
 }
 

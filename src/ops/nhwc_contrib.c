@@ -30,7 +30,7 @@ static int pool_body(struct ash_builder *b) {
     int rank = ash_build_rank(b, 0);
     if (b->rc != ASHORE_OK) return b->rc;
     uint32_t x = ash_turned_build(b, ash_build_in(b, 0), rank, true);
-    x = ash_build(b, "MaxPool", x, ASH_NONE, ASH_NONE);
+    x = ash_build_one(b, "MaxPool", x);
     ash_turned_copy_attrs(b);
     ash_build_out(b, 0, ash_turned_build(b, x, rank, false));
     return b->rc;

@@ -87,7 +87,7 @@ static uint32_t in(const struct ash_builder *b, int i) {
 }
 
 uint32_t ash_qform_build_cast(struct ash_builder *b, uint32_t x, int to) {
-    uint32_t y = ash_build(b, "Cast", x, ASH_NONE, ASH_NONE);
+    uint32_t y = ash_build_one(b, "Cast", x);
     const struct ash_attr a = {.name = "to", .type = ASH_ATTR_INT, .v.i = to};
     if (b->rc == ASHORE_OK)
         b->rc = ash_node_set_attr(b->graph, b->graph->nodes[b->graph->n_nodes - 1], &a, b->err);

@@ -156,7 +156,7 @@ static int unary_body(struct ash_builder *b) {
     if (a->last && rank < 0) return ASHORE_NEEDS_DATA;
     if (a->last) x = ash_turned_build(b, x, rank, true);
     x = ash_build(b, "DequantizeLinear", x, ash_build_in(b, 1), ash_build_in(b, 2));
-    y = quantized(b, ash_build(b, op, x, ASH_NONE, ASH_NONE), 3);
+    y = quantized(b, ash_build_one(b, op, x), 3);
     ash_build_out(b, 0, a->last ? ash_turned_build(b, y, rank, false) : y);
     return b->rc;
 }

@@ -99,7 +99,7 @@ static void build_dynamic(struct ash_builder *b, uint32_t x, uint32_t *out) {
 static uint32_t transposed(struct ash_builder *b, uint32_t x, bool turn) {
     const int64_t perm[] = {1, 0};
     if (!turn) return x;
-    x = ash_build(b, "Transpose", x, ASH_NONE, ASH_NONE);
+    x = ash_build_one(b, "Transpose", x);
     ash_build_attr_ints(b, "perm", perm, 2);
     return x;
 }

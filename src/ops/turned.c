@@ -16,7 +16,7 @@ uint32_t ash_turned_build(struct ash_builder *b, uint32_t x, int rank, bool to_f
     perm[0] = 0;
     for (int i = 1; i < rank; i++)
         perm[i] = to_first ? (i == 1 ? rank - 1 : i - 1) : (i == rank - 1 ? 1 : i + 1);
-    uint32_t y = ash_build(b, "Transpose", x, ASH_NONE, ASH_NONE);
+    uint32_t y = ash_build_one(b, "Transpose", x);
     ash_build_attr_ints(b, "perm", perm, (size_t)rank);
     return y;
 }
